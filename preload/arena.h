@@ -1,0 +1,15 @@
+/* Memory of the library inside the traced process: anonymous mappings of its own, never
+ * freed, never moved, taken from no allocator of the program.
+ *
+ * Thread-safe and async-signal-safe (one atomic add; mmap by a direct system call when a
+ * chunk is used up). Usable in a forked child: no lock exists that could be left behind.
+ */
+#ifndef AFTERFORK_PRELOAD_ARENA_H
+#define AFTERFORK_PRELOAD_ARENA_H
+
+#include <stddef.h>
+
+/* Returns size_bytes zeroed bytes aligned to 64, or NULL when the kernel gives no memory. */
+void *arena_alloc(size_t size_bytes);
+
+#endif
