@@ -17,23 +17,30 @@ struct module {
 	uint64_t bias;           /* runtime address - p_vaddr */
 	uint64_t eh_frame_hdr;   /* runtime address, 0: none */
 	uint64_t eh_frame_hdr_size;
+	uint64_t unwind_start, unwind_end; /* the readable mapped range around eh_frame_hdr: .eh_frame is read within */
 	uint8_t build_id[32];
 	uint32_t build_id_size;
 	const char *path;        /* absolute, as /proc/self/maps gives it; "[vdso]" for the vDSO; lives for ever */
 };
 
-/* Reads the map. False when /proc is not there: lookups then find nothing. */
+/* Reads the map. False when /proc is not there, the map is sealed, or another thread is reading it just now:
+ * lookups then see the last table, if there is one. */
 bool module_map_refresh(void);
-/* To call after a successful dlclose: forgets unwind rules learned for addresses that are gone. */
+/* To call after a successful dlclose: forgets unwind rules and cached stacks learned for addresses that are gone. If
+ * the map cannot be read any more (sealed, no /proc), forgets all modules: their unwind tables may be unmapped. */
 void module_map_invalidate(void);
 /* To call first thing in a forked child. */
 void module_map_child(void);
 /* No further system calls from here on (the program entered a sandbox): lookups only. */
 void module_map_seal(void);
+bool module_map_is_sealed(void);
 
-/* NULL when unknown. `_or_refresh` re-reads the map once for an unknown pc, at most 1,000 times in a process. */
+/* NULL when unknown. `_or_refresh` re-reads the map for an unknown pc, at most 1,000 times in a process, but
+ * not for one in executable memory that was seen before and belongs to no module (made by a JIT compiler). */
 const struct module *module_map_find(uint64_t pc);
 const struct module *module_map_find_or_refresh(uint64_t pc);
+/* True if a second call of module_map_find_or_refresh(pc) may know more: the map was being read by another thread. */
+bool module_map_is_busy(void);
 /* The module, if any, whose mapping (data included) holds the address. */
 const struct module *module_map_find_data(uint64_t address);
 

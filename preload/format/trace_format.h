@@ -180,6 +180,7 @@ enum trace_observed {
 	TRACE_BLOCKS_ON_SELF,             /* relock of a non-recursive lock by its live owner */
 	TRACE_BLOCKS_ON_ENDED_THREAD,     /* the owner had ended before the fork, or without one */
 	TRACE_BLOCKS_IN_CYCLE,            /* live threads wait for each other */
+	TRACE_RELOCK_REFUSED,             /* trylock of a recursive lock: EBUSY; the owner recorded is a thread of the parent */
 };
 enum trace_outcome {
 	TRACE_OUTCOME_PENDING = 0,  /* still inside the call */

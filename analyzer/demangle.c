@@ -1,0 +1,58 @@
+#include "demangle.h"
+
+#include <ctype.h>
+#include <stdbool.h>
+#include <stdlib.h>
+#include <string.h>
+
+/* Of the C++ runtime (cxxabi.h), which a C file cannot include. */
+extern char *__cxa_demangle(const char *mangled, char *buffer, size_t *length, int *ret_status);
+
+static const char *const copy_suffixes[] = {".part.",     ".isra.",      ".constprop.", ".cold",
+                                            ".lto_priv.", ".localalias", ".llvm."};
+
+static bool starts_with(const char *text, const char *prefix)
+{
+	return strncmp(text, prefix, strlen(prefix)) == 0;
+}
+
+/* Length of the symbol up to the first `@` or suffix of a compiler-made copy. */
+static size_t plain_length(const char *symbol)
+{
+	size_t length = strcspn(symbol, "@");
+	for (size_t i = 1; i < length; i++) {
+		if (symbol[i] != '.')
+			continue;
+		for (size_t k = 0; k < sizeof(copy_suffixes) / sizeof(*copy_suffixes); k++)
+			if (starts_with(symbol + i, copy_suffixes[k]))
+				return i;
+	}
+	return length ? length : strlen(symbol);
+}
+
+static char *demangle_plain(char *plain)
+{
+	if (!plain || !starts_with(plain, "_Z"))
+		return plain;
+	int status = 0;
+	char *readable = __cxa_demangle(plain, NULL, NULL, &status);
+	if (!readable)
+		return plain;
+	free(plain);
+	return readable;
+}
+
+char *demangle_symbol(const char *symbol)
+{
+	return demangle_plain(strndup(symbol, plain_length(symbol)));
+}
+
+char *demangle_variable(const char *symbol)
+{
+	size_t length = plain_length(symbol), end = length;
+	while (end > 1 && isdigit((unsigned char)symbol[end - 1]))
+		end--;
+	if (end > 1 && end < length && symbol[end - 1] == '.')
+		length = end - 1;
+	return demangle_plain(strndup(symbol, length));
+}

@@ -1,0 +1,97 @@
+#include "findings.h"
+
+#include <errno.h>
+#include <stdlib.h>
+#include <string.h>
+
+const char *verdict_name(enum verdict verdict)
+{
+	static const char *const names[VERDICT_COUNT] = {
+		[VERDICT_NOTE] = "note",
+		[VERDICT_POSSIBLE] = "possible",
+		[VERDICT_LIKELY] = "likely",
+		[VERDICT_CERTAIN] = "certain",
+	};
+
+	return verdict < VERDICT_COUNT ? names[verdict] : "unknown";
+}
+
+void finding_free(struct finding *finding)
+{
+	if (!finding)
+		return;
+	free(finding->message);
+	free(finding->advice);
+	free(finding->lock.initialised_at.frames);
+	free(finding->holder.created_at.frames);
+	free(finding->holder.acquired_at.frames);
+	free(finding->fork.stack.frames);
+	free(finding->victim.stack.frames);
+	free(finding);
+}
+
+static struct finding *find(const struct finding_list *list, const struct finding *finding)
+{
+	for (size_t i = 0; i < list->count; i++)
+		if (strcmp(list->items[i]->fingerprint, finding->fingerprint) == 0)
+			return list->items[i];
+	return NULL;
+}
+
+static uint64_t add_saturated(uint64_t left, uint64_t right)
+{
+	return left > UINT64_MAX - right ? UINT64_MAX : left + right;
+}
+
+static void merge(struct finding *into, struct finding *from)
+{
+	into->count = add_saturated(into->count, from->count);
+	into->pending_count = add_saturated(into->pending_count, from->pending_count);
+	if (from->verdict > into->verdict)
+		into->verdict = from->verdict;
+	finding_free(from);
+}
+
+int findings_add(struct finding_list *list, struct finding *finding)
+{
+	struct finding *known = find(list, finding);
+	struct finding **items;
+
+	if (known) {
+		merge(known, finding);
+		return 0;
+	}
+	items = reallocarray(list->items, list->count + 1, sizeof *items);
+	if (!items) {
+		finding_free(finding);
+		return -ENOMEM;
+	}
+	list->items = items;
+	list->items[list->count++] = finding;
+	return 0;
+}
+
+static int compare(const void *left, const void *right)
+{
+	const struct finding *a = *(const struct finding *const *)left, *b = *(const struct finding *const *)right;
+
+	if (a->verdict != b->verdict)
+		return a->verdict > b->verdict ? -1 : 1;
+	if (a->count != b->count)
+		return a->count > b->count ? -1 : 1;
+	return strcmp(a->fingerprint, b->fingerprint);
+}
+
+void findings_sort(struct finding_list *list)
+{
+	if (list->count)
+		qsort(list->items, list->count, sizeof *list->items, compare);
+}
+
+void findings_release(struct finding_list *list)
+{
+	for (size_t i = 0; i < list->count; i++)
+		finding_free(list->items[i]);
+	free(list->items);
+	*list = (struct finding_list){0};
+}

@@ -1,0 +1,12 @@
+/* The name of a fault across runs, build paths and ASLR layouts: it says the same for the same rule, the same kind
+ * and name of lock, and the same functions of the same modules on the stacks of the acquisition, the fork and
+ * the victim. No process ids, addresses, folders or line numbers go in. */
+#ifndef AFTERFORK_FINGERPRINT_H
+#define AFTERFORK_FINGERPRINT_H
+
+#include "findings.h"
+
+/* Fills finding->fingerprint from its symbolized stacks and lock. */
+void fingerprint_compute(struct finding *finding);
+
+#endif

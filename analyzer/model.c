@@ -1,0 +1,216 @@
+#include "model.h"
+
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <uthash.h>
+
+#include "model_private.h"
+
+struct module_entry {
+	struct module_ref module;
+	const char *key; /* build-id, a space, path */
+	UT_hash_handle hh;
+};
+
+const char *lock_kind_name(enum lock_kind kind)
+{
+	static const char *const names[LOCK_KIND_COUNT] = {
+		[LOCK_MUTEX] = "mutex",		[LOCK_RWLOCK] = "rwlock",   [LOCK_SPINLOCK] = "spinlock",
+		[LOCK_SEMAPHORE] = "semaphore", [LOCK_CONDVAR] = "condvar", [LOCK_BARRIER] = "barrier",
+		[LOCK_THREAD] = "thread",	[LOCK_FUTEX] = "futex",	    [LOCK_LIBC] = "libc",
+		[LOCK_STATIC_INIT] = "static-init", [LOCK_STDIO] = "stdio",
+	};
+
+	return kind < LOCK_KIND_COUNT ? names[kind] : NULL;
+}
+
+const char *mutex_type_name(enum mutex_type type)
+{
+	static const char *const names[MUTEX_TYPE_COUNT] = {
+		[MUTEX_NORMAL] = "normal",
+		[MUTEX_RECURSIVE] = "recursive",
+		[MUTEX_ERRORCHECK] = "errorcheck",
+		[MUTEX_ADAPTIVE] = "adaptive",
+	};
+
+	return type < MUTEX_TYPE_COUNT ? names[type] : NULL;
+}
+
+struct model *model_new(void)
+{
+	return calloc(1, sizeof(struct model));
+}
+
+void model_free(struct model *model)
+{
+	struct module_entry *entry, *next;
+
+	if (!model)
+		return;
+	/* The entries live in the pool; the table's own memory does not. */
+	HASH_ITER(hh, model->modules, entry, next)
+	{
+		HASH_DEL(model->modules, entry);
+	}
+	free(model->runs);
+	free(model->incidents);
+	free(model->notices);
+	free(model->atfork);
+	pool_release(&model->pool);
+	free(model);
+}
+
+/* Room for one more zeroed item behind `count` items: the array doubles at powers of two. */
+static void *grow(void **items, size_t *count, size_t item_size)
+{
+	size_t old = *count;
+	char *item;
+
+	if ((old & (old - 1)) == 0) {
+		void *moved = reallocarray(*items, old ? old * 2 : 1, item_size);
+
+		if (!moved)
+			return NULL;
+		*items = moved;
+	}
+	item = (char *)*items + old * item_size;
+	memset(item, 0, item_size);
+	(*count)++;
+	return item;
+}
+
+struct incident *model_add_incident(struct model *model)
+{
+	return grow((void **)&model->incidents, &model->incident_count, sizeof *model->incidents);
+}
+
+struct notice *model_add_notice(struct model *model)
+{
+	return grow((void **)&model->notices, &model->notice_count, sizeof *model->notices);
+}
+
+struct atfork_registration *model_add_atfork(struct model *model)
+{
+	return grow((void **)&model->atfork, &model->atfork_count, sizeof *model->atfork);
+}
+
+static struct model_run *find_run(const struct model *model, uint64_t run_id)
+{
+	for (size_t i = 0; i < model->run_count; i++)
+		if (model->runs[i].run_id == run_id)
+			return &model->runs[i];
+	return NULL;
+}
+
+struct model_run *model_add_run(struct model *model, uint64_t run_id)
+{
+	struct model_run *run = find_run(model, run_id);
+
+	if (run)
+		return run;
+	run = grow((void **)&model->runs, &model->run_count, sizeof *model->runs);
+	if (run)
+		run->run_id = run_id;
+	return run;
+}
+
+const struct module_ref *model_module(struct model *model, const char *path, const char *build_id)
+{
+	struct module_entry *entry;
+	char *key, *text;
+
+	if (asprintf(&text, "%s %s", build_id ? build_id : "", path) < 0)
+		return NULL;
+	HASH_FIND_STR(model->modules, text, entry);
+	if (entry) {
+		free(text);
+		return &entry->module;
+	}
+	key = pool_string(&model->pool, text, strlen(text));
+	free(text);
+	entry = pool_take(&model->pool, sizeof *entry);
+	if (!key || !entry)
+		return NULL;
+	entry->key = key;
+	entry->module.path = strchr(key, ' ') + 1;
+	entry->module.build_id = build_id ? pool_string(&model->pool, build_id, strlen(build_id)) : NULL;
+	HASH_ADD_KEYPTR(hh, model->modules, entry->key, strlen(entry->key), entry);
+	return &entry->module;
+}
+
+static int compare_incidents(const void *left, const void *right)
+{
+	const struct incident *a = left, *b = right;
+
+	if (a->time_ns != b->time_ns)
+		return a->time_ns < b->time_ns ? -1 : 1;
+	if (a->pid != b->pid)
+		return a->pid < b->pid ? -1 : 1;
+	return (a->tid > b->tid) - (a->tid < b->tid);
+}
+
+static void settle_blocked(const struct model *model, struct incident *incident)
+{
+	const struct model_run *run = find_run(model, incident->image->run_id);
+
+	if (!incident->first_pending || incident->blocked_known || !incident->time_ns)
+		return;
+	if (!run || !run->ended || run->ended_ns < incident->time_ns)
+		return;
+	incident->blocked_ns = run->ended_ns - incident->time_ns;
+	incident->blocked_known = true;
+}
+
+void model_finish(struct model *model)
+{
+	for (size_t i = 0; i < model->incident_count; i++)
+		settle_blocked(model, &model->incidents[i]);
+	if (model->incident_count)
+		qsort(model->incidents, model->incident_count, sizeof *model->incidents, compare_incidents);
+}
+
+const struct model_run *model_runs(const struct model *model, size_t *ret_count)
+{
+	*ret_count = model->run_count;
+	return model->runs;
+}
+
+const struct incident *model_incidents(const struct model *model, size_t *ret_count)
+{
+	*ret_count = model->incident_count;
+	return model->incidents;
+}
+
+const struct notice *model_notices(const struct model *model, size_t *ret_count)
+{
+	*ret_count = model->notice_count;
+	return model->notices;
+}
+
+const struct atfork_registration *model_atfork(const struct model *model, size_t *ret_count)
+{
+	*ret_count = model->atfork_count;
+	return model->atfork;
+}
+
+static bool belongs_to(const struct atfork_registration *registration, const struct module_ref *module)
+{
+	if (!module)
+		return true;
+	for (size_t i = 0; i < 3; i++)
+		if (registration->handlers[i].pc && registration->handlers[i].module == module)
+			return true;
+	return registration->registered_at.count && registration->registered_at.frames[0].module == module;
+}
+
+size_t model_atfork_of_module(const struct model *model, const struct incident *incident,
+			      const struct module_ref *module)
+{
+	size_t count = 0;
+
+	for (size_t i = 0; i < model->atfork_count; i++)
+		if (model->atfork[i].image == incident->image && belongs_to(&model->atfork[i], module))
+			count++;
+	return count;
+}

@@ -1,0 +1,178 @@
+/* The model: what happened in a run, in plain terms, whoever observed it (a trace; later a live process).
+ * Rules read it. It knows nothing of verdicts and nothing of file layouts. */
+#ifndef AFTERFORK_MODEL_H
+#define AFTERFORK_MODEL_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+#include <sys/types.h>
+
+#include "frame.h"
+
+struct trace_run;
+struct trace_image;
+struct trace_reader_sink;
+
+enum lock_kind {
+	LOCK_UNKNOWN,
+	LOCK_MUTEX,
+	LOCK_RWLOCK,
+	LOCK_SPINLOCK,
+	LOCK_SEMAPHORE,
+	LOCK_CONDVAR,
+	LOCK_BARRIER,
+	LOCK_THREAD,
+	LOCK_FUTEX,
+	LOCK_LIBC,
+	LOCK_STATIC_INIT,
+	LOCK_STDIO,
+	LOCK_KIND_COUNT
+};
+/* As the report spells it; NULL for LOCK_UNKNOWN. */
+const char *lock_kind_name(enum lock_kind kind);
+
+enum mutex_type { MUTEX_NORMAL, MUTEX_RECURSIVE, MUTEX_ERRORCHECK, MUTEX_ADAPTIVE, MUTEX_TYPE_COUNT };
+const char *mutex_type_name(enum mutex_type type);
+
+enum observed {
+	OBSERVED_UNKNOWN,	      /* by a newer library; no rule takes it */
+	OBSERVED_BLOCKS_ON_VANISHED,
+	OBSERVED_TIMED_WAIT_ON_VANISHED,
+	OBSERVED_TRY_FAILED_ON_VANISHED,
+	OBSERVED_BLOCKS_ON_PARENT_OWNER,
+	OBSERVED_UNLOCK_REFUSED,
+	OBSERVED_FOREIGN_UNLOCK,
+	OBSERVED_BLOCKS_ON_SELF,
+	OBSERVED_BLOCKS_ON_ENDED_THREAD,
+	OBSERVED_BLOCKS_IN_CYCLE,
+	OBSERVED_RELOCK_REFUSED,
+	OBSERVED_COUNT
+};
+
+/* One fault that was seen, with all of its repetitions. All strings and stacks live as long as the model. */
+struct incident {
+	pid_t pid, tid; /* the victim's */
+	uint64_t time_ns;
+	enum observed observed;
+	uint64_t count;		/* occurrences, at least 1 */
+	uint64_t pending_count; /* of those, calls that had not returned */
+	bool first_pending;	/* the first occurrence, whose stacks these are, had not returned */
+	int first_result;	/* what it returned, when it did */
+	uint64_t blocked_ns;	/* of the first: until it returned, or until the end of the run */
+	bool blocked_known;
+
+	/* What supports the observation. */
+	bool owner_word_names_holder, record_names_lock, private_mapping, only_thread;
+
+	struct {
+		uint64_t address;
+		enum lock_kind kind;
+		enum mutex_type type; /* of a mutex */
+		bool process_shared, robust, prio_inherit, prio_protect;
+		pid_t owner_tid; /* 0: none */
+		const struct module_ref *module; /* NULL: heap, stack, unknown */
+		uint64_t module_offset;
+		struct raw_stack initialised_at;
+	} lock;
+	struct {
+		pid_t tid; /* 0: not known */
+		const char *name; /* NULL: not known */
+		struct raw_frame start_routine; /* pc 0: not known */
+		const char *acquire_call;
+		struct raw_stack created_at, acquired_at;
+	} holder;
+	struct {
+		pid_t pid, tid;	  /* pid 0: not known */
+		const char *call; /* NULL: a road that no symbol shows */
+		unsigned vanished_threads;
+		struct raw_stack stack;
+	} fork;
+	struct {
+		pid_t ppid;
+		const char *name;
+		const char *exe;
+		const char *call;
+		unsigned live_threads;
+		struct raw_stack stack;
+	} victim;
+
+	unsigned atfork_handlers; /* registrations known to the victim's image at that time */
+	const struct model_image *image; /* never NULL */
+};
+
+/* One registration of fork handlers. */
+struct atfork_registration {
+	pid_t pid;
+	bool prepare, parent, child;
+	struct raw_frame handlers[3]; /* prepare, parent, child; pc 0: none */
+	struct raw_stack registered_at;
+	const struct model_image *image;
+};
+
+enum notice_kind {
+	NOTICE_UNKNOWN,
+	NOTICE_EXEC_WITHOUT_LIBRARY,
+	NOTICE_EXEC_STATIC,
+	NOTICE_EXEC_PRIVILEGED,
+	NOTICE_EXEC_FOREIGN,
+	NOTICE_UNRECORDED,
+	NOTICE_FORK_BEFORE_INIT,
+	NOTICE_KIND_COUNT
+};
+struct notice {
+	enum notice_kind kind;
+	pid_t pid;
+	int error; /* errno value; 0: none */
+	const char *path; /* NULL: none */
+};
+
+/* A process image that left a file (one exec). */
+struct model_image {
+	uint64_t run_id;
+	pid_t pid, ppid;
+	const char *exe, *libc_version;
+	const char **command; /* NULL-terminated */
+	size_t command_count;
+};
+
+/* One run; made from its `run` file, or, where that is missing, from the first image file. */
+struct model_run {
+	uint64_t run_id;
+	bool has_file; /* false: only image files were found; counters are not known */
+	const char **command; /* NULL-terminated */
+	size_t command_count;
+	bool command_truncated;
+	uint64_t started_realtime_ns, started_monotonic_ns;
+	bool ended;
+	uint64_t ended_ns;
+	int exit_code, exit_signal;
+	uint64_t processes, threads, forks, images, images_unrecorded, cut_stacks, lost_held, execs_uncovered;
+};
+
+struct model;
+
+/* NULL when out of memory; so does every model_add_: -ENOMEM, else 0. */
+struct model *model_new(void);
+void model_free(struct model *model);
+
+/* Feeds the model from trace_reader_scan(); context is the model. */
+extern const struct trace_reader_sink model_trace_sink;
+
+/* To call once all traces are read: sorts incidents by time, fills blocked_ns of what is still pending. */
+void model_finish(struct model *model);
+
+const struct model_run *model_runs(const struct model *model, size_t *ret_count);
+const struct incident *model_incidents(const struct model *model, size_t *ret_count);
+const struct notice *model_notices(const struct model *model, size_t *ret_count);
+const struct atfork_registration *model_atfork(const struct model *model, size_t *ret_count);
+
+/* The interned module. build_id may be NULL. NULL when out of memory. */
+const struct module_ref *model_module(struct model *model, const char *path, const char *build_id);
+
+/* How many registrations the incident's image had from this module: handlers that live in it or that it
+ * registered. module NULL: all. */
+size_t model_atfork_of_module(const struct model *model, const struct incident *incident,
+			      const struct module_ref *module);
+
+#endif

@@ -1,0 +1,341 @@
+/* Fills the model from the records of a trace. */
+#include <errno.h>
+#include <string.h>
+
+#include "model_private.h"
+#include "trace_reader.h"
+
+static const enum lock_kind lock_kinds[] = {
+	[TRACE_LOCK_MUTEX] = LOCK_MUTEX,	 [TRACE_LOCK_RWLOCK] = LOCK_RWLOCK,
+	[TRACE_LOCK_SPINLOCK] = LOCK_SPINLOCK,	 [TRACE_LOCK_SEMAPHORE] = LOCK_SEMAPHORE,
+	[TRACE_LOCK_CONDVAR] = LOCK_CONDVAR,	 [TRACE_LOCK_BARRIER] = LOCK_BARRIER,
+	[TRACE_LOCK_THREAD] = LOCK_THREAD,	 [TRACE_LOCK_FUTEX] = LOCK_FUTEX,
+	[TRACE_LOCK_LIBC] = LOCK_LIBC,		 [TRACE_LOCK_STATIC_INIT] = LOCK_STATIC_INIT,
+	[TRACE_LOCK_STDIO] = LOCK_STDIO,
+};
+static const enum mutex_type mutex_types[] = {
+	[TRACE_MUTEX_NORMAL] = MUTEX_NORMAL,
+	[TRACE_MUTEX_RECURSIVE] = MUTEX_RECURSIVE,
+	[TRACE_MUTEX_ERRORCHECK] = MUTEX_ERRORCHECK,
+	[TRACE_MUTEX_ADAPTIVE] = MUTEX_ADAPTIVE,
+};
+static const enum observed observations[] = {
+	[TRACE_BLOCKS_ON_VANISHED] = OBSERVED_BLOCKS_ON_VANISHED,
+	[TRACE_TIMED_WAIT_ON_VANISHED] = OBSERVED_TIMED_WAIT_ON_VANISHED,
+	[TRACE_TRY_FAILED_ON_VANISHED] = OBSERVED_TRY_FAILED_ON_VANISHED,
+	[TRACE_BLOCKS_ON_PARENT_OWNER] = OBSERVED_BLOCKS_ON_PARENT_OWNER,
+	[TRACE_UNLOCK_REFUSED] = OBSERVED_UNLOCK_REFUSED,
+	[TRACE_FOREIGN_UNLOCK] = OBSERVED_FOREIGN_UNLOCK,
+	[TRACE_BLOCKS_ON_SELF] = OBSERVED_BLOCKS_ON_SELF,
+	[TRACE_BLOCKS_ON_ENDED_THREAD] = OBSERVED_BLOCKS_ON_ENDED_THREAD,
+	[TRACE_BLOCKS_IN_CYCLE] = OBSERVED_BLOCKS_IN_CYCLE,
+	[TRACE_RELOCK_REFUSED] = OBSERVED_RELOCK_REFUSED,
+};
+static const enum notice_kind notice_kinds[] = {
+	[TRACE_NOTICE_EXEC_WITHOUT_LIBRARY] = NOTICE_EXEC_WITHOUT_LIBRARY,
+	[TRACE_NOTICE_EXEC_STATIC] = NOTICE_EXEC_STATIC,
+	[TRACE_NOTICE_EXEC_PRIVILEGED] = NOTICE_EXEC_PRIVILEGED,
+	[TRACE_NOTICE_EXEC_FOREIGN] = NOTICE_EXEC_FOREIGN,
+	[TRACE_NOTICE_UNRECORDED] = NOTICE_UNRECORDED,
+	[TRACE_NOTICE_FORK_BEFORE_INIT] = NOTICE_FORK_BEFORE_INIT,
+};
+/* A number of a newer library than this reader becomes the table's 0, "unknown". */
+#define TRANSLATE(table, number) ((number) < sizeof(table) / sizeof(table)[0] ? (table)[number] : 0)
+
+static const char *call_name(uint32_t id)
+{
+	static const char *const names[] = {
+#define CALL(id, name) [id] = #name,
+#include "trace_calls.def"
+#undef CALL
+	};
+
+	return id < sizeof names / sizeof names[0] ? names[id] : NULL;
+}
+
+static const char **split_command(struct model *model, const char *bytes, size_t size_bytes, size_t *ret_count)
+{
+	size_t count = 0, at = 0;
+	const char **command;
+
+	for (size_t i = 0; i < size_bytes; i++)
+		count += bytes[i] == '\0';
+	command = pool_take(&model->pool, (count + 1) * sizeof *command);
+	if (!command)
+		return NULL;
+	for (size_t i = 0; i < count; i++) {
+		command[i] = pool_string(&model->pool, bytes + at, size_bytes - at);
+		if (!command[i])
+			return NULL;
+		at += strlen(command[i]) + 1;
+	}
+	*ret_count = count;
+	return command;
+}
+
+static int add_run(void *context, const struct trace_run *trace)
+{
+	struct model *model = context;
+	struct model_run *run = model_add_run(model, trace->file.run_id);
+
+	model->current_image = NULL;
+	model->current_run_id = trace->file.run_id;
+	if (!run)
+		return -ENOMEM;
+	run->has_file = true;
+	run->command = split_command(model, trace->command, trace->command_size_bytes, &run->command_count);
+	run->command_truncated = trace->command_truncated != 0;
+	run->started_realtime_ns = trace->file.started_realtime_ns;
+	run->started_monotonic_ns = trace->file.started_monotonic_ns;
+	run->ended = trace->ended != 0;
+	run->ended_ns = trace->ended_ns;
+	run->exit_code = trace->exit_code;
+	run->exit_signal = trace->exit_signal;
+	run->processes = trace->processes;
+	run->threads = trace->threads;
+	run->forks = trace->forks;
+	run->images = trace->images;
+	run->images_unrecorded = trace->images_unrecorded;
+	run->cut_stacks = trace->cut_stacks;
+	run->lost_held = trace->lost_held;
+	run->execs_uncovered = trace->execs_uncovered;
+	return run->command ? 0 : -ENOMEM;
+}
+
+static int add_image(void *context, const struct trace_image *trace)
+{
+	struct model *model = context;
+	struct model_image *image = pool_take(&model->pool, sizeof *image);
+
+	if (!image || !model_add_run(model, trace->file.run_id))
+		return -ENOMEM;
+	image->run_id = trace->file.run_id;
+	image->pid = trace->pid;
+	image->ppid = trace->ppid;
+	image->exe = trace->exe[0] ? pool_string(&model->pool, trace->exe, sizeof trace->exe) : NULL;
+	image->libc_version = pool_string(&model->pool, trace->libc_version, sizeof trace->libc_version);
+	image->command = split_command(model, trace->command, trace->command_size_bytes, &image->command_count);
+	model->current_image = image;
+	model->current_run_id = image->run_id;
+	return image->command ? 0 : -ENOMEM;
+}
+
+static void build_id_to_hex(const struct trace_module *module, char *ret_hex)
+{
+	static const char digits[] = "0123456789abcdef";
+
+	for (uint32_t i = 0; i < module->build_id_size_bytes; i++) {
+		*ret_hex++ = digits[module->build_id[i] >> 4];
+		*ret_hex++ = digits[module->build_id[i] & 15];
+	}
+	*ret_hex = '\0';
+}
+
+/* What the conversion of one record needs; `failed` is set once memory ran out. */
+struct conversion {
+	struct model *model;
+	const struct trace_tables *tables;
+	const struct module_ref *modules[TRACE_MODULES_MAX];
+	bool failed;
+};
+
+static void begin_conversion(struct conversion *conversion, struct model *model, const struct trace_tables *tables)
+{
+	conversion->model = model;
+	conversion->tables = tables;
+	conversion->failed = false;
+	for (uint32_t i = 0; i < tables->module_count; i++) {
+		const struct trace_module *module = &tables->modules[i];
+		char hex[2 * TRACE_BUILD_ID_SIZE_BYTES + 1];
+
+		build_id_to_hex(module, hex);
+		conversion->modules[i] = model_module(model, tables->strings + module->path, hex[0] ? hex : NULL);
+		conversion->failed |= !conversion->modules[i];
+	}
+}
+
+static struct raw_frame convert_address(const struct conversion *conversion, uint64_t pc, uint32_t module,
+					bool exact_pc)
+{
+	struct raw_frame frame = {.pc = pc, .exact_pc = exact_pc};
+
+	if (module != TRACE_MODULE_UNKNOWN) {
+		frame.module = conversion->modules[module];
+		frame.offset = pc - conversion->tables->modules[module].bias;
+	}
+	return frame;
+}
+
+static struct raw_stack convert_stack(struct conversion *conversion, const struct trace_stack *stack)
+{
+	struct raw_stack converted = {
+		.count = stack->count,
+		.cut = (stack->flags & TRACE_STACK_CUT) != 0,
+		.truncated = (stack->flags & TRACE_STACK_TRUNCATED) != 0,
+	};
+
+	if (!stack->count)
+		return converted;
+	converted.frames = pool_take(&conversion->model->pool, stack->count * sizeof *converted.frames);
+	if (!converted.frames) {
+		conversion->failed = true;
+		return (struct raw_stack){0};
+	}
+	for (uint32_t i = 0; i < stack->count; i++) {
+		const struct trace_frame *frame = &conversion->tables->frames[stack->first + i];
+
+		converted.frames[i] = convert_address(conversion, frame->pc, frame->module,
+						      (frame->flags & TRACE_FRAME_EXACT_PC) != 0);
+	}
+	return converted;
+}
+
+static const char *convert_string(struct conversion *conversion, const char *text, size_t size_max)
+{
+	const char *copy;
+
+	if (!text[0])
+		return NULL;
+	copy = pool_string(&conversion->model->pool, text, size_max);
+	conversion->failed |= !copy;
+	return copy;
+}
+
+/* The outcome fields change while a live trace is read: repeats_returned may be newer than repeats. */
+static void convert_outcome(struct incident *incident, const struct trace_incident *trace)
+{
+	uint64_t returned = trace->repeats_returned < trace->repeats ? trace->repeats_returned : trace->repeats;
+
+	incident->first_pending = trace->outcome == TRACE_OUTCOME_PENDING;
+	incident->first_result = incident->first_pending ? 0 : trace->result;
+	incident->count = trace->repeats == UINT64_MAX ? UINT64_MAX : 1 + trace->repeats;
+	incident->pending_count = trace->repeats - returned;
+	if (incident->first_pending && incident->pending_count < UINT64_MAX)
+		incident->pending_count++;
+	if (!incident->first_pending && incident->time_ns && trace->left_ns >= incident->time_ns) {
+		incident->blocked_ns = trace->left_ns - incident->time_ns;
+		incident->blocked_known = true;
+	}
+}
+
+static void convert_lock(struct conversion *conversion, struct incident *incident, const struct trace_lock *trace)
+{
+	incident->lock.address = trace->address;
+	incident->lock.kind = TRANSLATE(lock_kinds, trace->kind);
+	incident->lock.type = TRANSLATE(mutex_types, trace->type);
+	incident->lock.process_shared = (trace->flags & TRACE_LOCK_PSHARED) != 0;
+	incident->lock.robust = (trace->flags & TRACE_LOCK_ROBUST) != 0;
+	incident->lock.prio_inherit = (trace->flags & TRACE_LOCK_PRIO_INHERIT) != 0;
+	incident->lock.prio_protect = (trace->flags & TRACE_LOCK_PRIO_PROTECT) != 0;
+	incident->lock.owner_tid = trace->owner_tid;
+	incident->lock.initialised_at = convert_stack(conversion, &trace->initialised_at);
+	if (trace->module != TRACE_MODULE_UNKNOWN) {
+		incident->lock.module = conversion->modules[trace->module];
+		incident->lock.module_offset = trace->address - conversion->tables->modules[trace->module].bias;
+	}
+}
+
+static void convert_people(struct conversion *conversion, struct incident *incident,
+			   const struct trace_incident *trace)
+{
+	incident->holder.tid = trace->holder.tid;
+	incident->holder.name = convert_string(conversion, trace->holder.name, sizeof trace->holder.name);
+	if (trace->holder.start_routine)
+		incident->holder.start_routine = convert_address(conversion, trace->holder.start_routine,
+								 trace->holder.start_module, true);
+	incident->holder.acquire_call = call_name(trace->holder.acquire_call);
+	incident->holder.created_at = convert_stack(conversion, &trace->holder.created_at);
+	incident->holder.acquired_at = convert_stack(conversion, &trace->holder.acquired_at);
+	incident->fork.pid = trace->fork.pid;
+	incident->fork.tid = trace->fork.tid;
+	incident->fork.call = call_name(trace->fork.call);
+	incident->fork.vanished_threads = trace->fork.vanished_threads;
+	incident->fork.stack = convert_stack(conversion, &trace->fork.stack);
+	incident->victim.ppid = trace->victim.ppid;
+	incident->victim.name = convert_string(conversion, trace->victim.name, sizeof trace->victim.name);
+	incident->victim.exe = convert_string(conversion, conversion->tables->strings + trace->victim.exe,
+					      TRACE_PATH_SIZE_BYTES);
+	incident->victim.call = call_name(trace->victim.call);
+	incident->victim.live_threads = trace->victim.live_threads;
+	incident->victim.stack = convert_stack(conversion, &trace->victim.stack);
+}
+
+static int add_incident(void *context, const struct trace_incident *trace, const struct trace_tables *tables)
+{
+	struct model *model = context;
+	struct incident *incident;
+	struct conversion conversion;
+
+	/* A file `run` holds no incidents; one that claims to is damaged, and has no image to hang them on. */
+	if (!model->current_image)
+		return 0;
+	incident = model_add_incident(model);
+	if (!incident)
+		return -ENOMEM;
+	begin_conversion(&conversion, model, tables);
+	incident->image = model->current_image;
+	incident->pid = trace->record.pid;
+	incident->tid = trace->record.tid;
+	incident->time_ns = trace->record.time_ns;
+	incident->observed = TRANSLATE(observations, trace->observed);
+	incident->owner_word_names_holder = (trace->proof & TRACE_PROOF_OWNER_WORD) != 0;
+	incident->record_names_lock = (trace->proof & TRACE_PROOF_RECORD) != 0;
+	incident->private_mapping = (trace->proof & TRACE_PROOF_PRIVATE_MAPPING) != 0;
+	incident->only_thread = (trace->proof & TRACE_PROOF_ONLY_THREAD) != 0;
+	incident->atfork_handlers = trace->atfork_handlers;
+	convert_outcome(incident, trace);
+	convert_lock(&conversion, incident, &trace->lock);
+	convert_people(&conversion, incident, trace);
+	if (!incident->victim.exe)
+		incident->victim.exe = model->current_image->exe;
+	return conversion.failed ? -ENOMEM : 0;
+}
+
+static int add_notice(void *context, const struct trace_notice *trace, const char *path)
+{
+	struct model *model = context;
+	struct notice *notice = model_add_notice(model);
+
+	if (!notice)
+		return -ENOMEM;
+	notice->kind = TRANSLATE(notice_kinds, trace->kind);
+	notice->pid = trace->record.pid;
+	notice->error = trace->error;
+	if (!path[0])
+		return 0;
+	notice->path = pool_string(&model->pool, path, TRACE_RECORD_SIZE_MAX);
+	return notice->path ? 0 : -ENOMEM;
+}
+
+static int add_atfork(void *context, const struct trace_atfork *trace, const struct trace_tables *tables)
+{
+	struct model *model = context;
+	struct atfork_registration *registration;
+	struct conversion conversion;
+	struct raw_stack handlers;
+
+	if (!model->current_image)
+		return 0;
+	registration = model_add_atfork(model);
+	if (!registration)
+		return -ENOMEM;
+	begin_conversion(&conversion, model, tables);
+	registration->image = model->current_image;
+	registration->pid = trace->record.pid;
+	registration->prepare = (trace->handler_mask & 1) != 0;
+	registration->parent = (trace->handler_mask & 2) != 0;
+	registration->child = (trace->handler_mask & 4) != 0;
+	handlers = convert_stack(&conversion, &trace->handlers);
+	for (size_t i = 0; i < handlers.count; i++)
+		registration->handlers[i] = handlers.frames[i];
+	registration->registered_at = convert_stack(&conversion, &trace->registered_at);
+	return conversion.failed ? -ENOMEM : 0;
+}
+
+const struct trace_reader_sink model_trace_sink = {
+	.run = add_run,
+	.image = add_image,
+	.incident = add_incident,
+	.notice = add_notice,
+	.atfork = add_atfork,
+};

@@ -1,0 +1,113 @@
+#include "proc_tree.h"
+
+#include <dirent.h>
+#include <limits.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+#include "proc_stat.h"
+
+enum { ANCESTORS_MAX = 10000 }; /* ends the walk when pids are reused under it */
+
+static int compare_pids(const void *a, const void *b)
+{
+	pid_t left = *(const pid_t *)a, right = *(const pid_t *)b;
+
+	return (left > right) - (left < right);
+}
+
+static bool append(struct proc_list *list, size_t *capacity, pid_t pid)
+{
+	if (list->count == *capacity) {
+		size_t larger = *capacity ? 2 * *capacity : 64;
+		pid_t *pids = reallocarray(list->pids, larger, sizeof(*pids));
+
+		if (!pids)
+			return false;
+		list->pids = pids;
+		*capacity = larger;
+	}
+	list->pids[list->count++] = pid;
+	return true;
+}
+
+/* The numeric names of a folder of /proc. */
+static void list_numbers(const char *folder, struct proc_list *ret_list)
+{
+	size_t capacity = 0;
+	DIR *dir = opendir(folder);
+
+	*ret_list = (struct proc_list){0};
+	if (!dir)
+		return;
+	for (struct dirent *entry; (entry = readdir(dir));) {
+		char *end;
+		long number = strtol(entry->d_name, &end, 10);
+
+		if (!*end && number > 0 && number <= INT_MAX && !append(ret_list, &capacity, (pid_t)number))
+			break;
+	}
+	closedir(dir);
+	if (ret_list->count)
+		qsort(ret_list->pids, ret_list->count, sizeof(*ret_list->pids), compare_pids);
+}
+
+bool proc_tree_descends(pid_t pid, pid_t root)
+{
+	struct proc_stat stat;
+
+	for (int depth = 0; depth < ANCESTORS_MAX && pid > 0 && proc_stat_read(pid, 0, &stat); depth++) {
+		if (stat.ppid == root)
+			return true;
+		pid = stat.ppid;
+	}
+	return false;
+}
+
+void proc_tree_descendants(pid_t root, struct proc_list *ret_list)
+{
+	struct proc_stat stat;
+	size_t kept = 0;
+
+	list_numbers("/proc", ret_list);
+	for (size_t i = 0; i < ret_list->count; i++) {
+		pid_t pid = ret_list->pids[i];
+
+		if (pid != root && proc_stat_read(pid, 0, &stat) && stat.state != 'Z' && stat.state != 'X' &&
+		    (stat.ppid == root || proc_tree_descends(stat.ppid, root)))
+			ret_list->pids[kept++] = pid;
+	}
+	ret_list->count = kept;
+}
+
+void proc_tree_threads(pid_t pid, struct proc_list *ret_list)
+{
+	char folder[64];
+
+	snprintf(folder, sizeof(folder), "/proc/%d/task", (int)pid);
+	list_numbers(folder, ret_list);
+}
+
+bool proc_list_has(const struct proc_list *list, pid_t pid)
+{
+	return list->count && bsearch(&pid, list->pids, list->count, sizeof(pid), compare_pids);
+}
+
+void proc_list_release(struct proc_list *list)
+{
+	free(list->pids);
+	*list = (struct proc_list){0};
+}
+
+bool proc_tree_shares_namespace(pid_t pid)
+{
+	char path[64], theirs[64], ours[64];
+
+	snprintf(path, sizeof(path), "/proc/%d/ns/pid", (int)pid);
+	ssize_t their_size = readlink(path, theirs, sizeof(theirs));
+	ssize_t our_size = readlink("/proc/self/ns/pid", ours, sizeof(ours));
+	/* Unreadable is not foreign: the caller has further proof to ask for. */
+	return their_size <= 0 || (their_size == our_size && memcmp(theirs, ours, their_size) == 0);
+}

@@ -1,0 +1,26 @@
+/* The processes that descend from one, as /proc shows them now. */
+#ifndef AFTERFORK_PROC_TREE_H
+#define AFTERFORK_PROC_TREE_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <sys/types.h>
+
+struct proc_list {
+	pid_t *pids; /* rising */
+	size_t count;
+};
+
+/* All living descendants of root (zombies and root itself left out). Out of memory or without /proc: an empty list. */
+void proc_tree_descendants(pid_t root, struct proc_list *ret_list);
+/* The threads of a process. */
+void proc_tree_threads(pid_t pid, struct proc_list *ret_list);
+bool proc_list_has(const struct proc_list *list, pid_t pid);
+void proc_list_release(struct proc_list *list);
+
+/* True when root is an ancestor of pid. */
+bool proc_tree_descends(pid_t pid, pid_t root);
+/* True when pid's numbers are those of our own pid namespace. */
+bool proc_tree_shares_namespace(pid_t pid);
+
+#endif

@@ -1,0 +1,78 @@
+#include "rule.h"
+#include "story.h"
+
+/* Blocking calls that never returned belong to the certain rules, which are asked first. */
+static bool match(const struct model *model, const struct incident *incident, struct rule_match *ret_match)
+{
+	(void)model;
+	switch (incident->observed) {
+	case OBSERVED_TRY_FAILED_ON_VANISHED:
+	case OBSERVED_TIMED_WAIT_ON_VANISHED:
+	case OBSERVED_BLOCKS_ON_VANISHED:
+	case OBSERVED_BLOCKS_ON_PARENT_OWNER:
+		break;
+	default:
+		return false;
+	}
+	*ret_match = (struct rule_match){
+		.verdict = VERDICT_LIKELY,
+		.count = incident->count,
+		.pending_count = incident->pending_count,
+	};
+	return true;
+}
+
+static void tell_what_happened(const struct finding *finding, FILE *out)
+{
+	const struct incident *incident = finding->incident;
+
+	if (incident->observed == OBSERVED_TRY_FAILED_ON_VANISHED)
+		fputs(" found the stale ", out);
+	else if (incident->first_pending)
+		fputs(" waits, with a time limit, for the stale ", out);
+	else if (incident->first_result)
+		fputs(" gave up waiting for the stale ", out);
+	else
+		fputs(" waited for the stale ", out);
+	story_lock(finding, out);
+	if (incident->observed == OBSERVED_TRY_FAILED_ON_VANISHED)
+		fputs(" and went on without it", out);
+	else if (!incident->first_pending && !incident->first_result)
+		fputs(" and got it in the end", out);
+}
+
+static void tell(const struct finding *finding, const struct model *model, FILE *out)
+{
+	(void)model;
+	story_victim(finding, out);
+	tell_what_happened(finding, out);
+	fputs(": ", out);
+	story_holder(finding, out);
+	fputs(" took it", out);
+	story_place(&finding->holder.acquired_at, out);
+	/* The forking thread lives on in the child, under another id. */
+	if (finding->holder.tid && finding->holder.tid == finding->fork.tid)
+		fputs(" before ", out);
+	else
+		fputs(" and vanished when ", out);
+	story_fork(finding, out);
+}
+
+static void advise(const struct finding *finding, const struct model *model, FILE *out)
+{
+	fputs("Nobody in the child will ever release this lock: every later try fails, and a lock call without a "
+	      "time limit would hang. What it guards may be half changed. ",
+	      out);
+	story_advise_cover(finding, model, out);
+}
+
+const struct rule rule_stale_lock_met = {
+	.name = "stale-lock-met",
+	.verdict = VERDICT_LIKELY,
+	.summary = "the child met a lock that a vanished thread held, and got past it (trylock, time limit)",
+	.advice = "Treat it as the hang that it would be without the trylock or time limit: exec at once, fork before "
+		  "threads are started, or cover the lock with fork handlers.",
+	.match = match,
+	.tell = tell,
+	.advise = advise,
+};

@@ -1,0 +1,21 @@
+#include "rule.h"
+
+#define RULE(hazard) extern const struct rule rule_##hazard;
+#include "rules.def"
+#undef RULE
+
+const struct rule *const rules_all[] = {
+#define RULE(hazard) &rule_##hazard,
+#include "rules.def"
+#undef RULE
+};
+const size_t rules_count = sizeof rules_all / sizeof rules_all[0];
+
+const struct rule *rules_match(const struct model *model, const struct incident *incident,
+			       struct rule_match *ret_match)
+{
+	for (size_t i = 0; i < rules_count; i++)
+		if (rules_all[i]->match && rules_all[i]->match(model, incident, ret_match))
+			return rules_all[i];
+	return NULL;
+}

@@ -1,0 +1,168 @@
+#include "story.h"
+
+#include <inttypes.h>
+#include <stdbool.h>
+#include <string.h>
+
+/* Where the parameter list of a demangled name starts; its length where it has none. */
+static size_t name_length(const char *function)
+{
+	const char *close = strrchr(function, ')');
+	int depth = 0;
+
+	/* "(anonymous namespace)::run" ends in a name: that parenthesis is no parameter list. */
+	if (!close || (close[1] && strcmp(close + 1, " const") && strncmp(close + 1, " [", 2)))
+		return strlen(function);
+	for (const char *at = close; at >= function; at--) {
+		depth += (*at == ')') - (*at == '(');
+		if (depth == 0)
+			return at == function ? strlen(function) : (size_t)(at - function);
+	}
+	return strlen(function);
+}
+
+void story_function(const char *function, FILE *out)
+{
+	fprintf(out, "%.*s()", (int)name_length(function), function);
+}
+
+/* The C++ library's wrappers around a lock call say nothing about the program. */
+static bool is_wrapper(const struct frame *frame)
+{
+	static const char *const prefixes[] = {"std::", "__gthread_", "__gnu_cxx::", "pthread_"};
+
+	for (size_t i = 0; frame->function && i < sizeof prefixes / sizeof prefixes[0]; i++)
+		if (strncmp(frame->function, prefixes[i], strlen(prefixes[i])) == 0)
+			return true;
+	return !frame->function;
+}
+
+static const struct frame *telling_frame(const struct frame_stack *stack)
+{
+	for (size_t i = 0; i < stack->count; i++)
+		if (!is_wrapper(&stack->frames[i]))
+			return &stack->frames[i];
+	return stack->count && stack->frames[0].function ? &stack->frames[0] : NULL;
+}
+
+void story_place(const struct frame_stack *stack, FILE *out)
+{
+	const struct frame *frame = telling_frame(stack);
+
+	if (frame) {
+		fputs(" in ", out);
+		story_function(frame->function, out);
+	} else if (stack->count && stack->frames[0].module) {
+		fprintf(out, " in %s+0x%" PRIx64, frame_module_base_name(stack->frames[0].module),
+			stack->frames[0].offset);
+	}
+}
+
+void story_lock(const struct finding *finding, FILE *out)
+{
+	const struct frame_stack *initialised = &finding->lock.initialised_at;
+
+	if (finding->lock.type && strcmp(finding->lock.type, "normal"))
+		fprintf(out, "%s ", finding->lock.type);
+	fputs(finding->lock.kind ? finding->lock.kind : "lock", out);
+	if (finding->lock.name) {
+		fprintf(out, " %s", finding->lock.name);
+	} else if (initialised->count) {
+		fputs(" initialised", out);
+		story_place(initialised, out);
+	} else if (finding->lock.address_known) {
+		fprintf(out, " at 0x%" PRIx64, finding->lock.address);
+	}
+}
+
+void story_victim(const struct finding *finding, FILE *out)
+{
+	if (finding->victim.tid && finding->victim.tid != finding->victim.pid)
+		fprintf(out, "thread %d of ", (int)finding->victim.tid);
+	fprintf(out, "pid %d", (int)finding->victim.pid);
+}
+
+void story_holder(const struct finding *finding, FILE *out)
+{
+	if (!finding->holder.tid) {
+		fputs("a thread", out);
+		return;
+	}
+	fprintf(out, "thread %d", (int)finding->holder.tid);
+	if (finding->holder.name)
+		fprintf(out, " '%s'", finding->holder.name);
+}
+
+void story_call(const char *call, const char *otherwise, FILE *out)
+{
+	if (call)
+		fprintf(out, "%s()", call);
+	else
+		fputs(otherwise, out);
+}
+
+void story_fork(const struct finding *finding, FILE *out)
+{
+	const struct frame *frame = telling_frame(&finding->fork.stack);
+
+	if (frame)
+		story_function(frame->function, out);
+	else
+		fputs("the parent", out);
+	if (finding->fork.call)
+		fprintf(out, " called %s()", finding->fork.call);
+	else
+		fputs(" forked", out);
+}
+
+/* The file whose business the lock is: where it lies, else where it was made, else where it was taken. */
+static const struct module_ref *module_of_lock(const struct incident *incident)
+{
+	if (incident->lock.module)
+		return incident->lock.module;
+	if (incident->lock.initialised_at.count)
+		return incident->lock.initialised_at.frames[0].module;
+	return incident->holder.acquired_at.count ? incident->holder.acquired_at.frames[0].module : NULL;
+}
+
+static void advise_handlers(const struct finding *finding, const struct model *model, FILE *out)
+{
+	const struct module_ref *module = module_of_lock(finding->incident);
+	const char *name = module && module->path[0] ? frame_module_base_name(module->path) : "the program";
+	size_t handlers = module ? model_atfork_of_module(model, finding->incident, module) : 0;
+
+	if (handlers)
+		fprintf(out,
+			"%s registers fork handlers, but they do not cover this lock: take it in the prepare handler "
+			"too, and release it in the parent and child handlers.",
+			name);
+	else
+		fprintf(out,
+			"%s registers no fork handlers: register some with pthread_atfork() that take this lock "
+			"before the fork and release it on both sides.",
+			name);
+}
+
+/* The child's unlock of such a lock is refused, since its thread has another id than the owner recorded. */
+static bool checks_owner(const struct finding *finding)
+{
+	const char *type = finding->lock.type;
+
+	return finding->lock.robust || finding->lock.prio_inherit ||
+	       (type && (!strcmp(type, "recursive") || !strcmp(type, "errorcheck")));
+}
+
+void story_advise_cover(const struct finding *finding, const struct model *model, FILE *out)
+{
+	fputs("Let the child call exec at once (or use posix_spawn), or fork before threads are started. "
+	      "Where it must run on: ",
+	      out);
+	advise_handlers(finding, model, out);
+	if (checks_owner(finding))
+		fprintf(out,
+			" In the child handler initialise this %s mutex anew with pthread_mutex_init(): an unlock is "
+			"refused there, as the owner recorded is the parent's thread.",
+			finding->lock.robust	    ? "robust"
+			: finding->lock.prio_inherit ? "priority-inheriting"
+						     : finding->lock.type);
+}

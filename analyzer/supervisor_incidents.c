@@ -1,0 +1,96 @@
+#include "supervisor_incidents.h"
+
+#include <dirent.h>
+#include <fcntl.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include "trace_format.h"
+#include "trace_reader.h"
+
+struct search {
+	void (*found)(void *context, const struct pending_incident *incident);
+	void *context;
+};
+
+static int take_incident(void *context, const struct trace_incident *incident, const struct trace_tables *tables)
+{
+	const struct search *search = context;
+	uint64_t returned = incident->repeats_returned;
+	struct pending_incident pending = {
+		.pid = incident->record.pid,
+		.tid = incident->record.tid,
+		.time_ns = incident->record.time_ns,
+		.lock_address = incident->lock.address,
+		.lock_kind = incident->lock.kind,
+		.proof = incident->proof,
+		.holder_tid = incident->lock.owner_tid ? incident->lock.owner_tid : incident->holder.tid,
+		.own_pending = incident->outcome == TRACE_OUTCOME_PENDING,
+		.repeats_pending = incident->repeats > returned ? incident->repeats - returned : 0,
+	};
+
+	(void)tables;
+	if ((incident->observed == TRACE_BLOCKS_ON_VANISHED || incident->observed == TRACE_BLOCKS_ON_PARENT_OWNER) &&
+	    (pending.own_pending || pending.repeats_pending))
+		search->found(search->context, &pending);
+	return 0;
+}
+
+static const struct trace_reader_sink sink = {.incident = take_incident};
+
+/* The used part of a file: most of what is allocated is empty. */
+static char *read_used(int fd, size_t *ret_size_bytes)
+{
+	struct trace_file_header header;
+	struct stat status;
+
+	if (fstat(fd, &status) != 0 || !S_ISREG(status.st_mode) ||
+	    pread(fd, &header, sizeof(header), 0) != (ssize_t)sizeof(header))
+		return NULL;
+	uint64_t used = header.tail_bytes < (uint64_t)status.st_size ? header.tail_bytes : (uint64_t)status.st_size;
+	if (used <= TRACE_HEADER_SIZE_BYTES)
+		return NULL;
+	char *bytes = malloc(used);
+	ssize_t size = bytes ? pread(fd, bytes, used, 0) : -1;
+	if (size <= 0) {
+		free(bytes);
+		return NULL;
+	}
+	*ret_size_bytes = (size_t)size;
+	return bytes;
+}
+
+static void read_image(int folder_fd, const char *name, struct search *search)
+{
+	struct trace_reader_result result;
+	size_t size_bytes = 0;
+	int fd = openat(folder_fd, name, O_RDONLY | O_NOFOLLOW | O_CLOEXEC | O_NONBLOCK);
+
+	if (fd < 0)
+		return;
+	char *bytes = read_used(fd, &size_bytes);
+	if (bytes)
+		trace_reader_scan(bytes, size_bytes, &sink, search, &result);
+	free(bytes);
+	close(fd);
+}
+
+void supervisor_incidents_read(int folder_fd, void (*found)(void *context, const struct pending_incident *incident),
+			       void *context)
+{
+	struct search search = {found, context};
+	int copy = openat(folder_fd, ".", O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+	DIR *dir = copy >= 0 ? fdopendir(copy) : NULL;
+
+	if (!dir) {
+		if (copy >= 0)
+			close(copy);
+		return;
+	}
+	for (struct dirent *entry; (entry = readdir(dir));)
+		if (strncmp(entry->d_name, TRACE_IMAGE_FILE_PREFIX, strlen(TRACE_IMAGE_FILE_PREFIX)) == 0)
+			read_image(folder_fd, entry->d_name, &search);
+	closedir(dir);
+}

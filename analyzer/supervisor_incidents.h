@@ -1,0 +1,26 @@
+/* What the library has recorded so far, read while the command runs. */
+#ifndef AFTERFORK_SUPERVISOR_INCIDENTS_H
+#define AFTERFORK_SUPERVISOR_INCIDENTS_H
+
+#include <stdbool.h>
+#include <stdint.h>
+#include <sys/types.h>
+
+/* A call that had not returned when it was read, and that the library says will never return. */
+struct pending_incident {
+	pid_t pid, tid;
+	uint64_t time_ns; /* CLOCK_MONOTONIC; 0 where the process could not ask the clock */
+	uint64_t lock_address;
+	uint32_t lock_kind; /* enum trace_lock_kind */
+	uint32_t proof;	    /* TRACE_PROOF_* */
+	pid_t holder_tid;   /* 0: not known */
+	bool own_pending;   /* the incident's own call; false: only repeats of it, in threads that it does not name */
+	uint64_t repeats_pending;
+};
+
+/* Calls back for each such incident in the image files of the folder. Files are read, never mapped: one that shrinks
+ * meanwhile does no harm. */
+void supervisor_incidents_read(int folder_fd, void (*found)(void *context, const struct pending_incident *incident),
+			       void *context);
+
+#endif

@@ -1,0 +1,401 @@
+#include "trace_reader.h"
+
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+enum { MINIMAL_HEADER_BYTES = sizeof(struct trace_file_header) };
+
+/* A record's whole memory: copied here first, since a live program may still change it, and
+ * since the caller's buffer may lie at any address. */
+struct scratch {
+	_Alignas(8) unsigned char bytes[TRACE_RECORD_SIZE_MAX];
+};
+
+struct scan {
+	const unsigned char *data;
+	size_t size_bytes;
+	const struct trace_reader_sink *sink;
+	void *context;
+	struct trace_reader_result *result;
+	struct scratch *scratch;
+};
+
+uint32_t trace_reader_checksum(const void *bytes, size_t size_bytes)
+{
+	const unsigned char *at = bytes;
+	uint32_t hash = 2166136261u;
+
+	for (size_t i = 0; i < size_bytes; i++)
+		hash = (hash ^ at[i]) * 16777619u;
+	return hash;
+}
+
+const char *trace_reader_explain(const struct trace_reader_result *result, char *text, size_t size_bytes)
+{
+	switch (result->status) {
+	case TRACE_STATUS_OK:
+		snprintf(text, size_bytes, "it can be read");
+		break;
+	case TRACE_STATUS_EMPTY:
+		snprintf(text, size_bytes, "the file is empty: the program ended before anything was recorded");
+		break;
+	case TRACE_STATUS_FOREIGN:
+		snprintf(text, size_bytes, "it is not an afterfork trace");
+		break;
+	case TRACE_STATUS_NEWER:
+		snprintf(text, size_bytes,
+			 "written by a newer afterfork (format %u, this one reads up to %u); "
+			 "read it with that version",
+			 result->version, (unsigned)TRACE_VERSION);
+		break;
+	case TRACE_STATUS_BYTE_ORDER:
+		snprintf(text, size_bytes,
+			 "written on a machine of the other byte order; read it on a machine like that one");
+		break;
+	case TRACE_STATUS_SHORT:
+		snprintf(text, size_bytes, "cut off inside its header; copy the whole file again");
+		break;
+	case TRACE_STATUS_DAMAGED:
+		snprintf(text, size_bytes, "its header is damaged; copy the file again");
+		break;
+	case TRACE_STATUS_NO_MEMORY:
+		snprintf(text, size_bytes, "out of memory");
+		break;
+	}
+	return text;
+}
+
+static bool all_zero(const unsigned char *data, size_t size_bytes)
+{
+	for (size_t i = 0; i < size_bytes; i++)
+		if (data[i])
+			return false;
+	return true;
+}
+
+static uint32_t swap32(uint32_t value)
+{
+	return __builtin_bswap32(value);
+}
+
+static enum trace_status check_version(const struct trace_file_header *header, struct trace_reader_result *result)
+{
+	result->version = header->version;
+	if (header->byte_order == swap32(TRACE_BYTE_ORDER))
+		return TRACE_STATUS_BYTE_ORDER;
+	if (header->version > TRACE_VERSION)
+		return TRACE_STATUS_NEWER;
+	if (header->version == 0 || header->byte_order != TRACE_BYTE_ORDER)
+		return TRACE_STATUS_DAMAGED;
+	return TRACE_STATUS_OK;
+}
+
+/* Everything that later code relies on, and no more: a header is worth reading with a wrong counter. */
+static enum trace_status check_header(const unsigned char *data, size_t size_bytes,
+				      struct trace_reader_result *result)
+{
+	struct trace_file_header header;
+	size_t magic_size = size_bytes < sizeof header.magic ? size_bytes : sizeof header.magic;
+	enum trace_status status;
+
+	/* Preallocated, but its writer was killed before the header: nothing in it either. */
+	if (all_zero(data, size_bytes < MINIMAL_HEADER_BYTES ? size_bytes : MINIMAL_HEADER_BYTES))
+		return TRACE_STATUS_EMPTY;
+	if (memcmp(data, TRACE_MAGIC, magic_size))
+		return TRACE_STATUS_FOREIGN;
+	if (size_bytes < MINIMAL_HEADER_BYTES)
+		return TRACE_STATUS_SHORT;
+	memcpy(&header, data, sizeof header);
+	status = check_version(&header, result);
+	if (status != TRACE_STATUS_OK)
+		return status;
+	if (header.header_size_bytes != TRACE_HEADER_SIZE_BYTES || header.granule_bytes != TRACE_GRANULE_BYTES)
+		return TRACE_STATUS_DAMAGED;
+	if (header.kind != TRACE_FILE_RUN && header.kind != TRACE_FILE_IMAGE)
+		return TRACE_STATUS_DAMAGED;
+	result->kind = header.kind;
+	result->run_id = header.run_id;
+	result->dropped_records = header.dropped_records;
+	result->truncated = size_bytes < header.file_size_bytes;
+	return size_bytes < TRACE_HEADER_SIZE_BYTES ? TRACE_STATUS_SHORT : TRACE_STATUS_OK;
+}
+
+static int hand_out_run(struct scan *scan)
+{
+	struct trace_run *run = (struct trace_run *)scan->scratch->bytes;
+
+	memcpy(run, scan->data, sizeof *run);
+	run->library_version[sizeof run->library_version - 1] = '\0';
+	run->command[TRACE_COMMAND_SIZE_BYTES - 1] = '\0';
+	if (run->command_size_bytes > TRACE_COMMAND_SIZE_BYTES)
+		run->command_size_bytes = TRACE_COMMAND_SIZE_BYTES;
+	return scan->sink->run ? scan->sink->run(scan->context, run) : 0;
+}
+
+static int hand_out_image(struct scan *scan)
+{
+	struct trace_image *image = (struct trace_image *)scan->scratch->bytes;
+
+	memcpy(image, scan->data, sizeof *image);
+	image->libc_version[sizeof image->libc_version - 1] = '\0';
+	image->exe[TRACE_PATH_SIZE_BYTES - 1] = '\0';
+	image->command[TRACE_COMMAND_SIZE_BYTES - 1] = '\0';
+	if (image->command_size_bytes > TRACE_COMMAND_SIZE_BYTES)
+		image->command_size_bytes = TRACE_COMMAND_SIZE_BYTES;
+	return scan->sink->image ? scan->sink->image(scan->context, image) : 0;
+}
+
+/* True when count items of item_size bytes at offset lie between the fixed part and the end of the record. */
+static bool table_fits(uint32_t offset, uint32_t count, size_t item_size, size_t fixed_size, size_t record_size)
+{
+	if (offset < fixed_size || offset > record_size || offset % 8)
+		return false;
+	return count <= (record_size - offset) / item_size;
+}
+
+static bool stack_fits(const struct trace_stack *stack, const struct trace_tables *tables)
+{
+	return stack->count == 0 ||
+	       (stack->first <= tables->frame_count && stack->count <= tables->frame_count - stack->first);
+}
+
+static bool module_fits(uint32_t module, const struct trace_tables *tables)
+{
+	return module == TRACE_MODULE_UNKNOWN || module < tables->module_count;
+}
+
+static bool tables_make_sense(const struct trace_tables *tables)
+{
+	if (tables->frame_count > TRACE_STACK_FRAMES_MAX * TRACE_STACKS_MAX ||
+	    tables->module_count > TRACE_MODULES_MAX)
+		return false;
+	for (uint32_t i = 0; i < tables->frame_count; i++)
+		if (!module_fits(tables->frames[i].module, tables))
+			return false;
+	for (uint32_t i = 0; i < tables->module_count; i++)
+		if (tables->modules[i].path >= tables->strings_size_bytes ||
+		    tables->modules[i].build_id_size_bytes > TRACE_BUILD_ID_SIZE_BYTES)
+			return false;
+	return tables->strings_size_bytes > 0 && tables->strings[tables->strings_size_bytes - 1] == '\0';
+}
+
+struct table_places {
+	uint32_t frames_offset, frame_count, modules_offset, module_count, strings_offset, strings_size_bytes;
+};
+
+static bool find_tables(const unsigned char *record, size_t fixed_size, size_t record_size,
+			const struct table_places *places, struct trace_tables *ret_tables)
+{
+	if (!table_fits(places->frames_offset, places->frame_count, sizeof(struct trace_frame), fixed_size,
+			record_size) ||
+	    !table_fits(places->modules_offset, places->module_count, sizeof(struct trace_module), fixed_size,
+			record_size))
+		return false;
+	if (places->strings_offset < fixed_size || places->strings_offset > record_size ||
+	    places->strings_size_bytes > record_size - places->strings_offset)
+		return false;
+	*ret_tables = (struct trace_tables){
+		.frames = (const struct trace_frame *)(record + places->frames_offset),
+		.modules = (const struct trace_module *)(record + places->modules_offset),
+		.strings = (const char *)(record + places->strings_offset),
+		.frame_count = places->frame_count,
+		.module_count = places->module_count,
+		.strings_size_bytes = places->strings_size_bytes,
+	};
+	return tables_make_sense(ret_tables);
+}
+
+static bool incident_makes_sense(struct trace_incident *incident, const struct trace_tables *tables)
+{
+	incident->holder.name[TRACE_THREAD_NAME_SIZE_BYTES - 1] = '\0';
+	incident->victim.name[TRACE_THREAD_NAME_SIZE_BYTES - 1] = '\0';
+	return stack_fits(&incident->lock.initialised_at, tables) &&
+	       stack_fits(&incident->holder.created_at, tables) &&
+	       stack_fits(&incident->holder.acquired_at, tables) && stack_fits(&incident->fork.stack, tables) &&
+	       stack_fits(&incident->victim.stack, tables) && module_fits(incident->lock.module, tables) &&
+	       module_fits(incident->holder.start_module, tables) &&
+	       incident->victim.exe < tables->strings_size_bytes;
+}
+
+/* Each take_ function: false when the record is damaged; *ret_error is the sink's answer. */
+static bool take_incident(struct scan *scan, size_t size, int *ret_error)
+{
+	struct trace_incident *incident = (struct trace_incident *)scan->scratch->bytes;
+	struct trace_tables tables;
+
+	if (size < sizeof *incident)
+		return false;
+	if (!find_tables(scan->scratch->bytes, sizeof *incident, size,
+			 &(struct table_places){incident->frames_offset, incident->frame_count,
+						incident->modules_offset, incident->module_count,
+						incident->strings_offset, incident->strings_size_bytes},
+			 &tables) ||
+	    !incident_makes_sense(incident, &tables))
+		return false;
+	if (scan->sink->incident)
+		*ret_error = scan->sink->incident(scan->context, incident, &tables);
+	return true;
+}
+
+static bool take_notice(struct scan *scan, size_t size, int *ret_error)
+{
+	const struct trace_notice *notice = (const struct trace_notice *)scan->scratch->bytes;
+	const char *path = (const char *)(notice + 1);
+
+	if (size < sizeof *notice || notice->path_size_bytes > size - sizeof *notice)
+		return false;
+	if (notice->path_size_bytes && path[notice->path_size_bytes - 1] != '\0')
+		return false;
+	if (scan->sink->notice)
+		*ret_error = scan->sink->notice(scan->context, notice, notice->path_size_bytes ? path : "");
+	return true;
+}
+
+static bool take_atfork(struct scan *scan, size_t size, int *ret_error)
+{
+	const struct trace_atfork *atfork = (const struct trace_atfork *)scan->scratch->bytes;
+	struct trace_tables tables;
+
+	if (size < sizeof *atfork)
+		return false;
+	if (!find_tables(scan->scratch->bytes, sizeof *atfork, size,
+			 &(struct table_places){atfork->frames_offset, atfork->frame_count,
+						atfork->modules_offset, atfork->module_count,
+						atfork->strings_offset, atfork->strings_size_bytes},
+			 &tables) ||
+	    !stack_fits(&atfork->handlers, &tables) || !stack_fits(&atfork->registered_at, &tables) ||
+	    (atfork->handlers.count != 0 && atfork->handlers.count != 3))
+		return false;
+	if (scan->sink->atfork)
+		*ret_error = scan->sink->atfork(scan->context, atfork, &tables);
+	return true;
+}
+
+/* The types of this version. A type of a later minor writer is skipped by its size. */
+static const struct record_type {
+	/* The checksum must start no later than here, or damage to fields behind would go unseen. */
+	uint32_t checksum_from_max;
+	bool (*take)(struct scan *scan, size_t size, int *ret_error);
+} record_types[] = {
+	[TRACE_RECORD_INCIDENT] = {offsetof(struct trace_incident, observed), take_incident},
+	[TRACE_RECORD_NOTICE] = {sizeof(struct trace_record), take_notice},
+	[TRACE_RECORD_ATFORK] = {sizeof(struct trace_record), take_atfork},
+};
+enum { RECORD_TYPE_COUNT = sizeof record_types / sizeof record_types[0] };
+
+static const struct record_type *find_type(uint32_t type)
+{
+	return type < RECORD_TYPE_COUNT && record_types[type].take ? &record_types[type] : NULL;
+}
+
+/* Copies the record at offset into the scratch buffer. Its size, or 0 when no whole record is there. */
+static size_t fetch_record(struct scan *scan, size_t offset)
+{
+	struct trace_record *record = (struct trace_record *)scan->scratch->bytes;
+	size_t room = scan->size_bytes - offset;
+	size_t size;
+
+	if (room < sizeof *record)
+		return 0;
+	memcpy(record, scan->data + offset, sizeof *record);
+	size = record->size_bytes;
+	if (record->magic != TRACE_RECORD_MAGIC || record->state != TRACE_RECORD_COMMITTED ||
+	    size < sizeof *record || size > TRACE_RECORD_SIZE_MAX || size > room)
+		return 0;
+	if (record->checksum_from < offsetof(struct trace_record, pid) || record->checksum_from > size)
+		return 0;
+	memcpy(scan->scratch->bytes, scan->data + offset, size);
+	if (trace_reader_checksum(scan->scratch->bytes + record->checksum_from, size - record->checksum_from) !=
+	    record->checksum)
+		return 0;
+	return size;
+}
+
+/* Reads the record at offset. Its size in bytes, or 0 when there is none that can be trusted. */
+static size_t take_record(struct scan *scan, size_t offset, int *ret_error)
+{
+	size_t size = fetch_record(scan, offset);
+	const struct trace_record *record = (const struct trace_record *)scan->scratch->bytes;
+	const struct record_type *type;
+
+	if (!size)
+		return 0;
+	type = find_type(record->type);
+	if (type && (record->checksum_from > type->checksum_from_max || !type->take(scan, size, ret_error)))
+		return 0;
+	scan->result->good_records++;
+	if (!type)
+		scan->result->unknown_records++;
+	return size;
+}
+
+static bool has_record_magic(const struct scan *scan, size_t offset)
+{
+	uint32_t magic = 0;
+
+	if (scan->size_bytes - offset >= sizeof magic)
+		memcpy(&magic, scan->data + offset, sizeof magic);
+	return magic == TRACE_RECORD_MAGIC;
+}
+
+/* Where the writers had got to, as far as this file goes. */
+static size_t claimed_end(const struct scan *scan)
+{
+	struct trace_file_header header;
+	size_t end;
+
+	memcpy(&header, scan->data, sizeof header);
+	end = header.file_size_bytes < scan->size_bytes ? (size_t)header.file_size_bytes : scan->size_bytes;
+	return header.tail_bytes < end ? (size_t)header.tail_bytes : end;
+}
+
+/* Walks granule by granule over what is no record: a gap is one lost record for each record magic in it, and
+ * at least one where it was claimed, since a writer may be killed before it wrote even that. */
+static int scan_records(struct scan *scan)
+{
+	size_t offset = TRACE_HEADER_SIZE_BYTES, claimed = claimed_end(scan);
+	uint64_t gap_magics = 0;
+	bool in_gap = false;
+	int error = 0;
+
+	while (offset < scan->size_bytes && !error) {
+		size_t size = take_record(scan, offset, &error);
+
+		if (size) {
+			scan->result->damaged_records += gap_magics ? gap_magics : in_gap;
+			gap_magics = 0;
+			in_gap = false;
+			offset += (size + TRACE_GRANULE_BYTES - 1) / TRACE_GRANULE_BYTES * TRACE_GRANULE_BYTES;
+			continue;
+		}
+		gap_magics += has_record_magic(scan, offset);
+		in_gap |= offset < claimed;
+		offset += TRACE_GRANULE_BYTES;
+	}
+	scan->result->damaged_records += gap_magics ? gap_magics : in_gap;
+	return error;
+}
+
+static int scan_whole(struct scan *scan)
+{
+	int error = scan->result->kind == TRACE_FILE_RUN ? hand_out_run(scan) : hand_out_image(scan);
+
+	return error ? error : scan_records(scan);
+}
+
+void trace_reader_scan(const void *data, size_t size_bytes, const struct trace_reader_sink *sink, void *context,
+		       struct trace_reader_result *ret_result)
+{
+	struct scan scan = {
+		.data = data, .size_bytes = size_bytes, .sink = sink, .context = context, .result = ret_result};
+
+	*ret_result = (struct trace_reader_result){0};
+	ret_result->status = check_header(data, size_bytes, ret_result);
+	if (ret_result->status != TRACE_STATUS_OK)
+		return;
+	scan.scratch = malloc(sizeof *scan.scratch);
+	if (!scan.scratch || scan_whole(&scan))
+		ret_result->status = TRACE_STATUS_NO_MEMORY;
+	free(scan.scratch);
+}

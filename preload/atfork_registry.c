@@ -1,0 +1,103 @@
+#include "atfork_registry.h"
+
+#include "arena.h"
+#include "fork_snapshot.h"
+#include "frame_table.h"
+#include "raw_syscall.h"
+#include "real.h"
+#include "trace_writer.h"
+
+enum { REGISTRATIONS_KEPT = 256 };
+
+struct registration {
+	uint64_t handler[3]; /* prepare, parent, child */
+	struct kept_stack registered_at;
+	_Atomic uint32_t written;
+};
+
+static struct registration *registrations[REGISTRATIONS_KEPT];
+extern void *__dso_handle;
+
+static void prepare(void)
+{
+	/* A road without a wrapper (a fork inside libc) leaves its note here: our handler runs last. */
+	struct thread_record *self = thread_record_self;
+	if (!self || self->fork_noted)
+		return;
+	const struct call_registers regs = CALL_REGISTERS_OF_CALLER();
+	fork_snapshot_prefork(self, 0, &regs);
+}
+
+static void parent(void) { fork_snapshot_postfork_parent(thread_record_self); }
+
+static void child(void)
+{
+	if ((int32_t)raw_syscall0(SYS_getpid) == process.pid)
+		return; /* entered already */
+	/* Where the kernel does not know MADV_WIPEONFORK the word still says what the parent was. */
+	atomic_store(process_mode_word, PROCESS_FRESH);
+	fork_snapshot_postfork_child();
+}
+
+void atfork_registry_add_ours(void)
+{
+	static _Atomic bool done;
+	if (!atomic_exchange(&done, true))
+		real.__register_atfork(prepare, parent, child, &__dso_handle);
+}
+
+void atfork_registry_add(struct thread_record *self, void (*before)(void), void (*in_parent)(void), void (*in_child)(void),
+			 const struct call_registers *regs)
+{
+	uint32_t index = __atomic_fetch_add(&process.atfork_handlers, 1, __ATOMIC_RELAXED);
+	struct registration *entry = index < REGISTRATIONS_KEPT ? arena_alloc(sizeof *entry) : NULL;
+	if (!entry)
+		return;
+	entry->handler[0] = (uint64_t)(uintptr_t)before;
+	entry->handler[1] = (uint64_t)(uintptr_t)in_parent;
+	entry->handler[2] = (uint64_t)(uintptr_t)in_child;
+	unsigned flags = 0;
+	entry->registered_at.count = call_stack_walk(regs, &self->bounds, entry->registered_at.pc, TRACE_STACK_FRAMES_MAX,
+						     &flags, &entry->registered_at.exact);
+	entry->registered_at.flags = flags;
+	__atomic_store_n(&registrations[index], entry, __ATOMIC_RELEASE);
+	if (trace_writer_image())
+		atfork_registry_write();
+}
+
+static void write_one(struct registration *entry)
+{
+	struct {
+		struct trace_atfork atfork;
+		char tables[sizeof(struct frame_table)];
+	} *record = arena_alloc(sizeof *record);
+	struct frame_table *table = arena_alloc(sizeof *table);
+	if (!record || !table)
+		return;
+	frame_table_init(table);
+	struct kept_stack handlers = {.count = 3, .exact = 7};
+	for (int i = 0; i < 3; i++) {
+		handlers.pc[i] = entry->handler[i];
+		record->atfork.handler_mask |= entry->handler[i] ? 1u << i : 0;
+	}
+	record->atfork.handlers = frame_table_add_stack(table, &handlers);
+	record->atfork.registered_at = frame_table_add_stack(table, &entry->registered_at);
+	struct frame_table_layout layout;
+	uint32_t size_bytes = frame_table_place(table, record, sizeof record->atfork, &layout);
+	record->atfork.frames_offset = layout.frames_offset;
+	record->atfork.frame_count = layout.frame_count;
+	record->atfork.modules_offset = layout.modules_offset;
+	record->atfork.module_count = layout.module_count;
+	record->atfork.strings_offset = layout.strings_offset;
+	record->atfork.strings_size_bytes = layout.strings_size_bytes;
+	trace_writer_append(TRACE_RECORD_ATFORK, &record->atfork.record, size_bytes, sizeof record->atfork.record);
+}
+
+void atfork_registry_write(void)
+{
+	for (uint32_t i = 0; i < REGISTRATIONS_KEPT; i++) {
+		struct registration *entry = __atomic_load_n(&registrations[i], __ATOMIC_ACQUIRE);
+		if (entry && !atomic_exchange(&entry->written, 1))
+			write_one(entry);
+	}
+}

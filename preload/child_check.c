@@ -1,0 +1,262 @@
+#include "child_check.h"
+
+#include <errno.h>
+
+#include "deadlock_action.h"
+#include "module_map.h"
+#include "trace_writer.h"
+
+static bool is_alive(const struct thread_record *thread)
+{
+	return atomic_load(&thread->state) == THREAD_ALIVE && thread->generation == process.generation;
+}
+
+/* An entry for the lock that the given thread id made, in whatever state; UINT32_MAX if there is none. */
+static uint32_t find_entry(const struct thread_record *thread, uint64_t lock, int32_t tid)
+{
+	for (uint32_t i = atomic_load(&thread->held_count); i-- > 0;) {
+		const struct held_entry *entry = &thread->held[i];
+		if (entry->lock == lock && entry->tid == tid && atomic_load(&entry->state) != TRACE_HOLD_NONE)
+			return i;
+	}
+	return UINT32_MAX;
+}
+
+static const struct fork_note *note_by_tid(int32_t tid)
+{
+	for (unsigned i = 0; i < FORK_GENERATIONS_KEPT; i++) {
+		const struct fork_note *note = process.notes[i];
+		if (note && note->tid == tid)
+			return note;
+	}
+	return NULL;
+}
+
+static bool is_normal(const struct lock_state *state)
+{
+	return (state->type == TRACE_MUTEX_NORMAL || state->type == TRACE_MUTEX_ADAPTIVE) && !lock_word_checks_owner(state);
+}
+
+/* The calling thread owns it under the id that it has now. */
+static void examine_own(struct child_use *use)
+{
+	struct incident *suspect = &use->suspect;
+	if (use->attempt != CHILD_LOCK || !is_normal(&suspect->state))
+		return;
+	suspect->holder = suspect->victim;
+	suspect->holder_tid = suspect->victim->tid;
+	suspect->holder_entry = find_entry(suspect->victim, (uint64_t)(uintptr_t)suspect->lock, suspect->victim->tid);
+	suspect->observed = TRACE_BLOCKS_ON_SELF;
+}
+
+/* It owns it under the id that it had before a fork. */
+static bool examine_inherited(struct child_use *use)
+{
+	struct incident *suspect = &use->suspect;
+	struct thread_record *self = suspect->victim;
+	int32_t owner = suspect->state.owner_tid;
+	uint32_t entry = find_entry(self, (uint64_t)(uintptr_t)suspect->lock, owner);
+	if (owner == self->tid || (entry == UINT32_MAX && owner != self->former_tid))
+		return false;
+	suspect->holder = self;
+	suspect->holder_tid = owner;
+	suspect->holder_entry = entry;
+	suspect->fork = note_by_tid(owner);
+	bool checks_owner = lock_word_checks_owner(&suspect->state);
+	switch (use->attempt) {
+	case CHILD_LOCK:
+		suspect->observed = checks_owner ? TRACE_BLOCKS_ON_PARENT_OWNER : TRACE_BLOCKS_ON_SELF;
+		break;
+	case CHILD_TRY:
+		suspect->observed = suspect->state.type == TRACE_MUTEX_RECURSIVE ? TRACE_RELOCK_REFUSED : 0;
+		break;
+	case CHILD_UNLOCK:
+	case CHILD_WAIT:
+		suspect->observed = checks_owner ? TRACE_UNLOCK_REFUSED : 0;
+		break;
+	case CHILD_TIMED:
+		suspect->observed = checks_owner ? TRACE_TIMED_WAIT_ON_VANISHED : 0;
+		break;
+	}
+	return true;
+}
+
+static enum trace_observed observed_of_vanished(enum child_attempt attempt)
+{
+	switch (attempt) {
+	case CHILD_LOCK:
+		return TRACE_BLOCKS_ON_VANISHED;
+	case CHILD_TIMED:
+		return TRACE_TIMED_WAIT_ON_VANISHED;
+	case CHILD_TRY:
+		return TRACE_TRY_FAILED_ON_VANISHED;
+	case CHILD_UNLOCK:
+	case CHILD_WAIT:
+		break;
+	}
+	return TRACE_FOREIGN_UNLOCK;
+}
+
+static void blame(struct child_use *use, struct thread_record *holder, uint32_t entry)
+{
+	struct incident *suspect = &use->suspect;
+	suspect->holder = holder;
+	suspect->holder_entry = entry;
+	suspect->holder_tid = entry != UINT32_MAX ? holder->held[entry].tid : holder->tid;
+	suspect->proof |= entry != UINT32_MAX ? TRACE_PROOF_RECORD : 0;
+	if (fork_snapshot_is_vanished(holder)) {
+		suspect->fork = fork_snapshot_note_of(holder);
+		suspect->observed = observed_of_vanished(use->attempt);
+	} else if (use->attempt == CHILD_LOCK) {
+		suspect->observed = TRACE_BLOCKS_ON_ENDED_THREAD;
+	}
+}
+
+/* The lock names its owner: it is a live thread, a vanished one, one that had ended, or nobody known. */
+static void examine_owner(struct child_use *use)
+{
+	int32_t owner = use->suspect.state.owner_tid;
+	uint64_t lock = (uint64_t)(uintptr_t)use->suspect.lock;
+	struct thread_record *unnamed = NULL;
+	for (struct thread_record *thread = thread_record_first(); thread; thread = thread->next) {
+		uint32_t state = atomic_load(&thread->state);
+		if (thread == use->suspect.victim || state == THREAD_FREE)
+			continue;
+		if (is_alive(thread)) {
+			if (thread->tid == owner)
+				return;
+			continue;
+		}
+		uint32_t entry = find_entry(thread, lock, owner);
+		if (entry != UINT32_MAX) {
+			blame(use, thread, entry);
+			return;
+		}
+		if (fork_snapshot_is_vanished(thread) && (thread->tid == owner || thread->former_tid == owner))
+			unnamed = thread;
+	}
+	if (unnamed)
+		blame(use, unnamed, UINT32_MAX);
+}
+
+static bool may_be_owner(uint8_t hold_state)
+{
+	return hold_state == TRACE_HOLD_WANT || hold_state == TRACE_HOLD_RELEASING || hold_state == TRACE_HOLD_WAITING;
+}
+
+/* Locked, and no owner in it: at the fork somebody was just coming or going. One candidate is the
+ * holder; of several the holder is not known. A live thread with an entry may be it: then nothing is said. */
+static void examine_window(struct child_use *use)
+{
+	const struct incident *suspect = &use->suspect;
+	struct thread_record *candidate = NULL;
+	uint32_t candidate_entry = UINT32_MAX;
+	unsigned candidates = 0;
+	for (struct thread_record *thread = thread_record_first(); thread; thread = thread->next) {
+		uint32_t entry = thread_record_find(thread, suspect->lock);
+		if (thread == suspect->victim || entry == UINT32_MAX || atomic_load(&thread->state) != THREAD_ALIVE)
+			continue;
+		if (is_alive(thread))
+			return;
+		if (!may_be_owner(atomic_load(&thread->held[entry].state)))
+			continue;
+		candidate = thread;
+		candidate_entry = entry;
+		candidates++;
+	}
+	if (!candidate)
+		return;
+	blame(use, candidate, candidate_entry);
+	if (candidates > 1) {
+		use->suspect.holder = NULL;
+		use->suspect.holder_entry = UINT32_MAX;
+		use->suspect.holder_tid = 0;
+		use->suspect.proof &= ~(uint32_t)TRACE_PROOF_RECORD;
+	}
+}
+
+/* In memory that the parent shares the holder lives on. Only the mapping tells: the attribute alone does not
+ * (robust mutexes always carry it), so it decides only where /proc cannot be read. */
+static bool lives_on_in_parent(struct incident *suspect)
+{
+	enum mapping_sharing sharing =
+		trace_writer_is_sealed() ? MAPPING_UNKNOWN : module_map_sharing((uint64_t)(uintptr_t)suspect->lock);
+	if (sharing == MAPPING_PRIVATE)
+		suspect->proof |= TRACE_PROOF_PRIVATE_MAPPING;
+	bool pshared = (suspect->state.flags & TRACE_LOCK_PSHARED) && !(suspect->state.flags & TRACE_LOCK_ROBUST);
+	return sharing == MAPPING_SHARED || (sharing == MAPPING_UNKNOWN && pshared);
+}
+
+static void examine(struct child_use *use)
+{
+	struct incident *suspect = &use->suspect;
+	if (!suspect->state.locked)
+		return;
+	if (suspect->state.owner_tid == suspect->victim->tid)
+		examine_own(use);
+	else if (suspect->state.owner_tid == 0)
+		examine_window(use);
+	else if (!examine_inherited(use))
+		examine_owner(use);
+	if (!suspect->observed)
+		return;
+	if (suspect->state.owner_tid != 0)
+		suspect->proof |= TRACE_PROOF_OWNER_WORD;
+	if (atomic_load(&process.live_threads) == 1)
+		suspect->proof |= TRACE_PROOF_ONLY_THREAD;
+	if (lives_on_in_parent(suspect))
+		suspect->observed = 0;
+}
+
+void child_check_before(struct child_use *ret_use, struct thread_record *self, const pthread_mutex_t *mutex,
+			unsigned call, enum child_attempt attempt, const struct call_registers *regs)
+{
+	*ret_use = (struct child_use){
+		.attempt = attempt,
+		.suspect =
+			{
+				.lock = mutex,
+				.kind = TRACE_LOCK_MUTEX,
+				.state = lock_word_of_mutex(mutex),
+				.victim = self,
+				.call = call,
+				.regs = *regs,
+				.holder_entry = UINT32_MAX,
+			},
+	};
+	examine(ret_use);
+	if (!ret_use->suspect.observed || (attempt != CHILD_LOCK && attempt != CHILD_TIMED))
+		return;
+	ret_use->handle = incident_write(&ret_use->suspect);
+	if (attempt == CHILD_LOCK)
+		deadlock_action(&ret_use->suspect);
+}
+
+/* Whether the outcome of a call that does not block is the fault that was suspected. */
+static bool came_true(const struct child_use *use, int error)
+{
+	switch (use->suspect.observed) {
+	case TRACE_TRY_FAILED_ON_VANISHED:
+	case TRACE_RELOCK_REFUSED:
+		return error == EBUSY;
+	case TRACE_UNLOCK_REFUSED:
+		return error == EPERM;
+	case TRACE_FOREIGN_UNLOCK:
+		return error == 0 || error == EPERM;
+	default:
+		return false;
+	}
+}
+
+void child_check_after(struct child_use *use, int error)
+{
+	if (use->handle.record) {
+		incident_returned(use->handle, error);
+		return;
+	}
+	if (!use->suspect.observed || !came_true(use, error))
+		return;
+	if (use->suspect.observed == TRACE_FOREIGN_UNLOCK && error == EPERM)
+		use->suspect.observed = TRACE_UNLOCK_REFUSED;
+	incident_returned(incident_write(&use->suspect), error);
+}

@@ -1,0 +1,20 @@
+#include "deadlock_action.h"
+
+#include <signal.h>
+
+#include "config.h"
+#include "raw_syscall.h"
+#include "trace_writer.h"
+
+static bool is_fork_deadlock(const struct incident *incident)
+{
+	return incident->observed == TRACE_BLOCKS_ON_VANISHED || incident->observed == TRACE_BLOCKS_ON_PARENT_OWNER;
+}
+
+void deadlock_action(const struct incident *incident)
+{
+	if (!is_fork_deadlock(incident) || trace_writer_is_supervised() || config.on_deadlock == TRACE_ACTION_REPORT)
+		return;
+	int number = config.on_deadlock == TRACE_ACTION_ABORT ? SIGABRT : SIGKILL;
+	raw_syscall3(SYS_tgkill, process.pid, incident->victim->tid, number);
+}

@@ -1,0 +1,137 @@
+#include "exec_note.h"
+
+#include <elf.h>
+#include <fcntl.h>
+#include <string.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include "config.h"
+#include "line.h"
+#include "raw_syscall.h"
+#include "trace_writer.h"
+
+enum { HEAD_SIZE_BYTES = 2048, NOTICES_MAX = 64 };
+
+static bool carries_library(char *const environment[])
+{
+	const char *preload = config_variable(environment, "LD_PRELOAD");
+	return preload && strstr(preload, "libafterfork");
+}
+
+static bool is_elf(const char *head, long size) { return size >= (long)sizeof(Elf64_Ehdr) && memcmp(head, ELFMAG, SELFMAG) == 0; }
+
+/* The name of the ELF interpreter that follows `head`, or NULL where there is none. */
+static const char *interpreter_of(const char *head, long size)
+{
+	const Elf64_Ehdr *header = (const Elf64_Ehdr *)head;
+	for (unsigned i = 0; i < header->e_phnum; i++) {
+		uint64_t at = header->e_phoff + (uint64_t)i * sizeof(Elf64_Phdr);
+		if (at + sizeof(Elf64_Phdr) > (uint64_t)size)
+			return "";
+		const Elf64_Phdr *segment = (const Elf64_Phdr *)(head + at);
+		if (segment->p_type == PT_INTERP)
+			return segment->p_offset < (uint64_t)size ? head + segment->p_offset : "";
+	}
+	return NULL;
+}
+
+static bool gains_privilege(int fd)
+{
+	struct stat status;
+	if (raw_syscall2(SYS_fstat, fd, (long)&status) != 0)
+		return false;
+	if ((status.st_mode & S_ISUID) && status.st_uid != (uid_t)raw_syscall0(SYS_getuid))
+		return true;
+	if ((status.st_mode & (S_ISGID | S_IXGRP)) == (S_ISGID | S_IXGRP) && status.st_gid != (gid_t)raw_syscall0(SYS_getgid))
+		return true;
+	return raw_syscall4(SYS_fgetxattr, fd, (long)"security.capability", 0, 0) > 0 && raw_syscall0(SYS_getuid) != 0;
+}
+
+/* 0, or why the file cannot be covered. */
+static uint32_t judge(int fd)
+{
+	char head[HEAD_SIZE_BYTES + 1] __attribute__((aligned(16)));
+	long size = raw_syscall4(SYS_pread64, fd, (long)head, HEAD_SIZE_BYTES, 0);
+	if (!is_elf(head, size))
+		return 0;
+	head[size] = 0;
+	if (head[EI_CLASS] != ELFCLASS64 || ((const Elf64_Ehdr *)head)->e_machine != EM_X86_64)
+		return TRACE_NOTICE_EXEC_FOREIGN;
+	const char *interpreter = interpreter_of(head, size);
+	if (!interpreter)
+		return TRACE_NOTICE_EXEC_STATIC;
+	if (strstr(interpreter, "ld-musl"))
+		return TRACE_NOTICE_EXEC_FOREIGN;
+	return gains_privilege(fd) ? TRACE_NOTICE_EXEC_PRIVILEGED : 0;
+}
+
+static int open_program(const char *path) { return (int)raw_syscall4(SYS_openat, AT_FDCWD, (long)path, O_RDONLY | O_CLOEXEC, 0); }
+
+/* Leaves the path found in `ret_path`. The next PATH element is tried as execvp does. */
+static int open_searched(const char *file, char *ret_path, size_t size_bytes)
+{
+	const char *element = config_variable(environ, "PATH");
+	while (element && *element) {
+		size_t length = strcspn(element, ":");
+		struct line line = line_on(ret_path, size_bytes);
+		for (size_t i = 0; i < length; i++)
+			line_char(&line, element[i]);
+		line_text(&line, length ? "/" : "./");
+		line_text(&line, file);
+		if (!line.truncated && raw_syscall3(SYS_faccessat, AT_FDCWD, (long)ret_path, X_OK) == 0)
+			return open_program(ret_path);
+		element += length + (element[length] == ':');
+	}
+	return -1;
+}
+
+static bool said_before(uint32_t kind, const char *path)
+{
+	const struct trace_run *run = trace_writer_run();
+	uint64_t end = __atomic_load_n(&run->file.tail_bytes, __ATOMIC_ACQUIRE);
+	unsigned count = 0;
+	for (uint64_t offset = TRACE_HEADER_SIZE_BYTES; offset + TRACE_GRANULE_BYTES <= end && offset < run->file.file_size_bytes;
+	     offset += TRACE_GRANULE_BYTES) {
+		const struct trace_notice *notice = (const struct trace_notice *)((const char *)run + offset);
+		if (notice->record.magic != TRACE_RECORD_MAGIC || !notice->record.state)
+			continue;
+		if (++count >= NOTICES_MAX || (notice->kind == kind && strcmp((const char *)(notice + 1), path) == 0))
+			return true;
+	}
+	return false;
+}
+
+static void say(uint32_t kind, const char *path)
+{
+	trace_writer_add(&trace_writer_run()->execs_uncovered, 1);
+	if (said_before(kind, path))
+		return;
+	struct {
+		struct trace_notice notice;
+		char path[TRACE_PATH_SIZE_BYTES];
+	} record = {.notice = {.kind = kind}};
+	struct line line = line_on(record.path, sizeof record.path);
+	line_text(&line, path);
+	record.notice.path_size_bytes = (uint32_t)line.length_bytes + 1;
+	trace_writer_append(TRACE_RECORD_NOTICE, &record.notice.record,
+			    (uint32_t)sizeof record.notice + record.notice.path_size_bytes, sizeof record.notice.record);
+	trace_writer_notify();
+}
+
+void exec_note(const char *file, char *const environment[], int search)
+{
+	if (!config.trace_folder || trace_writer_is_sealed() || !file)
+		return;
+	char found[TRACE_PATH_SIZE_BYTES];
+	bool searched = search && !strchr(file, '/');
+	int fd = searched ? open_searched(file, found, sizeof found) : open_program(file);
+	if (fd < 0)
+		return;
+	uint32_t kind = judge(fd);
+	raw_syscall1(SYS_close, fd);
+	if (!kind && !carries_library(environment))
+		kind = TRACE_NOTICE_EXEC_WITHOUT_LIBRARY;
+	if (kind)
+		say(kind, searched ? found : file);
+}

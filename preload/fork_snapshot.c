@@ -1,0 +1,162 @@
+/* Rules of this file: everything here may run in a forked child or in a signal handler.
+ * 1. No libc function but memcpy; system calls by raw_syscall.h; memory from the arena.
+ * 2. No lock: in the child nobody could release it. */
+#include "fork_snapshot.h"
+
+#include <signal.h>
+#include <sys/mman.h>
+
+#include "arena.h"
+#include "clock.h"
+#include "module_map.h"
+#include "raw_syscall.h"
+#include "trace_writer.h"
+
+#ifndef MADV_WIPEONFORK
+#define MADV_WIPEONFORK 18
+#endif
+enum { PAGE_SIZE_BYTES = 4096 };
+
+struct process_state process;
+
+static _Atomic uint32_t mode_before_init = PROCESS_FRESH;
+_Atomic uint32_t *process_mode_word = &mode_before_init;
+
+struct preserved_stack {
+	const struct thread_record *record;
+	uint32_t index;
+	struct kept_stack stack;
+	struct preserved_stack *next;
+};
+static struct preserved_stack *preserved;
+static uint32_t preserved_generation;
+
+bool fork_snapshot_init(void)
+{
+	long page = raw_syscall6(SYS_mmap, 0, PAGE_SIZE_BYTES, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
+	if (page < 0 && page > -PAGE_SIZE_BYTES)
+		return false;
+	/* Without the advice (Linux before 4.14) the fork handlers and wrappers still see most children. */
+	raw_syscall3(SYS_madvise, page, PAGE_SIZE_BYTES, MADV_WIPEONFORK);
+	process.pid = (int32_t)raw_syscall0(SYS_getpid);
+	process_mode_word = (_Atomic uint32_t *)page;
+	return true;
+}
+
+void fork_snapshot_prefork(struct thread_record *record, unsigned call, const struct call_registers *regs)
+{
+	if (!record || record->fork_noted)
+		return;
+	if (!record->note)
+		record->note = arena_alloc(sizeof *record->note);
+	struct fork_note *note = record->note;
+	if (!note)
+		return;
+	unsigned flags = 0;
+	note->pid = process.pid;
+	note->tid = record->tid;
+	note->call = call;
+	note->time_ns = clock_now_ns();
+	note->stack.count = call_stack_walk(regs, &record->bounds, note->stack.pc, TRACE_STACK_FRAMES_MAX, &flags,
+					    &note->stack.exact);
+	note->stack.flags = flags;
+	record->fork_noted = true;
+	if (atomic_load(&process.live_threads) > 1 || atomic_load(&record->held_count) > 0 || process_is_child())
+		trace_writer_open_image();
+}
+
+void fork_snapshot_postfork_parent(struct thread_record *record)
+{
+	if (record)
+		record->fork_noted = false;
+}
+
+/* The note goes over to the process: the thread's own is used again at its next fork. */
+static void keep_note(struct thread_record *record, uint32_t generation, uint32_t vanished_threads)
+{
+	struct fork_note **slot = &process.notes[generation % FORK_GENERATIONS_KEPT];
+	struct fork_note *old = *slot;
+	*slot = NULL;
+	if (!record || !record->fork_noted)
+		return;
+	*slot = record->note;
+	(*slot)->vanished_threads = vanished_threads;
+	record->note = old;
+	record->fork_noted = false;
+}
+
+void fork_snapshot_postfork_child(void)
+{
+	if (!process.initialised || atomic_load(process_mode_word) != PROCESS_FRESH)
+		return;
+	struct thread_record *self = thread_record_self;
+	uint32_t live = atomic_load(&process.live_threads);
+	uint32_t vanished = live > 0 ? live - 1 : 0;
+	process.pid = (int32_t)raw_syscall0(SYS_getpid);
+	keep_note(self, process.generation, vanished);
+	process.generation++;
+	process.other_threads_at_fork += vanished;
+	atomic_store(&process.live_threads, 1);
+	if (self) {
+		self->generation = process.generation;
+		self->former_tid = self->tid;
+		self->tid = (int32_t)raw_syscall0(SYS_gettid);
+	}
+	module_map_child();
+	trace_writer_child();
+	bool holds = self && atomic_load(&self->held_count) > 0;
+	bool matters = process.other_threads_at_fork > 0 || holds;
+	atomic_store(process_mode_word, matters ? PROCESS_CHILD : PROCESS_PLAIN);
+}
+
+const struct fork_note *fork_snapshot_note_of(const struct thread_record *vanished)
+{
+	if (process.generation - vanished->generation > FORK_GENERATIONS_KEPT)
+		return NULL;
+	return process.notes[vanished->generation % FORK_GENERATIONS_KEPT];
+}
+
+static void walk(struct thread_record *vanished, uint32_t index, struct kept_stack *ret_stack)
+{
+	unsigned flags = 0;
+	ret_stack->count = call_stack_finish(&vanished->held[index].site, &vanished->bounds, ret_stack->pc,
+					     TRACE_STACK_FRAMES_MAX, &flags, &ret_stack->exact);
+	ret_stack->flags = flags;
+}
+
+static void preserve(struct thread_record *record)
+{
+	for (uint32_t i = 0; i < atomic_load(&record->held_count); i++) {
+		struct preserved_stack *kept = arena_alloc(sizeof *kept);
+		if (!kept)
+			return;
+		kept->record = record;
+		kept->index = i;
+		walk(record, i, &kept->stack);
+		kept->next = preserved;
+		preserved = kept;
+	}
+}
+
+void fork_snapshot_preserve_stacks(void)
+{
+	if (preserved_generation == process.generation)
+		return;
+	for (struct thread_record *record = thread_record_first(); record; record = record->next) {
+		/* Threads of earlier generations were preserved when those made threads, or are walked as before. */
+		if (fork_snapshot_is_vanished(record) && record->generation >= preserved_generation)
+			preserve(record);
+	}
+	preserved_generation = process.generation;
+}
+
+void fork_snapshot_stack_of(struct thread_record *vanished, uint32_t index, struct kept_stack *ret_stack)
+{
+	for (const struct preserved_stack *kept = preserved; kept; kept = kept->next) {
+		if (kept->record == vanished && kept->index == index) {
+			*ret_stack = kept->stack;
+			return;
+		}
+	}
+	walk(vanished, index, ret_stack);
+}

@@ -1,0 +1,73 @@
+/* The process as forks change it: which mode the library is in, and what the last forks left behind.
+ *
+ * The snapshot itself is the child's copy-on-write copy of the thread records: nothing is built at fork.
+ * A record whose generation is smaller than the process's belongs to a thread that vanished.
+ *
+ * One word on a page marked MADV_WIPEONFORK reads FRESH in every child that got a copy of the memory, whatever
+ * road it came by; a vfork or CLONE_VM child shares the parent's page and changes nothing.
+ */
+#ifndef AFTERFORK_PRELOAD_FORK_SNAPSHOT_H
+#define AFTERFORK_PRELOAD_FORK_SNAPSHOT_H
+
+#include <stdbool.h>
+#include <stdint.h>
+
+#include "thread_record.h"
+
+enum process_mode {
+	PROCESS_FRESH = 0, /* a new child, or not yet initialised */
+	PROCESS_PLAIN,     /* no vanished thread matters: record only */
+	PROCESS_CHILD,     /* a child of a fork in which threads vanished or locks were held */
+	PROCESS_OFF,       /* initialisation failed: pass every call through */
+};
+
+enum { FORK_GENERATIONS_KEPT = 16 };
+
+struct process_state {
+	int32_t pid;
+	uint32_t generation;   /* forks between the program image's start and this process */
+	bool initialised;
+	_Atomic uint32_t live_threads;
+	uint32_t other_threads_at_fork; /* summed over the generations */
+	uint32_t atfork_handlers;       /* registrations of fork handlers seen */
+	/* notes[g % FORK_GENERATIONS_KEPT]: the fork that ended generation g in this process's line */
+	struct fork_note *notes[FORK_GENERATIONS_KEPT];
+};
+extern struct process_state process;
+extern _Atomic uint32_t *process_mode_word;
+
+static inline bool process_is_plain(void)
+{
+	return __builtin_expect(atomic_load_explicit(process_mode_word, memory_order_relaxed) == PROCESS_PLAIN, 1);
+}
+static inline bool process_is_child(void)
+{
+	return atomic_load_explicit(process_mode_word, memory_order_relaxed) == PROCESS_CHILD;
+}
+
+/* Once, in the image's first thread. False when the kernel gives no memory. */
+bool fork_snapshot_init(void);
+
+/* In the forking thread, before any handler runs: keeps the call and its stack, and makes sure that the
+ * trace has a file that the child can write to. record may be NULL: nothing is kept. */
+void fork_snapshot_prefork(struct thread_record *record, unsigned call, const struct call_registers *regs);
+/* In the parent after the fork, failed or not. */
+void fork_snapshot_postfork_parent(struct thread_record *record);
+/* In the child, as early as anything of the library runs there. Idempotent. Async-signal-safe. */
+void fork_snapshot_postfork_child(void);
+
+/* The fork at which the record's thread vanished, or NULL when it is too long ago or was not seen. */
+const struct fork_note *fork_snapshot_note_of(const struct thread_record *vanished);
+/* True for a thread of an earlier generation that was alive at the fork. */
+static inline bool fork_snapshot_is_vanished(const struct thread_record *record)
+{
+	return record->generation < process.generation && atomic_load(&record->state) == THREAD_ALIVE;
+}
+
+/* Before the child makes a thread: glibc may give it a vanished thread's stack. Completes the
+ * stacks of what vanished threads hold, while they can still be walked. Idempotent. */
+void fork_snapshot_preserve_stacks(void);
+/* The full stack of an entry of a vanished thread: preserved, or walked now. */
+void fork_snapshot_stack_of(struct thread_record *vanished, uint32_t index, struct kept_stack *ret_stack);
+
+#endif

@@ -1,0 +1,50 @@
+/* What every wrapper begins with. */
+#ifndef AFTERFORK_PRELOAD_HOOK_H
+#define AFTERFORK_PRELOAD_HOOK_H
+
+#include <errno.h>
+
+#include "fork_snapshot.h"
+#include "real.h"
+#include "thread_record.h"
+
+#define HOOK_EXPORT __attribute__((visibility("default")))
+
+enum call_id {
+#define CALL(id, name) CALL_##name = id,
+#include "trace_calls.def"
+#undef CALL
+};
+
+/* Initialises the library, enters a fresh child, adopts a thread that is new to it. NULL: pass the call through. */
+struct thread_record *hook_thread_slow(void);
+
+/* The calling thread's record, ready for use, or NULL. */
+static inline struct thread_record *hook_thread(void)
+{
+	struct thread_record *self = thread_record_self;
+	if (__builtin_expect(self != NULL && process_is_plain(), 1))
+		return self;
+	return hook_thread_slow();
+}
+
+/* C11 results as errno values. */
+static inline int errno_of_thrd(int result)
+{
+	switch (result) {
+	case thrd_success:
+		return 0;
+	case thrd_busy:
+		return EBUSY;
+	case thrd_timedout:
+		return ETIMEDOUT;
+	default:
+		return EPERM;
+	}
+}
+static inline int errno_of_posix(int result) { return result; }
+
+/* glibc's mtx_t is a pthread_mutex_t (glibc nptl/thrd_priv.h); mtx_lock works on it below any symbol. */
+static inline pthread_mutex_t *mutex_of(mtx_t *mutex) { return (pthread_mutex_t *)mutex; }
+
+#endif

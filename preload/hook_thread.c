@@ -1,0 +1,189 @@
+/* Who the threads are: where they were made, their start routine and name, and when they end.
+ *
+ * A thread starts in a trampoline that ties it to its record and jumps on, so it leaves no frame on the stack.
+ * Its end is seen by a thread-specific key's destructor, which asks to be called again until the last round, because other
+ * destructors may still take locks; the key is one of the first 32 of the process, whose values need no allocation. */
+#include <linux/prctl.h>
+#include <stddef.h>
+
+#include "hook.h"
+#include "hook_thread.h"
+#include "raw_syscall.h"
+#include "trace_writer.h"
+
+enum {
+	DESTRUCTOR_ROUNDS = 4, /* PTHREAD_DESTRUCTOR_ITERATIONS of glibc */
+	START_FRAME_BYTES = 512, /* start_thread's frame and above lie within this of the trampoline's; the
+				    thread's TLS block comes next, so the reads stay inside the mapping */
+};
+
+static pthread_key_t end_key;
+static bool has_end_key;
+static uint64_t default_stack_bytes;
+static __thread uint8_t end_rounds __attribute__((tls_model("initial-exec")));
+static __thread bool is_over __attribute__((tls_model("initial-exec")));
+
+static void thread_end(void *value)
+{
+	struct thread_record *self = value;
+	if (++end_rounds < DESTRUCTOR_ROUNDS && pthread_setspecific(end_key, self) == 0)
+		return;
+	is_over = true;
+	thread_record_self = NULL;
+	atomic_fetch_sub(&process.live_threads, 1);
+	thread_record_release(self);
+}
+
+void hook_thread_init(void)
+{
+	has_end_key = pthread_key_create(&end_key, thread_end) == 0;
+	pthread_attr_t attributes;
+	size_t size = 0;
+	if (pthread_getattr_default_np(&attributes) == 0) {
+		pthread_attr_getstacksize(&attributes, &size);
+		pthread_attr_destroy(&attributes);
+	}
+	default_stack_bytes = size;
+}
+
+static void read_name(struct thread_record *self)
+{
+	char name[TRACE_THREAD_NAME_SIZE_BYTES] = {0};
+	raw_syscall2(SYS_prctl, PR_GET_NAME, (long)name);
+	__builtin_memcpy(self->name, name, sizeof self->name);
+}
+
+static void tie(struct thread_record *self)
+{
+	self->tid = (int32_t)raw_syscall0(SYS_gettid);
+	self->handle = (uint64_t)pthread_self();
+	read_name(self);
+	thread_record_self = self;
+	if (has_end_key)
+		pthread_setspecific(end_key, self);
+}
+
+struct thread_record *hook_thread_adopt(void)
+{
+	if (is_over)
+		return NULL;
+	struct thread_record *self = thread_record_new(process.generation);
+	if (!self)
+		return NULL;
+	tie(self);
+	return self;
+}
+
+/* Only what must not be inlined into the trampolines, which are to end in a jump. */
+static __attribute__((noinline)) void begin(struct thread_record *self, uint64_t frame)
+{
+	self->bounds.high = frame + START_FRAME_BYTES;
+	self->bounds.low = self->bounds.high - self->stack_size_bytes;
+	tie(self);
+}
+
+static void *start_posix(void *argument)
+{
+	struct thread_record *self = argument;
+	begin(self, (uint64_t)(uintptr_t)__builtin_frame_address(0));
+	return ((void *(*)(void *))self->start_routine)(self->start_argument);
+}
+
+static int start_c11(void *argument)
+{
+	struct thread_record *self = argument;
+	begin(self, (uint64_t)(uintptr_t)__builtin_frame_address(0));
+	return ((int (*)(void *))self->start_routine)(self->start_argument);
+}
+
+static void keep_origin(struct thread_record *made, struct thread_record *creator, const struct call_registers *regs)
+{
+	unsigned flags = 0;
+	made->created_count = call_stack_walk(regs, &creator->bounds, made->created_pc, THREAD_CREATED_FRAMES, &flags,
+					      &made->created_exact);
+	made->created_flags = flags;
+}
+
+/* A record for a thread about to be made, counted as alive from now on. NULL: make it unrecorded. */
+static struct thread_record *prepare(void *start, void *argument, const struct call_registers *regs)
+{
+	struct thread_record *creator = hook_thread();
+	struct thread_record *made = creator ? thread_record_new(process.generation) : NULL;
+	if (!made)
+		return NULL;
+	if (process_is_child())
+		fork_snapshot_preserve_stacks();
+	trace_writer_open_run();
+	made->start_routine = start;
+	made->start_argument = argument;
+	made->stack_size_bytes = default_stack_bytes;
+	keep_origin(made, creator, regs);
+	atomic_fetch_add(&process.live_threads, 1);
+	trace_writer_add(&trace_writer_run()->threads, 1);
+	return made;
+}
+
+static void cancel(struct thread_record *made)
+{
+	atomic_fetch_sub(&process.live_threads, 1);
+	__atomic_fetch_sub(&trace_writer_run()->threads, 1, __ATOMIC_RELAXED);
+	thread_record_release(made);
+}
+
+HOOK_EXPORT int pthread_create(pthread_t *t, const pthread_attr_t *a, void *(*start)(void *), void *arg)
+{
+	const struct call_registers regs = CALL_REGISTERS_OF_CALLER();
+	struct thread_record *made = prepare((void *)start, arg, &regs);
+	if (!made)
+		return real.pthread_create(t, a, start, arg);
+	size_t size = 0;
+	if (a && pthread_attr_getstacksize(a, &size) == 0)
+		made->stack_size_bytes = size;
+	int result = real.pthread_create(t, a, start_posix, made);
+	if (result != 0)
+		cancel(made);
+	return result;
+}
+
+HOOK_EXPORT int thrd_create(thrd_t *t, thrd_start_t start, void *arg)
+{
+	const struct call_registers regs = CALL_REGISTERS_OF_CALLER();
+	struct thread_record *made = prepare((void *)start, arg, &regs);
+	if (!made)
+		return real.thrd_create(t, start, arg);
+	int result = real.thrd_create(t, start_c11, made);
+	if (result != thrd_success)
+		cancel(made);
+	return result;
+}
+
+static void keep_name(struct thread_record *thread, const char *name)
+{
+	char kept[TRACE_THREAD_NAME_SIZE_BYTES] = {0};
+	for (size_t i = 0; i < sizeof kept - 1 && name[i]; i++)
+		kept[i] = name[i];
+	__builtin_memcpy(thread->name, kept, sizeof kept);
+}
+
+HOOK_EXPORT int pthread_setname_np(pthread_t t, const char *name)
+{
+	int result = real.pthread_setname_np(t, name);
+	for (struct thread_record *thread = thread_record_first(); result == 0 && thread; thread = thread->next) {
+		if (thread->handle == (uint64_t)t && atomic_load(&thread->state) == THREAD_ALIVE &&
+		    thread->generation == process.generation)
+			keep_name(thread, name);
+	}
+	return result;
+}
+
+HOOK_EXPORT int prctl(int option, unsigned long a, unsigned long b, unsigned long c, unsigned long d)
+{
+	if (option == PR_SET_SECCOMP) {
+		trace_writer_open_image();
+		trace_writer_seal();
+	}
+	int result = real.prctl(option, a, b, c, d);
+	if (option == PR_SET_NAME && result == 0 && thread_record_self)
+		read_name(thread_record_self);
+	return result;
+}

@@ -1,0 +1,223 @@
+#include "incident.h"
+
+#include "arena.h"
+#include "clock.h"
+#include "frame_table.h"
+#include "init_site.h"
+#include "module_map.h"
+#include "trace_writer.h"
+
+enum {
+	BLOCKED_RECORDS_MAX = 64, /* records of one fault: so many stuck processes can be told one by one */
+	OTHER_RECORDS_MAX = 1,
+};
+
+struct work_space {
+	struct kept_stack stack;
+	struct frame_table table;
+	union {
+		struct trace_incident incident;
+		char bytes[sizeof(struct trace_incident) + sizeof(struct frame_table)];
+	} record;
+};
+
+/* One work space serves almost every process; threads that meet incidents at once get their own. */
+static struct work_space *_Atomic spare;
+
+static struct work_space *take_work_space(void)
+{
+	struct work_space *work = atomic_exchange(&spare, NULL);
+	return work ? work : arena_alloc(sizeof *work);
+}
+
+static void mix(uint64_t *hash, uint64_t value) { *hash = (*hash ^ value) * 0x100000001b3u; }
+
+static struct trace_stack add_stack(struct work_space *work, uint64_t *hash)
+{
+	for (uint32_t i = 0; i < work->stack.count; i++)
+		mix(hash, work->stack.pc[i]);
+	mix(hash, work->stack.count);
+	if (work->stack.flags & TRACE_STACK_CUT)
+		trace_writer_add(&trace_writer_run()->cut_stacks, 1);
+	return frame_table_add_stack(&work->table, &work->stack);
+}
+
+static struct trace_lock describe_lock(const struct incident *incident, struct work_space *work)
+{
+	struct trace_lock lock = {
+		.address = (uint64_t)(uintptr_t)incident->lock,
+		.kind = incident->kind,
+		.type = incident->state.type,
+		.flags = incident->state.flags,
+		.word = incident->state.word,
+		.owner_tid = incident->state.owner_tid,
+		.module = frame_table_add_module_of(&work->table, (uint64_t)(uintptr_t)incident->lock, true),
+	};
+	if (init_site_find(incident->lock, &work->stack))
+		lock.initialised_at = frame_table_add_stack(&work->table, &work->stack);
+	return lock;
+}
+
+static void describe_origin(const struct thread_record *thread, struct work_space *work, struct trace_holder *ret_holder)
+{
+	__builtin_memcpy(ret_holder->name, thread->name, sizeof ret_holder->name);
+	ret_holder->start_module = TRACE_MODULE_UNKNOWN;
+	if (!thread->start_routine)
+		return;
+	ret_holder->start_routine = (uint64_t)(uintptr_t)thread->start_routine;
+	ret_holder->start_module = frame_table_add_module_of(&work->table, ret_holder->start_routine, false);
+	work->stack.count = thread->created_count;
+	work->stack.flags = thread->created_flags;
+	work->stack.exact = thread->created_exact;
+	__builtin_memcpy(work->stack.pc, thread->created_pc, sizeof thread->created_pc);
+	ret_holder->created_at = frame_table_add_stack(&work->table, &work->stack);
+}
+
+static struct trace_holder describe_holder(const struct incident *incident, struct work_space *work, uint64_t *hash)
+{
+	struct trace_holder holder = {.tid = incident->holder_tid, .start_module = TRACE_MODULE_UNKNOWN};
+	struct thread_record *thread = incident->holder;
+	if (!thread)
+		return holder;
+	describe_origin(thread, work, &holder);
+	if (incident->holder_entry == UINT32_MAX)
+		return holder;
+	const struct held_entry *entry = &thread->held[incident->holder_entry];
+	holder.state = atomic_load(&entry->state);
+	holder.acquire_call = entry->call;
+	if (thread == incident->victim) {
+		unsigned flags = 0;
+		work->stack.count = call_stack_finish(&entry->site, &thread->bounds, work->stack.pc, TRACE_STACK_FRAMES_MAX,
+						      &flags, &work->stack.exact);
+		work->stack.flags = flags;
+	} else {
+		fork_snapshot_stack_of(thread, incident->holder_entry, &work->stack);
+	}
+	holder.acquired_at = add_stack(work, hash);
+	return holder;
+}
+
+static struct trace_fork describe_fork(const struct incident *incident, struct work_space *work, uint64_t *hash)
+{
+	const struct fork_note *note = incident->fork;
+	if (!note)
+		return (struct trace_fork){0};
+	struct trace_fork described = {
+		.pid = note->pid,
+		.tid = note->tid,
+		.call = note->call,
+		.vanished_threads = note->vanished_threads,
+		.time_ns = note->time_ns,
+	};
+	work->stack = note->stack;
+	described.stack = add_stack(work, hash);
+	return described;
+}
+
+static struct trace_victim describe_victim(const struct incident *incident, struct work_space *work, uint64_t *hash)
+{
+	const struct trace_image *image = trace_writer_image();
+	struct trace_victim victim = {
+		.ppid = trace_writer_is_sealed() ? 0 : (int32_t)raw_syscall0(SYS_getppid),
+		.call = incident->call,
+		.live_threads = atomic_load(&process.live_threads),
+		.exe = image ? frame_table_add_string(&work->table, image->exe) : 0,
+	};
+	__builtin_memcpy(victim.name, incident->victim->name, sizeof victim.name);
+	unsigned flags = 0;
+	work->stack.count = call_stack_walk(&incident->regs, &incident->victim->bounds, work->stack.pc,
+					    TRACE_STACK_FRAMES_MAX, &flags, &work->stack.exact);
+	work->stack.flags = flags;
+	victim.stack = add_stack(work, hash);
+	return victim;
+}
+
+static uint32_t describe(const struct incident *incident, struct work_space *work)
+{
+	uint64_t hash = 0xcbf29ce484222325u;
+	mix(&hash, incident->observed);
+	frame_table_init(&work->table);
+	struct trace_incident *record = &work->record.incident;
+	*record = (struct trace_incident){
+		.observed = incident->observed,
+		.proof = incident->proof,
+		.stack_count = 5,
+		.atfork_handlers = process.atfork_handlers,
+	};
+	record->lock = describe_lock(incident, work);
+	record->holder = describe_holder(incident, work, &hash);
+	record->fork = describe_fork(incident, work, &hash);
+	record->victim = describe_victim(incident, work, &hash);
+	record->fault_hash = hash;
+	struct frame_table_layout layout;
+	uint32_t size_bytes = frame_table_place(&work->table, record, sizeof *record, &layout);
+	record->frames_offset = layout.frames_offset;
+	record->frame_count = layout.frame_count;
+	record->modules_offset = layout.modules_offset;
+	record->module_count = layout.module_count;
+	record->strings_offset = layout.strings_offset;
+	record->strings_size_bytes = layout.strings_size_bytes;
+	return size_bytes;
+}
+
+static bool is_blocking(enum trace_observed observed)
+{
+	switch (observed) {
+	case TRACE_BLOCKS_ON_VANISHED:
+	case TRACE_BLOCKS_ON_PARENT_OWNER:
+	case TRACE_BLOCKS_ON_SELF:
+	case TRACE_BLOCKS_ON_ENDED_THREAD:
+	case TRACE_BLOCKS_IN_CYCLE:
+		return true;
+	default:
+		return false;
+	}
+}
+
+/* The record to count a repeat in, once the fault has as many records of its own as it may have. */
+static struct trace_incident *find_full(const struct incident *incident, uint64_t fault_hash)
+{
+	unsigned limit = is_blocking(incident->observed) ? BLOCKED_RECORDS_MAX : OTHER_RECORDS_MAX;
+	uint64_t position = 0;
+	struct trace_incident *first = trace_writer_find(fault_hash, &position);
+	unsigned count = first ? 1 : 0;
+	while (first && count < limit && trace_writer_find(fault_hash, &position))
+		count++;
+	return count >= limit ? first : NULL;
+}
+
+struct incident_handle incident_write(const struct incident *incident)
+{
+	struct incident_handle handle = {0};
+	struct work_space *work = trace_writer_image() ? take_work_space() : NULL;
+	if (!work)
+		return handle;
+	uint32_t size_bytes = describe(incident, work);
+	struct trace_incident *record = &work->record.incident;
+	struct trace_incident *full = find_full(incident, record->fault_hash);
+	if (full) {
+		trace_writer_add(&full->repeats, 1);
+		handle = (struct incident_handle){.record = full, .is_repeat = true};
+	} else {
+		handle.record = (struct trace_incident *)trace_writer_append(
+			TRACE_RECORD_INCIDENT, &record->record, size_bytes, offsetof(struct trace_incident, observed));
+	}
+	atomic_store(&spare, work);
+	trace_writer_notify();
+	return handle;
+}
+
+void incident_returned(struct incident_handle handle, int result)
+{
+	struct trace_incident *record = handle.record;
+	if (!record)
+		return;
+	if (handle.is_repeat) {
+		trace_writer_add(&record->repeats_returned, 1);
+	} else {
+		__atomic_store_n(&record->result, result, __ATOMIC_RELAXED);
+		__atomic_store_n(&record->left_ns, trace_writer_is_sealed() ? 0 : clock_now_ns(), __ATOMIC_RELAXED);
+		__atomic_store_n(&record->outcome, TRACE_OUTCOME_RETURNED, __ATOMIC_RELEASE);
+	}
+	trace_writer_notify();
+}

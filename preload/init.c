@@ -1,0 +1,68 @@
+/* The library's start, in the order that its parts need one another. */
+#include <unistd.h>
+
+#include "atfork_registry.h"
+#include "config.h"
+#include "fork_snapshot.h"
+#include "hook.h"
+#include "hook_thread.h"
+#include "message.h"
+#include "module_map.h"
+#include "raw_syscall.h"
+#include "trace_writer.h"
+
+enum { MAIN_STACK_MAX_BYTES = 64 << 20 };
+extern void *__libc_stack_end; /* ld.so, GLIBC_2.2.5: where the initial thread's stack was at the program's entry */
+
+static void adopt_initial_thread(void)
+{
+	struct thread_record *self = hook_thread_adopt();
+	if (!self || self->tid != process.pid)
+		return;
+	self->bounds.high = (uint64_t)(uintptr_t)__libc_stack_end + 64;
+	self->bounds.low = self->bounds.high - MAIN_STACK_MAX_BYTES;
+}
+
+static void start(void)
+{
+	real_resolve();
+	message_init();
+	config_init(environ);
+	if (!fork_snapshot_init())
+		return;
+	module_map_refresh();
+	hook_thread_init();
+	adopt_initial_thread();
+	atomic_store(&process.live_threads, 1);
+	trace_writer_add(&trace_writer_run()->threads, 1);
+	trace_writer_add(&trace_writer_run()->processes, 1);
+	trace_writer_init();
+	atfork_registry_add_ours();
+	process.initialised = true;
+	atomic_store(process_mode_word, PROCESS_PLAIN);
+}
+
+/* A constructor of another library, or a signal handler, may call in before this library's constructor ran,
+ * and start() itself calls functions that are intercepted: those pass through. */
+static bool start_once(void)
+{
+	static _Atomic bool begun;
+	if (!atomic_exchange(&begun, true))
+		start();
+	return process.initialised;
+}
+
+__attribute__((constructor(101))) static void construct(void) { start_once(); }
+
+struct thread_record *hook_thread_slow(void)
+{
+	if (!process.initialised && !start_once())
+		return NULL;
+	if (atomic_load(process_mode_word) == PROCESS_FRESH)
+		fork_snapshot_postfork_child();
+	if (!thread_record_self && hook_thread_adopt()) {
+		atomic_fetch_add(&process.live_threads, 1);
+		trace_writer_add(&trace_writer_run()->threads, 1);
+	}
+	return thread_record_self;
+}

@@ -1,0 +1,86 @@
+#include "init_site.h"
+
+#include "arena.h"
+
+enum { SETS = 4096, WAYS = 4 };
+
+struct init_site {
+	_Atomic uint64_t lock;
+	uint64_t pc[CALL_SITE_FRAMES];
+};
+
+static struct init_site (*_Atomic sites)[WAYS];
+
+static struct init_site *set_of(const void *lock, bool make)
+{
+	struct init_site(*table)[WAYS] = atomic_load(&sites);
+	if (!table && make) {
+		struct init_site(*fresh)[WAYS] = arena_alloc(SETS * sizeof *fresh);
+		/* A loser's table stays unused: this happens once in a process. */
+		if (atomic_compare_exchange_strong(&sites, &table, fresh))
+			table = fresh;
+	}
+	uint64_t hash = ((uint64_t)(uintptr_t)lock >> 3) * 0x9e3779b97f4a7c15u;
+	return table ? table[hash >> 52] : NULL;
+}
+
+static struct init_site *find(const void *lock)
+{
+	struct init_site *set = set_of(lock, false);
+	for (int way = 0; set && way < WAYS; way++) {
+		if (atomic_load_explicit(&set[way].lock, memory_order_acquire) == (uint64_t)(uintptr_t)lock)
+			return &set[way];
+	}
+	return NULL;
+}
+
+/* The lock's own slot, else a free one, else the last, after the others moved down: the oldest goes. */
+static struct init_site *slot_for(struct init_site *set, const void *lock)
+{
+	for (int way = 0; way < WAYS; way++) {
+		uint64_t present = atomic_load_explicit(&set[way].lock, memory_order_relaxed);
+		if (present == (uint64_t)(uintptr_t)lock || present == 0)
+			return &set[way];
+	}
+	for (int way = 0; way + 1 < WAYS; way++) {
+		atomic_store_explicit(&set[way].lock, 0, memory_order_release);
+		__builtin_memcpy(set[way].pc, set[way + 1].pc, sizeof set[way].pc);
+		atomic_store_explicit(&set[way].lock, atomic_load(&set[way + 1].lock), memory_order_release);
+	}
+	return &set[WAYS - 1];
+}
+
+void init_site_record(struct thread_record *self, const void *lock, const struct call_registers *regs)
+{
+	struct init_site *set = set_of(lock, true);
+	if (!set || !lock)
+		return;
+	struct call_site site;
+	call_stack_capture(&self->cache, &self->bounds, regs, &site);
+	struct init_site *slot = slot_for(set, lock);
+	atomic_store_explicit(&slot->lock, 0, memory_order_release);
+	__builtin_memcpy(slot->pc, site.pc, sizeof slot->pc);
+	atomic_store_explicit(&slot->lock, (uint64_t)(uintptr_t)lock, memory_order_release);
+}
+
+void init_site_forget(const void *lock)
+{
+	struct init_site *slot = find(lock);
+	if (slot)
+		atomic_store_explicit(&slot->lock, 0, memory_order_release);
+}
+
+bool init_site_find(const void *lock, struct kept_stack *ret_stack)
+{
+	const struct init_site *slot = find(lock);
+	if (!slot)
+		return false;
+	uint32_t count = 0;
+	while (count < CALL_SITE_FRAMES && slot->pc[count])
+		count++;
+	__builtin_memcpy(ret_stack->pc, slot->pc, sizeof slot->pc);
+	ret_stack->count = count;
+	ret_stack->exact = 0;
+	ret_stack->flags = count == CALL_SITE_FRAMES ? TRACE_STACK_TRUNCATED : 0;
+	return true;
+}

@@ -1,0 +1,65 @@
+#include "real.h"
+
+#include <dlfcn.h>
+#include <errno.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#define HOOK(ret, name, params, args)          \
+	static ret resolve_##name params       \
+	{                                      \
+		real_resolve();                \
+		return real.name args;         \
+	}
+#include "hooks.def"
+#undef HOOK
+
+/* Stands for a function that this libc does not have. A program that was linked against the libc
+ * it runs on never calls it. */
+static long missing(void) { return ENOSYS; }
+
+struct real_functions real = {
+#define HOOK(ret, name, params, args) .name = resolve_##name,
+#include "hooks.def"
+#undef HOOK
+};
+
+/* glibc before 2.36 may hand out the LinuxThreads version of the condition variable functions to an
+ * unversioned dlsym(RTLD_NEXT): ask for theirs by name first (glibc's nptl/Versions, GLIBC_2.3.2). */
+static void *find(const char *name)
+{
+	static const char condition_prefix[] = "pthread_cond_";
+	for (size_t i = 0; i < sizeof condition_prefix - 1; i++) {
+		if (name[i] != condition_prefix[i])
+			return dlsym(RTLD_NEXT, name);
+	}
+	void *found = dlvsym(RTLD_NEXT, name, "GLIBC_2.3.2");
+	return found ? found : dlsym(RTLD_NEXT, name);
+}
+
+static void store(void *slot, const char *name)
+{
+	void *found = find(name);
+	uintptr_t value = found ? (uintptr_t)found : (uintptr_t)missing;
+	__atomic_store_n((uintptr_t *)slot, value, __ATOMIC_RELEASE);
+}
+
+void real_resolve(void)
+{
+	int saved_errno = errno;
+#define HOOK(ret, name, params, args) store(&real.name, #name);
+#define HOOK_JUMP(ret, name) store(&real.name, #name);
+#include "hooks.def"
+#undef HOOK
+#undef HOOK_JUMP
+	errno = saved_errno;
+}
+
+/* For hook_jump.S: where each original's pointer stands. */
+#define HOOK(ret, name, params, args)
+#define HOOK_JUMP(ret, name)                                                                        \
+	extern void (**const real_##name##_slot)(void) __attribute__((visibility("hidden")));       \
+	void (**const real_##name##_slot)(void) = &real.name;
+#include "hooks.def"
+#undef HOOK
+#undef HOOK_JUMP

@@ -1,0 +1,35 @@
+/* The original functions. real.NAME(...) is the only way to them inside the library.
+ *
+ * Each pointer starts out at a stub that resolves the whole table and then calls on, so a call before
+ * the library's constructor ran works, and no wrapper has to check anything. */
+#ifndef AFTERFORK_PRELOAD_REAL_H
+#define AFTERFORK_PRELOAD_REAL_H
+
+#ifndef _GNU_SOURCE
+#define _GNU_SOURCE
+#endif
+#include <pthread.h>
+#include <signal.h>
+#include <spawn.h>
+#include <sys/types.h>
+#include <termios.h>
+#include <threads.h>
+#include <time.h>
+
+struct winsize;
+
+struct real_functions {
+#define HOOK(ret, name, params, args) ret(*name) params;
+#define HOOK_JUMP(ret, name) void (*name)(void);
+#include "hooks.def"
+#undef HOOK
+#undef HOOK_JUMP
+};
+
+extern struct real_functions real;
+
+/* Fills the table. Idempotent; threads may race, they store the same values. Uses dlsym, which takes
+ * the loader's lock: called from the constructor, or by the first intercepted call before it. */
+void real_resolve(void);
+
+#endif

@@ -1,0 +1,227 @@
+/* Rules of this file: see trace_file.h; what runs in the child is lock-free and makes no system call but
+ * the futex wake, and not even that one once the program entered a sandbox. */
+#include "trace_writer.h"
+
+#include <linux/futex.h>
+#include <stdatomic.h>
+
+#include "atfork_registry.h"
+#include "clock.h"
+#include "config.h"
+#include "fork_snapshot.h"
+#include "message.h"
+#include "raw_syscall.h"
+#include "trace_checksum.h"
+#include "trace_file.h"
+
+enum { IMAGE_FILE_SIZE_BYTES = 1 << 20, RUN_FILE_SIZE_BYTES = 128 << 10 };
+
+/* Counts go here while there is no file. */
+static union {
+	struct trace_run run;
+	char page[TRACE_HEADER_SIZE_BYTES];
+} unrecorded;
+
+static struct trace_run *_Atomic run = &unrecorded.run;
+static struct trace_image *_Atomic image;
+static _Atomic uint32_t opening;
+static _Atomic bool sealed;
+static bool image_failed;
+static char folder[TRACE_PATH_SIZE_BYTES];
+
+static bool has_run(void) { return atomic_load(&run) != &unrecorded.run; }
+
+static void adopt_run(struct trace_run *mapped)
+{
+	atomic_store(&run, mapped);
+	trace_writer_add(&mapped->images, 1);
+	trace_writer_add(&mapped->processes, unrecorded.run.processes);
+	trace_writer_add(&mapped->threads, unrecorded.run.threads);
+	trace_writer_add(&mapped->forks, unrecorded.run.forks);
+}
+
+void trace_writer_init(void)
+{
+	if (!config.trace_folder)
+		return;
+	struct trace_run *mapped = NULL;
+	int error = trace_file_open_run(config.trace_folder, &mapped);
+	if (error) {
+		message_error("nothing is recorded: cannot open the trace file `run` in ", config.trace_folder, error);
+		return;
+	}
+	for (size_t i = 0; i < sizeof folder - 1 && config.trace_folder[i]; i++)
+		folder[i] = config.trace_folder[i];
+	adopt_run(mapped);
+}
+
+static void open_run_alone(void)
+{
+	if (has_run() || config.trace_folder || image_failed)
+		return;
+	struct trace_run *mapped = NULL;
+	int error = config_expand_output(folder, sizeof folder);
+	if (!error)
+		error = trace_file_make_folder(folder);
+	if (!error)
+		error = trace_file_create_run(folder, RUN_FILE_SIZE_BYTES, &mapped);
+	if (error) {
+		image_failed = true;
+		message_error("nothing is recorded: cannot make the trace folder ", folder, error);
+		return;
+	}
+	mapped->on_deadlock = config.on_deadlock;
+	mapped->size_limit_bytes = config.trace_limit_bytes;
+	adopt_run(mapped);
+}
+
+void trace_writer_open_run(void)
+{
+	if (has_run() || trace_writer_is_sealed() || atomic_exchange(&opening, 1))
+		return;
+	open_run_alone();
+	atomic_store(&opening, 0);
+}
+
+static void note_unrecorded(int error)
+{
+	image_failed = true;
+	trace_writer_add(&trace_writer_run()->images_unrecorded, 1);
+	struct trace_notice notice = {.kind = TRACE_NOTICE_UNRECORDED, .error = error};
+	trace_writer_append(TRACE_RECORD_NOTICE, &notice.record, sizeof notice, sizeof notice.record);
+	message_error("nothing is recorded of this process: cannot make its trace file in ", folder, error);
+}
+
+static bool reserve(void)
+{
+	struct trace_run *totals = trace_writer_run();
+	uint64_t before = __atomic_fetch_add(&totals->size_reserved_bytes, IMAGE_FILE_SIZE_BYTES, __ATOMIC_RELAXED);
+	if (totals->size_limit_bytes == 0 || before + IMAGE_FILE_SIZE_BYTES <= totals->size_limit_bytes)
+		return true;
+	__atomic_fetch_sub(&totals->size_reserved_bytes, IMAGE_FILE_SIZE_BYTES, __ATOMIC_RELAXED);
+	return false;
+}
+
+static void open_image(void)
+{
+	open_run_alone();
+	if (!has_run() || image_failed)
+		return;
+	if (!reserve()) {
+		note_unrecorded(EDQUOT);
+		return;
+	}
+	struct trace_image *mapped = NULL;
+	int error = trace_file_create_image(folder, IMAGE_FILE_SIZE_BYTES, trace_writer_run()->file.run_id, &mapped);
+	if (error)
+		note_unrecorded(error);
+	else
+		atomic_store(&image, mapped);
+	atfork_registry_write();
+}
+
+void trace_writer_open_image(void)
+{
+	if (atomic_load(&image) || image_failed || trace_writer_is_sealed() || atomic_exchange(&opening, 1))
+		return;
+	open_image();
+	atomic_store(&opening, 0);
+}
+
+void trace_writer_child(void)
+{
+	atomic_store(&opening, 0);
+	trace_writer_add(&trace_writer_run()->forks, 1);
+	trace_writer_add(&trace_writer_run()->processes, 1);
+}
+
+void trace_writer_seal(void) { atomic_store(&sealed, true); }
+bool trace_writer_is_sealed(void) { return atomic_load(&sealed); }
+bool trace_writer_is_supervised(void) { return trace_writer_run()->supervised != 0; }
+struct trace_run *trace_writer_run(void) { return atomic_load_explicit(&run, memory_order_relaxed); }
+struct trace_image *trace_writer_image(void) { return atomic_load_explicit(&image, memory_order_relaxed); }
+
+/* Volatile: the compiler may not drop or move stores that nobody in this program reads. */
+static void copy_out(void *to, const void *from, uint32_t size_bytes)
+{
+	volatile uint64_t *out = to;
+	const char *in = from;
+	uint32_t words = size_bytes / 8;
+	for (uint32_t i = 0; i < words; i++) {
+		uint64_t word;
+		__builtin_memcpy(&word, in + (size_t)i * 8, 8);
+		out[i] = word;
+	}
+	for (uint32_t i = words * 8; i < size_bytes; i++)
+		((volatile char *)to)[i] = in[i];
+}
+
+static struct trace_record *claim(struct trace_file_header *file, uint32_t size_bytes)
+{
+	uint64_t room = ((uint64_t)size_bytes + TRACE_GRANULE_BYTES - 1) / TRACE_GRANULE_BYTES * TRACE_GRANULE_BYTES;
+	uint64_t offset = __atomic_load_n(&file->tail_bytes, __ATOMIC_RELAXED);
+	do {
+		if (offset + room > file->file_size_bytes) {
+			trace_writer_add(&file->dropped_records, 1);
+			return NULL;
+		}
+	} while (!__atomic_compare_exchange_n(&file->tail_bytes, &offset, offset + room, false, __ATOMIC_RELAXED,
+					      __ATOMIC_RELAXED));
+	return (struct trace_record *)((char *)file + offset);
+}
+
+struct trace_record *trace_writer_append(enum trace_record_type type, const struct trace_record *body, uint32_t size_bytes,
+					 uint32_t checksum_from)
+{
+	struct trace_file_header *file =
+		type == TRACE_RECORD_NOTICE ? &trace_writer_run()->file : (struct trace_file_header *)trace_writer_image();
+	if (!file || file == &unrecorded.run.file)
+		return NULL;
+	struct trace_record *record = claim(file, size_bytes);
+	if (!record)
+		return NULL;
+	struct trace_record header = {
+		.magic = TRACE_RECORD_MAGIC,
+		.type = type,
+		.size_bytes = size_bytes,
+		.state = TRACE_RECORD_CLAIMED,
+		.checksum = trace_checksum((const char *)body + checksum_from, size_bytes - checksum_from),
+		.checksum_from = checksum_from,
+		.pid = process.pid,
+		.tid = thread_record_self ? thread_record_self->tid : process.pid,
+		.time_ns = trace_writer_is_sealed() ? 0 : clock_now_ns(),
+	};
+	copy_out(record, &header, sizeof header);
+	copy_out(record + 1, body + 1, size_bytes - (uint32_t)sizeof header);
+	__atomic_store_n(&record->state, TRACE_RECORD_COMMITTED, __ATOMIC_RELEASE);
+	return record;
+}
+
+void trace_writer_notify(void)
+{
+	struct trace_run *totals = trace_writer_run();
+	__atomic_fetch_add(&totals->notice_count, 1, __ATOMIC_RELEASE);
+	if (totals->supervised && !trace_writer_is_sealed())
+		raw_syscall3(SYS_futex, (long)&totals->notice_count, FUTEX_WAKE, 1);
+}
+
+struct trace_incident *trace_writer_find(uint64_t fault_hash, uint64_t *position)
+{
+	struct trace_image *file = trace_writer_image();
+	if (!file)
+		return NULL;
+	uint64_t end = __atomic_load_n(&file->file.tail_bytes, __ATOMIC_ACQUIRE);
+	uint64_t offset = *position ? *position : TRACE_HEADER_SIZE_BYTES;
+	while (offset < end) {
+		struct trace_incident *found = (struct trace_incident *)((char *)file + offset);
+		uint32_t size_bytes = found->record.size_bytes;
+		bool committed = __atomic_load_n(&found->record.state, __ATOMIC_ACQUIRE) == TRACE_RECORD_COMMITTED;
+		uint64_t granules = committed ? (size_bytes + TRACE_GRANULE_BYTES - 1) / TRACE_GRANULE_BYTES : 1;
+		offset += granules * TRACE_GRANULE_BYTES;
+		if (committed && found->record.type == TRACE_RECORD_INCIDENT && found->fault_hash == fault_hash) {
+			*position = offset;
+			return found;
+		}
+	}
+	return NULL;
+}

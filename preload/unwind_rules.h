@@ -1,0 +1,67 @@
+/* One table of unwind rules per code address for the whole process, learned from the modules' .eh_frame.
+ *
+ * Lock-free and async-signal-safe. A slot is one word, address and rule together: it is read, filled and emptied
+ * by single atomic accesses, so that racing threads at worst learn the same rule twice, and a fork copies a sound
+ * table at any moment. A full table costs time (the rule is worked out again at each use), never a wrong answer.
+ *
+ *   bits 17..63  the code address
+ *   bit  16      CFA = rbp + offset, else rsp + offset
+ *   bits 11..15  0: rbp unchanged; 2 and more: the caller's rbp stands that many words below the CFA;
+ *                1: no plain rule, the low bits are an index of a rule kept in full
+ *   bits 0..10   CFA offset in words; the return address stands right below the CFA
+ */
+#ifndef AFTERFORK_PRELOAD_UNWIND_RULES_H
+#define AFTERFORK_PRELOAD_UNWIND_RULES_H
+
+#include <stdatomic.h>
+#include <stdbool.h>
+#include <stdint.h>
+
+#include "eh_frame.h"
+
+enum {
+	UNWIND_RULE_SLOTS = 1 << 16,
+	UNWIND_RULE_BITS = 17,
+	UNWIND_RULE_MASK = (1 << UNWIND_RULE_BITS) - 1,
+	UNWIND_RULE_WORDS_MASK = 0x7ff,
+	UNWIND_RULE_BP_SHIFT = 11,
+	UNWIND_RULE_BP_MASK = 31,
+	UNWIND_RULE_BP_IN_FULL = 1,
+	UNWIND_RULE_FROM_BP = 1 << 16,
+};
+
+extern _Atomic uint64_t unwind_rules_slots[UNWIND_RULE_SLOTS];
+/* Grows by UNWIND_RULES_GENERATION_STEP whenever rules were forgotten: what was derived from them is void. */
+enum { UNWIND_RULES_GENERATION_STEP = 256 };
+extern _Atomic uint32_t unwind_rules_generation;
+
+/* Searches on behind the first slot; learns what is not there. */
+uint32_t unwind_rules_find_further(uint64_t address);
+
+/* Neighbouring code shares pages and cache lines of the table. */
+static inline uint32_t unwind_rules_slot_of(uint64_t address)
+{
+	return (uint32_t)((address >> 2) ^ (address >> 18)) & (UNWIND_RULE_SLOTS - 1);
+}
+
+/* The rule (bits 0..16) at the instruction that holds `address`: for a return address pass it less one. */
+static inline uint32_t unwind_rules_find(uint64_t address)
+{
+	uint64_t word = atomic_load_explicit(&unwind_rules_slots[unwind_rules_slot_of(address)], memory_order_acquire);
+	if (__builtin_expect(word >> UNWIND_RULE_BITS == address, 1))
+		return (uint32_t)word & UNWIND_RULE_MASK;
+	return unwind_rules_find_further(address);
+}
+
+static inline bool unwind_rules_is_plain(uint32_t rule)
+{
+	return (rule >> UNWIND_RULE_BP_SHIFT & UNWIND_RULE_BP_MASK) != UNWIND_RULE_BP_IN_FULL;
+}
+
+/* What unwind_rules_find(address) found, spelled out. */
+struct unwind_rule unwind_rules_expand(uint32_t rule, uint64_t address);
+
+/* Forgets the rules of all addresses that is_stale() names, and with them every stack kept in a thread's cache. */
+void unwind_rules_forget(bool (*is_stale)(uint64_t address, const void *data), const void *data);
+
+#endif

@@ -1,0 +1,48 @@
+/* The same stale lock met by a trylock; the caller asked that a finding which is likely fails the run.
+ *
+ * expect: likely stale-lock-met
+ *   lock: mutex normal stats_mutex
+ *   holder: acquired_at=stats_collect<worker start_routine=worker
+ *   fork: call=fork function=main
+ *   victim: call=pthread_mutex_trylock function=stats_dump<main
+ *   count: 1
+ * options: --fail-on likely --error-exitcode 7
+ * exit: 7
+ */
+#include "case.h"
+
+static pthread_mutex_t stats_mutex = PTHREAD_MUTEX_INITIALIZER;
+
+static void stats_collect(void)
+{
+	CHECK(pthread_mutex_lock(&stats_mutex) == 0);
+	worker_stay();
+	CHECK(pthread_mutex_unlock(&stats_mutex) == 0);
+}
+
+static void *worker(void *unused)
+{
+	(void)unused;
+	stats_collect();
+	return NULL;
+}
+
+static void stats_dump(void)
+{
+	CHECK(pthread_mutex_trylock(&stats_mutex) == EBUSY);
+}
+
+int main(void)
+{
+	pthread_t thread = worker_start(worker);
+	pid_t pid = fork();
+
+	CHECK(pid >= 0);
+	if (pid == 0) {
+		stats_dump();
+		_exit(0);
+	}
+	child_succeed(pid);
+	worker_finish(thread);
+	return 0;
+}

@@ -1,0 +1,60 @@
+/* The child is made by clone() on a stack of its own, with SIGCHLD and no CLONE_VM: its memory is a copy, as
+ * after fork, and the lock that a worker holds is stale in it.
+ *
+ * expect: certain lock-held-by-vanished-thread
+ *   lock: mutex normal table_mutex
+ *   holder: acquired_at=table_write<worker start_routine=worker
+ *   fork: call=clone function=child_start
+ *   victim: call=pthread_mutex_lock function=table_read
+ *   count: 1
+ * exit: 66
+ * native: hangs
+ */
+#include "case.h"
+
+static pthread_mutex_t table_mutex = PTHREAD_MUTEX_INITIALIZER;
+
+static void table_write(void)
+{
+	CHECK(pthread_mutex_lock(&table_mutex) == 0);
+	worker_stay();
+	CHECK(pthread_mutex_unlock(&table_mutex) == 0);
+}
+
+static void table_read(void)
+{
+	CHECK(pthread_mutex_lock(&table_mutex) == 0);
+	CHECK(pthread_mutex_unlock(&table_mutex) == 0);
+}
+
+static void *worker(void *unused)
+{
+	(void)unused;
+	table_write();
+	return NULL;
+}
+
+static int child_main(void *unused)
+{
+	(void)unused;
+	table_read();
+	return 0;
+}
+
+static pid_t child_start(void)
+{
+	static _Alignas(16) char stack[256 * 1024];
+	pid_t pid = clone(child_main, stack + sizeof(stack), SIGCHLD, NULL);
+
+	CHECK(pid >= 0);
+	return pid;
+}
+
+int main(void)
+{
+	pthread_t thread = worker_start(worker);
+
+	child_reap(child_start());
+	worker_finish(thread);
+	return 0;
+}

@@ -1,0 +1,46 @@
+/* The child makes the lock anew by assignment, locks it and tries it again: EBUSY, but the holder is the
+ * child itself and not the worker whose old record names the same address.
+ *
+ * expect: nothing
+ * exit: 0
+ */
+#include "case.h"
+
+static pthread_mutex_t stats_mutex = PTHREAD_MUTEX_INITIALIZER;
+
+static void stats_collect(void)
+{
+	CHECK(pthread_mutex_lock(&stats_mutex) == 0);
+	worker_stay();
+	CHECK(pthread_mutex_unlock(&stats_mutex) == 0);
+}
+
+static void *worker(void *unused)
+{
+	(void)unused;
+	stats_collect();
+	return NULL;
+}
+
+static void stats_reset(void)
+{
+	stats_mutex = (pthread_mutex_t)PTHREAD_MUTEX_INITIALIZER;
+	CHECK(pthread_mutex_lock(&stats_mutex) == 0);
+	CHECK(pthread_mutex_trylock(&stats_mutex) == EBUSY);
+	CHECK(pthread_mutex_unlock(&stats_mutex) == 0);
+}
+
+int main(void)
+{
+	pthread_t thread = worker_start(worker);
+	pid_t pid = fork();
+
+	CHECK(pid >= 0);
+	if (pid == 0) {
+		stats_reset();
+		_exit(0);
+	}
+	child_succeed(pid);
+	worker_finish(thread);
+	return 0;
+}

@@ -1,0 +1,102 @@
+"""A program and all that it started: told apart by the kernel's tables, ended to the last one."""
+
+import ctypes
+import os
+import signal
+import time
+
+PR_SET_CHILD_SUBREAPER = 36
+FUTEX, WAIT4, WAITID = 202, 61, 247
+
+
+def become_subreaper():
+    """Orphans of what this process starts are given to it: nothing that a case leaves gets away."""
+    if ctypes.CDLL(None).prctl(PR_SET_CHILD_SUBREAPER, 1, 0, 0, 0) != 0:
+        raise OSError("prctl(PR_SET_CHILD_SUBREAPER) failed")
+
+
+def parents():
+    """{pid: ppid} of every process that can be seen."""
+    ret = {}
+    for name in os.listdir("/proc"):
+        if name.isdigit():
+            try:
+                with open(f"/proc/{name}/stat", encoding="ascii", errors="replace") as file:
+                    ret[int(name)] = int(file.read().rpartition(")")[2].split()[1])
+            except (OSError, IndexError):
+                pass
+    return ret
+
+
+def descendants(root):
+    """The processes below root, root left out, parents before their children."""
+    table = parents()
+    ret, level = [], {root}
+    while level:
+        level = {pid for pid, ppid in table.items() if ppid in level and pid not in ret}
+        ret += sorted(level)
+    return ret
+
+
+def waits_for_ever(pid):
+    """True if every thread of a live process sleeps in futex(2) or waits for a child; None if it is gone."""
+    try:
+        tasks = os.listdir(f"/proc/{pid}/task")
+        calls = []
+        for tid in tasks:
+            with open(f"/proc/{pid}/task/{tid}/syscall", encoding="ascii") as file:
+                calls.append(file.read().split()[0])
+    except OSError:
+        return None
+    if calls == ["-1"]:
+        return None
+    return all(call.isdigit() and int(call) in (FUTEX, WAIT4, WAITID) for call in calls)
+
+
+def is_hung(root):
+    """True if nothing below root can go on: all wait for a lock or for each other."""
+    states = [waits_for_ever(pid) for pid in descendants(root)]
+    states = [state for state in states if state is not None]
+    return bool(states) and all(states)
+
+
+def describe(root):
+    """One line for each process below root: what it is and which system call its threads are in."""
+    ret = []
+    for pid in descendants(root):
+        try:
+            with open(f"/proc/{pid}/cmdline", "rb") as file:
+                command = file.read().replace(b"\0", b" ").decode(errors="replace").strip()
+            calls = []
+            for tid in os.listdir(f"/proc/{pid}/task"):
+                with open(f"/proc/{pid}/task/{tid}/syscall", encoding="ascii") as file:
+                    calls.append(f"{tid}: {file.read().strip()}")
+            ret.append(f"{pid} {command}: " + "; ".join(calls))
+        except OSError:
+            pass
+    return ret
+
+
+def reap_orphans():
+    """Reaps ended children of this process that have no Popen of their own. Returns their wait statuses."""
+    ret = []
+    try:
+        while True:
+            pid, status = os.waitpid(-1, os.WNOHANG)
+            if not pid:
+                return ret
+            ret.append(status)
+    except ChildProcessError:
+        return ret
+
+
+def end_all(root):
+    """Kills every process below root and reaps those that are root's own children."""
+    deadline = time.monotonic() + 10
+    while (left := descendants(root)) and time.monotonic() < deadline:
+        for pid in left:
+            try:
+                os.kill(pid, signal.SIGKILL)
+            except OSError:
+                pass
+        reap_orphans()
