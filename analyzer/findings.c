@@ -7,10 +7,10 @@
 const char *verdict_name(enum verdict verdict)
 {
 	static const char *const names[VERDICT_COUNT] = {
-		[VERDICT_NOTE] = "note",
-		[VERDICT_POSSIBLE] = "possible",
-		[VERDICT_LIKELY] = "likely",
-		[VERDICT_CERTAIN] = "certain",
+	    [VERDICT_NOTE] = "note",
+	    [VERDICT_POSSIBLE] = "possible",
+	    [VERDICT_LIKELY] = "likely",
+	    [VERDICT_CERTAIN] = "certain",
 	};
 
 	return verdict < VERDICT_COUNT ? names[verdict] : "unknown";
@@ -73,7 +73,8 @@ int findings_add(struct finding_list *list, struct finding *finding)
 
 static int compare(const void *left, const void *right)
 {
-	const struct finding *a = *(const struct finding *const *)left, *b = *(const struct finding *const *)right;
+	const struct finding *a = *(const struct finding *const *)left,
+	                     *b = *(const struct finding *const *)right;
 
 	if (a->verdict != b->verdict)
 		return a->verdict > b->verdict ? -1 : 1;

@@ -27,11 +27,11 @@ enum { FINDING_FINGERPRINT_SIZE = 17 };
 struct finding {
 	char fingerprint[FINDING_FINGERPRINT_SIZE]; /* 16 hex digits */
 	enum verdict verdict;
-	const char *rule_name; /* static */
-	uint64_t count;	       /* occurrences */
+	const char *rule_name;  /* static */
+	uint64_t count;         /* occurrences */
 	uint64_t pending_count; /* of those, calls that had not returned when the trace ended */
-	char *message;	       /* (owned) one sentence, without a full stop at the end */
-	char *advice;	       /* (owned) one or more sentences */
+	char *message;          /* (owned) one sentence, without a full stop at the end */
+	char *advice;           /* (owned) one or more sentences */
 
 	struct {
 		pid_t pid, ppid;
@@ -41,8 +41,10 @@ struct finding {
 	struct {
 		uint64_t address;
 		bool address_known;
-		const char *kind; /* "mutex", "rwlock", ... as in the contract; NULL: the finding has no lock */
-		const char *type; /* "normal", "recursive", "errorcheck", "adaptive"; NULL where it does not apply */
+		const char
+		    *kind; /* "mutex", "rwlock", ... as in the contract; NULL: the finding has no lock */
+		const char
+		    *type; /* "normal", "recursive", "errorcheck", "adaptive"; NULL where it does not apply */
 		const char *name; /* of the variable */
 		bool robust, process_shared, prio_inherit;
 		const char *module; /* path of the file whose data holds it; NULL: heap, stack, unknown */
@@ -59,7 +61,7 @@ struct finding {
 	} holder;
 
 	struct {
-		pid_t pid, tid;	  /* the parent's */
+		pid_t pid, tid;   /* the parent's */
 		const char *call; /* "fork"; NULL: not seen */
 		unsigned vanished_threads;
 		struct frame_stack stack;

@@ -1,6 +1,7 @@
 #include "fingerprint.h"
 
 #include <inttypes.h>
+#include <stdbool.h>
 #include <stdio.h>
 #include <string.h>
 
@@ -37,11 +38,40 @@ static void add_frame(uint64_t *hash, const struct frame *frame)
 	}
 }
 
+/* What leads to main() or to a thread's first function differs from one libc to the next, and so does what
+ * its symbols tell. */
+static bool is_libc(const struct frame *frame)
+{
+	static const char *const prefixes[] = {"libc.so", "libc-2", "ld-linux", "libpthread"};
+	const char *name = frame->module ? frame_module_base_name(frame->module) : "";
+
+	for (size_t i = 0; i < sizeof prefixes / sizeof prefixes[0]; i++)
+		if (!strncmp(name, prefixes[i], strlen(prefixes[i])))
+			return true;
+	return false;
+}
+
 static void add_stack(uint64_t *hash, const char *role, const struct frame_stack *stack)
 {
 	add_text(hash, role);
 	for (size_t i = 0; i < stack->count; i++)
-		add_frame(hash, &stack->frames[i]);
+		if (!is_libc(&stack->frames[i]))
+			add_frame(hash, &stack->frames[i]);
+}
+
+/* A variable without a symbol goes by its place in this build of the file. */
+static void add_lock(uint64_t *hash, const struct finding *finding)
+{
+	if (finding->lock.name) {
+		add_text(hash, finding->lock.name);
+		return;
+	}
+	add_stack(hash, "initialised", &finding->lock.initialised_at);
+	if (finding->lock.module) {
+		add_text(hash, frame_module_base_name(finding->lock.module));
+		add_text(hash, finding->lock.build_id);
+		add_offset(hash, finding->lock.module_offset);
+	}
 }
 
 void fingerprint_compute(struct finding *finding)
@@ -50,12 +80,11 @@ void fingerprint_compute(struct finding *finding)
 
 	add_text(&hash, finding->rule_name);
 	add_text(&hash, finding->lock.kind);
-	if (finding->lock.name)
-		add_text(&hash, finding->lock.name);
-	else
-		add_stack(&hash, "initialised", &finding->lock.initialised_at);
+	add_lock(&hash, finding);
 	add_stack(&hash, "acquired", &finding->holder.acquired_at);
 	add_stack(&hash, "fork", &finding->fork.stack);
 	add_stack(&hash, "victim", &finding->victim.stack);
+	add_text(&hash, finding->victim.call);
+	add_text(&hash, finding->observed_name);
 	snprintf(finding->fingerprint, sizeof finding->fingerprint, "%016" PRIx64, hash);
 }

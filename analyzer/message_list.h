@@ -10,7 +10,8 @@ struct message_list {
 };
 
 /* Appends unless the same text is there already. Out of memory loses the message, nothing else. */
-void message_list_add(struct message_list *list, const char *format, ...) __attribute__((format(printf, 2, 3)));
+void message_list_add(struct message_list *list, const char *format, ...)
+    __attribute__((format(printf, 2, 3)));
 void message_list_release(struct message_list *list);
 
 #endif

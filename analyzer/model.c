@@ -16,10 +16,12 @@ struct module_entry {
 const char *lock_kind_name(enum lock_kind kind)
 {
 	static const char *const names[LOCK_KIND_COUNT] = {
-		[LOCK_MUTEX] = "mutex",		[LOCK_RWLOCK] = "rwlock",   [LOCK_SPINLOCK] = "spinlock",
-		[LOCK_SEMAPHORE] = "semaphore", [LOCK_CONDVAR] = "condvar", [LOCK_BARRIER] = "barrier",
-		[LOCK_THREAD] = "thread",	[LOCK_FUTEX] = "futex",	    [LOCK_LIBC] = "libc",
-		[LOCK_STATIC_INIT] = "static-init", [LOCK_STDIO] = "stdio",
+	    [LOCK_MUTEX] = "mutex",       [LOCK_RWLOCK] = "rwlock",
+	    [LOCK_SPINLOCK] = "spinlock", [LOCK_SEMAPHORE] = "semaphore",
+	    [LOCK_CONDVAR] = "condvar",   [LOCK_BARRIER] = "barrier",
+	    [LOCK_THREAD] = "thread",     [LOCK_FUTEX] = "futex",
+	    [LOCK_LIBC] = "libc",         [LOCK_STATIC_INIT] = "static-init",
+	    [LOCK_STDIO] = "stdio",
 	};
 
 	return kind < LOCK_KIND_COUNT ? names[kind] : NULL;
@@ -28,10 +30,10 @@ const char *lock_kind_name(enum lock_kind kind)
 const char *mutex_type_name(enum mutex_type type)
 {
 	static const char *const names[MUTEX_TYPE_COUNT] = {
-		[MUTEX_NORMAL] = "normal",
-		[MUTEX_RECURSIVE] = "recursive",
-		[MUTEX_ERRORCHECK] = "errorcheck",
-		[MUTEX_ADAPTIVE] = "adaptive",
+	    [MUTEX_NORMAL] = "normal",
+	    [MUTEX_RECURSIVE] = "recursive",
+	    [MUTEX_ERRORCHECK] = "errorcheck",
+	    [MUTEX_ADAPTIVE] = "adaptive",
 	};
 
 	return type < MUTEX_TYPE_COUNT ? names[type] : NULL;
@@ -49,8 +51,7 @@ void model_free(struct model *model)
 	if (!model)
 		return;
 	/* The entries live in the pool; the table's own memory does not. */
-	HASH_ITER(hh, model->modules, entry, next)
-	{
+	HASH_ITER (hh, model->modules, entry, next) {
 		HASH_DEL(model->modules, entry);
 	}
 	free(model->runs);
@@ -205,7 +206,7 @@ static bool belongs_to(const struct atfork_registration *registration, const str
 }
 
 size_t model_atfork_of_module(const struct model *model, const struct incident *incident,
-			      const struct module_ref *module)
+                              const struct module_ref *module)
 {
 	size_t count = 0;
 

@@ -36,7 +36,7 @@ enum mutex_type { MUTEX_NORMAL, MUTEX_RECURSIVE, MUTEX_ERRORCHECK, MUTEX_ADAPTIV
 const char *mutex_type_name(enum mutex_type type);
 
 enum observed {
-	OBSERVED_UNKNOWN,	      /* by a newer library; no rule takes it */
+	OBSERVED_UNKNOWN, /* by a newer library; no rule takes it */
 	OBSERVED_BLOCKS_ON_VANISHED,
 	OBSERVED_TIMED_WAIT_ON_VANISHED,
 	OBSERVED_TRY_FAILED_ON_VANISHED,
@@ -55,11 +55,11 @@ struct incident {
 	pid_t pid, tid; /* the victim's */
 	uint64_t time_ns;
 	enum observed observed;
-	uint64_t count;		/* occurrences, at least 1 */
+	uint64_t count;         /* occurrences, at least 1 */
 	uint64_t pending_count; /* of those, calls that had not returned */
-	bool first_pending;	/* the first occurrence, whose stacks these are, had not returned */
-	int first_result;	/* what it returned, when it did */
-	uint64_t blocked_ns;	/* of the first: until it returned, or until the end of the run */
+	bool first_pending;     /* the first occurrence, whose stacks these are, had not returned */
+	int first_result;       /* what it returned, when it did */
+	uint64_t blocked_ns;    /* of the first: until it returned, or until the end of the run */
 	bool blocked_known;
 
 	/* What supports the observation. */
@@ -70,20 +70,20 @@ struct incident {
 		enum lock_kind kind;
 		enum mutex_type type; /* of a mutex */
 		bool process_shared, robust, prio_inherit, prio_protect;
-		pid_t owner_tid; /* 0: none */
+		pid_t owner_tid;                 /* 0: none */
 		const struct module_ref *module; /* NULL: heap, stack, unknown */
 		uint64_t module_offset;
 		struct raw_stack initialised_at;
 	} lock;
 	struct {
-		pid_t tid; /* 0: not known */
-		const char *name; /* NULL: not known */
+		pid_t tid;                      /* 0: not known */
+		const char *name;               /* NULL: not known */
 		struct raw_frame start_routine; /* pc 0: not known */
 		const char *acquire_call;
 		struct raw_stack created_at, acquired_at;
 	} holder;
 	struct {
-		pid_t pid, tid;	  /* pid 0: not known */
+		pid_t pid, tid;   /* pid 0: not known */
 		const char *call; /* NULL: a road that no symbol shows */
 		unsigned vanished_threads;
 		struct raw_stack stack;
@@ -97,7 +97,7 @@ struct incident {
 		struct raw_stack stack;
 	} victim;
 
-	unsigned atfork_handlers; /* registrations known to the victim's image at that time */
+	unsigned atfork_handlers;        /* registrations known to the victim's image at that time */
 	const struct model_image *image; /* never NULL */
 };
 
@@ -123,7 +123,7 @@ enum notice_kind {
 struct notice {
 	enum notice_kind kind;
 	pid_t pid;
-	int error; /* errno value; 0: none */
+	int error;        /* errno value; 0: none */
 	const char *path; /* NULL: none */
 };
 
@@ -139,7 +139,7 @@ struct model_image {
 /* One run; made from its `run` file, or, where that is missing, from the first image file. */
 struct model_run {
 	uint64_t run_id;
-	bool has_file; /* false: only image files were found; counters are not known */
+	bool has_file;        /* false: only image files were found; counters are not known */
 	const char **command; /* NULL-terminated */
 	size_t command_count;
 	bool command_truncated;
@@ -173,6 +173,6 @@ const struct module_ref *model_module(struct model *model, const char *path, con
 /* How many registrations the incident's image had from this module: handlers that live in it or that it
  * registered. module NULL: all. */
 size_t model_atfork_of_module(const struct model *model, const struct incident *incident,
-			      const struct module_ref *module);
+                              const struct module_ref *module);
 
 #endif

@@ -6,38 +6,38 @@
 #include "trace_reader.h"
 
 static const enum lock_kind lock_kinds[] = {
-	[TRACE_LOCK_MUTEX] = LOCK_MUTEX,	 [TRACE_LOCK_RWLOCK] = LOCK_RWLOCK,
-	[TRACE_LOCK_SPINLOCK] = LOCK_SPINLOCK,	 [TRACE_LOCK_SEMAPHORE] = LOCK_SEMAPHORE,
-	[TRACE_LOCK_CONDVAR] = LOCK_CONDVAR,	 [TRACE_LOCK_BARRIER] = LOCK_BARRIER,
-	[TRACE_LOCK_THREAD] = LOCK_THREAD,	 [TRACE_LOCK_FUTEX] = LOCK_FUTEX,
-	[TRACE_LOCK_LIBC] = LOCK_LIBC,		 [TRACE_LOCK_STATIC_INIT] = LOCK_STATIC_INIT,
-	[TRACE_LOCK_STDIO] = LOCK_STDIO,
+    [TRACE_LOCK_MUTEX] = LOCK_MUTEX,       [TRACE_LOCK_RWLOCK] = LOCK_RWLOCK,
+    [TRACE_LOCK_SPINLOCK] = LOCK_SPINLOCK, [TRACE_LOCK_SEMAPHORE] = LOCK_SEMAPHORE,
+    [TRACE_LOCK_CONDVAR] = LOCK_CONDVAR,   [TRACE_LOCK_BARRIER] = LOCK_BARRIER,
+    [TRACE_LOCK_THREAD] = LOCK_THREAD,     [TRACE_LOCK_FUTEX] = LOCK_FUTEX,
+    [TRACE_LOCK_LIBC] = LOCK_LIBC,         [TRACE_LOCK_STATIC_INIT] = LOCK_STATIC_INIT,
+    [TRACE_LOCK_STDIO] = LOCK_STDIO,
 };
 static const enum mutex_type mutex_types[] = {
-	[TRACE_MUTEX_NORMAL] = MUTEX_NORMAL,
-	[TRACE_MUTEX_RECURSIVE] = MUTEX_RECURSIVE,
-	[TRACE_MUTEX_ERRORCHECK] = MUTEX_ERRORCHECK,
-	[TRACE_MUTEX_ADAPTIVE] = MUTEX_ADAPTIVE,
+    [TRACE_MUTEX_NORMAL] = MUTEX_NORMAL,
+    [TRACE_MUTEX_RECURSIVE] = MUTEX_RECURSIVE,
+    [TRACE_MUTEX_ERRORCHECK] = MUTEX_ERRORCHECK,
+    [TRACE_MUTEX_ADAPTIVE] = MUTEX_ADAPTIVE,
 };
 static const enum observed observations[] = {
-	[TRACE_BLOCKS_ON_VANISHED] = OBSERVED_BLOCKS_ON_VANISHED,
-	[TRACE_TIMED_WAIT_ON_VANISHED] = OBSERVED_TIMED_WAIT_ON_VANISHED,
-	[TRACE_TRY_FAILED_ON_VANISHED] = OBSERVED_TRY_FAILED_ON_VANISHED,
-	[TRACE_BLOCKS_ON_PARENT_OWNER] = OBSERVED_BLOCKS_ON_PARENT_OWNER,
-	[TRACE_UNLOCK_REFUSED] = OBSERVED_UNLOCK_REFUSED,
-	[TRACE_FOREIGN_UNLOCK] = OBSERVED_FOREIGN_UNLOCK,
-	[TRACE_BLOCKS_ON_SELF] = OBSERVED_BLOCKS_ON_SELF,
-	[TRACE_BLOCKS_ON_ENDED_THREAD] = OBSERVED_BLOCKS_ON_ENDED_THREAD,
-	[TRACE_BLOCKS_IN_CYCLE] = OBSERVED_BLOCKS_IN_CYCLE,
-	[TRACE_RELOCK_REFUSED] = OBSERVED_RELOCK_REFUSED,
+    [TRACE_BLOCKS_ON_VANISHED] = OBSERVED_BLOCKS_ON_VANISHED,
+    [TRACE_TIMED_WAIT_ON_VANISHED] = OBSERVED_TIMED_WAIT_ON_VANISHED,
+    [TRACE_TRY_FAILED_ON_VANISHED] = OBSERVED_TRY_FAILED_ON_VANISHED,
+    [TRACE_BLOCKS_ON_PARENT_OWNER] = OBSERVED_BLOCKS_ON_PARENT_OWNER,
+    [TRACE_UNLOCK_REFUSED] = OBSERVED_UNLOCK_REFUSED,
+    [TRACE_FOREIGN_UNLOCK] = OBSERVED_FOREIGN_UNLOCK,
+    [TRACE_BLOCKS_ON_SELF] = OBSERVED_BLOCKS_ON_SELF,
+    [TRACE_BLOCKS_ON_ENDED_THREAD] = OBSERVED_BLOCKS_ON_ENDED_THREAD,
+    [TRACE_BLOCKS_IN_CYCLE] = OBSERVED_BLOCKS_IN_CYCLE,
+    [TRACE_RELOCK_REFUSED] = OBSERVED_RELOCK_REFUSED,
 };
 static const enum notice_kind notice_kinds[] = {
-	[TRACE_NOTICE_EXEC_WITHOUT_LIBRARY] = NOTICE_EXEC_WITHOUT_LIBRARY,
-	[TRACE_NOTICE_EXEC_STATIC] = NOTICE_EXEC_STATIC,
-	[TRACE_NOTICE_EXEC_PRIVILEGED] = NOTICE_EXEC_PRIVILEGED,
-	[TRACE_NOTICE_EXEC_FOREIGN] = NOTICE_EXEC_FOREIGN,
-	[TRACE_NOTICE_UNRECORDED] = NOTICE_UNRECORDED,
-	[TRACE_NOTICE_FORK_BEFORE_INIT] = NOTICE_FORK_BEFORE_INIT,
+    [TRACE_NOTICE_EXEC_WITHOUT_LIBRARY] = NOTICE_EXEC_WITHOUT_LIBRARY,
+    [TRACE_NOTICE_EXEC_STATIC] = NOTICE_EXEC_STATIC,
+    [TRACE_NOTICE_EXEC_PRIVILEGED] = NOTICE_EXEC_PRIVILEGED,
+    [TRACE_NOTICE_EXEC_FOREIGN] = NOTICE_EXEC_FOREIGN,
+    [TRACE_NOTICE_UNRECORDED] = NOTICE_UNRECORDED,
+    [TRACE_NOTICE_FORK_BEFORE_INIT] = NOTICE_FORK_BEFORE_INIT,
 };
 /* A number of a newer library than this reader becomes the table's 0, "unknown". */
 #define TRANSLATE(table, number) ((number) < sizeof(table) / sizeof(table)[0] ? (table)[number] : 0)
@@ -53,7 +53,8 @@ static const char *call_name(uint32_t id)
 	return id < sizeof names / sizeof names[0] ? names[id] : NULL;
 }
 
-static const char **split_command(struct model *model, const char *bytes, size_t size_bytes, size_t *ret_count)
+static const char **split_command(struct model *model, const char *bytes, size_t size_bytes,
+                                  size_t *ret_count)
 {
 	size_t count = 0, at = 0;
 	const char **command;
@@ -114,7 +115,8 @@ static int add_image(void *context, const struct trace_image *trace)
 	image->ppid = trace->ppid;
 	image->exe = trace->exe[0] ? pool_string(&model->pool, trace->exe, sizeof trace->exe) : NULL;
 	image->libc_version = pool_string(&model->pool, trace->libc_version, sizeof trace->libc_version);
-	image->command = split_command(model, trace->command, trace->command_size_bytes, &image->command_count);
+	image->command =
+	    split_command(model, trace->command, trace->command_size_bytes, &image->command_count);
 	model->current_image = image;
 	model->current_run_id = image->run_id;
 	return image->command ? 0 : -ENOMEM;
@@ -139,7 +141,8 @@ struct conversion {
 	bool failed;
 };
 
-static void begin_conversion(struct conversion *conversion, struct model *model, const struct trace_tables *tables)
+static void begin_conversion(struct conversion *conversion, struct model *model,
+                             const struct trace_tables *tables)
 {
 	conversion->model = model;
 	conversion->tables = tables;
@@ -149,13 +152,14 @@ static void begin_conversion(struct conversion *conversion, struct model *model,
 		char hex[2 * TRACE_BUILD_ID_SIZE_BYTES + 1];
 
 		build_id_to_hex(module, hex);
-		conversion->modules[i] = model_module(model, tables->strings + module->path, hex[0] ? hex : NULL);
+		conversion->modules[i] =
+		    model_module(model, tables->strings + module->path, hex[0] ? hex : NULL);
 		conversion->failed |= !conversion->modules[i];
 	}
 }
 
 static struct raw_frame convert_address(const struct conversion *conversion, uint64_t pc, uint32_t module,
-					bool exact_pc)
+                                        bool exact_pc)
 {
 	struct raw_frame frame = {.pc = pc, .exact_pc = exact_pc};
 
@@ -169,9 +173,9 @@ static struct raw_frame convert_address(const struct conversion *conversion, uin
 static struct raw_stack convert_stack(struct conversion *conversion, const struct trace_stack *stack)
 {
 	struct raw_stack converted = {
-		.count = stack->count,
-		.cut = (stack->flags & TRACE_STACK_CUT) != 0,
-		.truncated = (stack->flags & TRACE_STACK_TRUNCATED) != 0,
+	    .count = stack->count,
+	    .cut = (stack->flags & TRACE_STACK_CUT) != 0,
+	    .truncated = (stack->flags & TRACE_STACK_TRUNCATED) != 0,
 	};
 
 	if (!stack->count)
@@ -185,7 +189,7 @@ static struct raw_stack convert_stack(struct conversion *conversion, const struc
 		const struct trace_frame *frame = &conversion->tables->frames[stack->first + i];
 
 		converted.frames[i] = convert_address(conversion, frame->pc, frame->module,
-						      (frame->flags & TRACE_FRAME_EXACT_PC) != 0);
+		                                      (frame->flags & TRACE_FRAME_EXACT_PC) != 0);
 	}
 	return converted;
 }
@@ -204,7 +208,8 @@ static const char *convert_string(struct conversion *conversion, const char *tex
 /* The outcome fields change while a live trace is read: repeats_returned may be newer than repeats. */
 static void convert_outcome(struct incident *incident, const struct trace_incident *trace)
 {
-	uint64_t returned = trace->repeats_returned < trace->repeats ? trace->repeats_returned : trace->repeats;
+	uint64_t returned =
+	    trace->repeats_returned < trace->repeats ? trace->repeats_returned : trace->repeats;
 
 	incident->first_pending = trace->outcome == TRACE_OUTCOME_PENDING;
 	incident->first_result = incident->first_pending ? 0 : trace->result;
@@ -218,7 +223,8 @@ static void convert_outcome(struct incident *incident, const struct trace_incide
 	}
 }
 
-static void convert_lock(struct conversion *conversion, struct incident *incident, const struct trace_lock *trace)
+static void convert_lock(struct conversion *conversion, struct incident *incident,
+                         const struct trace_lock *trace)
 {
 	incident->lock.address = trace->address;
 	incident->lock.kind = TRANSLATE(lock_kinds, trace->kind);
@@ -231,18 +237,19 @@ static void convert_lock(struct conversion *conversion, struct incident *inciden
 	incident->lock.initialised_at = convert_stack(conversion, &trace->initialised_at);
 	if (trace->module != TRACE_MODULE_UNKNOWN) {
 		incident->lock.module = conversion->modules[trace->module];
-		incident->lock.module_offset = trace->address - conversion->tables->modules[trace->module].bias;
+		incident->lock.module_offset =
+		    trace->address - conversion->tables->modules[trace->module].bias;
 	}
 }
 
 static void convert_people(struct conversion *conversion, struct incident *incident,
-			   const struct trace_incident *trace)
+                           const struct trace_incident *trace)
 {
 	incident->holder.tid = trace->holder.tid;
 	incident->holder.name = convert_string(conversion, trace->holder.name, sizeof trace->holder.name);
 	if (trace->holder.start_routine)
 		incident->holder.start_routine = convert_address(conversion, trace->holder.start_routine,
-								 trace->holder.start_module, true);
+		                                                 trace->holder.start_module, true);
 	incident->holder.acquire_call = call_name(trace->holder.acquire_call);
 	incident->holder.created_at = convert_stack(conversion, &trace->holder.created_at);
 	incident->holder.acquired_at = convert_stack(conversion, &trace->holder.acquired_at);
@@ -254,7 +261,7 @@ static void convert_people(struct conversion *conversion, struct incident *incid
 	incident->victim.ppid = trace->victim.ppid;
 	incident->victim.name = convert_string(conversion, trace->victim.name, sizeof trace->victim.name);
 	incident->victim.exe = convert_string(conversion, conversion->tables->strings + trace->victim.exe,
-					      TRACE_PATH_SIZE_BYTES);
+	                                      TRACE_PATH_SIZE_BYTES);
 	incident->victim.call = call_name(trace->victim.call);
 	incident->victim.live_threads = trace->victim.live_threads;
 	incident->victim.stack = convert_stack(conversion, &trace->victim.stack);
@@ -266,7 +273,8 @@ static int add_incident(void *context, const struct trace_incident *trace, const
 	struct incident *incident;
 	struct conversion conversion;
 
-	/* A file `run` holds no incidents; one that claims to is damaged, and has no image to hang them on. */
+	/* A file `run` holds no incidents; one that claims to is damaged, and has no image to hang them on.
+	 */
 	if (!model->current_image)
 		return 0;
 	incident = model_add_incident(model);
@@ -333,9 +341,9 @@ static int add_atfork(void *context, const struct trace_atfork *trace, const str
 }
 
 const struct trace_reader_sink model_trace_sink = {
-	.run = add_run,
-	.image = add_image,
-	.incident = add_incident,
-	.notice = add_notice,
-	.atfork = add_atfork,
+    .run = add_run,
+    .image = add_image,
+    .incident = add_incident,
+    .notice = add_notice,
+    .atfork = add_atfork,
 };

@@ -20,7 +20,8 @@ enum {
 };
 
 enum option_kind {
-	OPTION_KIND_FLAG,   /* no argument on the command line; `verbose` or `verbose=yes|no` in the environment */
+	OPTION_KIND_FLAG, /* no argument on the command line; `verbose` or `verbose=yes|no` in the environment
+	                   */
 	OPTION_KIND_STRING,
 	OPTION_KIND_NUMBER, /* decimal, within the row's limits */
 	OPTION_KIND_SIZE,   /* bytes; suffix K, M or G (powers of 1024) */
@@ -36,9 +37,9 @@ enum option_id {
 };
 
 struct option_value {
-	bool set;	  /* by the user, not by default */
-	const char *text; /* as given, or the default; NULL: no value */
-	uint64_t number;  /* of FLAG, NUMBER, SIZE; the index in the choices for CHOICE */
+	bool set;           /* by the user, not by default */
+	const char *text;   /* as given, or the default; NULL: no value */
+	uint64_t number;    /* of FLAG, NUMBER, SIZE; the index in the choices for CHOICE */
 	const char **items; /* of LIST */
 	size_t item_count;
 };
@@ -54,11 +55,11 @@ struct options {
  * 0, or -1 with one line on stderr that names the key, the value and, for an unknown key, the nearest
  * known one (exit 125 then). Options are released in that case. */
 int options_parse(struct options *ret_options, unsigned user, const char *environment, int argc, char **argv,
-		  int *ret_first_operand);
+                  int *ret_first_operand);
 void options_release(struct options *options);
 
 bool options_flag(const struct options *options, enum option_id id);
-uint64_t options_number(const struct options *options, enum option_id id); /* NUMBER, SIZE */
+uint64_t options_number(const struct options *options, enum option_id id);    /* NUMBER, SIZE */
 const char *options_string(const struct options *options, enum option_id id); /* may be NULL */
 /* Index in the row's choices, counted from 0. */
 unsigned options_choice(const struct options *options, enum option_id id);
@@ -69,8 +70,12 @@ bool options_given(const struct options *options, enum option_id id);
 /* The option part of `afterfork COMMAND --help`, from the table. */
 void options_print_help(unsigned user, FILE *out);
 
+/* True when --help (-h) stands among the options, before any operand: nothing else is parsed or checked. */
+bool options_ask_help(unsigned user, int argc, char **argv);
+
 /* Choices of options.def, in its order. */
 enum { ON_DEADLOCK_REPORT, ON_DEADLOCK_ABORT, ON_DEADLOCK_KILL };
+enum { WAIT_FOR_COMMAND, WAIT_FOR_ALL };
 enum { FAIL_ON_CERTAIN, FAIL_ON_LIKELY, FAIL_ON_POSSIBLE, FAIL_ON_NEVER };
 
 #endif

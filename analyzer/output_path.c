@@ -13,8 +13,9 @@ static bool expand_host(FILE *out, char **ret_error)
 	char host[HOST_NAME_MAX + 1] = "";
 
 	if (gethostname(host, sizeof(host) - 1) != 0) {
-		(void)!asprintf(ret_error, "the host name for %%h is not available: %s; name the folder without %%h",
-				strerror(errno));
+		(void)!asprintf(ret_error,
+		                "the host name for %%h is not available: %s; name the folder without %%h",
+		                strerror(errno));
 		return false;
 	}
 	/* A host name with a slash would lead into another folder. */
@@ -31,16 +32,18 @@ static const char *expand_variable(const char *name, const char *pattern, FILE *
 	const char *end = *name == '{' ? strchr(name, '}') : NULL;
 
 	if (!end || end == name + 1) {
-		(void)!asprintf(ret_error, "output path '%s': %%q needs a variable's name in braces, as in %%q{JOB_ID}",
-				pattern);
+		(void)!asprintf(ret_error,
+		                "output path '%s': %%q needs a variable's name in braces, as in %%q{JOB_ID}",
+		                pattern);
 		return NULL;
 	}
 	char *variable = strndup(name + 1, end - name - 1);
 	const char *value = variable ? getenv(variable) : NULL;
 	if (!value || !*value) {
 		(void)!asprintf(ret_error,
-				"output path '%s': the environment variable %s is %s; set it or name the folder without it",
-				pattern, variable, value ? "empty" : "not set");
+		                "output path '%s': the environment variable %s is %s; set it or name the "
+		                "folder without it",
+		                pattern, variable, value ? "empty" : "not set");
 		free(variable);
 		return NULL;
 	}
@@ -73,9 +76,10 @@ static bool expand(const char *pattern, pid_t pid, FILE *out, char **ret_error)
 				return false;
 			break;
 		default:
-			(void)!asprintf(ret_error,
-					"output path '%s': %%%.1s is not known; use %%p, %%h, %%q{VARIABLE} or %%%%",
-					pattern, c);
+			(void)!asprintf(
+			    ret_error,
+			    "output path '%s': %%%.1s is not known; use %%p, %%h, %%q{VARIABLE} or %%%%",
+			    pattern, c);
 			return false;
 		}
 	}
@@ -98,8 +102,9 @@ static bool start_absolute(const char *pattern, FILE *out, char **ret_error)
 	char *folder = getcwd(NULL, 0);
 	if (!folder || folder[0] != '/') {
 		(void)!asprintf(ret_error,
-				"output path '%s' is relative, but the current folder cannot be named: %s; give an absolute path",
-				pattern, folder ? "it is outside the root" : strerror(errno));
+		                "output path '%s' is relative, but the current folder cannot be named: %s; "
+		                "give an absolute path",
+		                pattern, folder ? "it is outside the root" : strerror(errno));
 		free(folder);
 		return false;
 	}
@@ -131,8 +136,9 @@ char *output_path_expand(const char *pattern, pid_t pid, char **ret_error)
 	while (done && size_bytes > 1 && path[size_bytes - 1] == '/')
 		path[--size_bytes] = '\0';
 	if (done && size_bytes >= PATH_MAX) {
-		(void)!asprintf(ret_error, "the output path has %zu characters, more than %d; give a shorter one",
-				size_bytes, PATH_MAX - 1);
+		(void)!asprintf(ret_error,
+		                "the output path has %zu characters, more than %d; give a shorter one",
+		                size_bytes, PATH_MAX - 1);
 		done = false;
 	}
 	if (done)

@@ -32,8 +32,8 @@ bool proc_memory_is_private(pid_t pid, uint64_t address)
 	if (!maps)
 		return false;
 	while (getline(&line, &size_bytes, maps) > 0) {
-		if (sscanf(line, "%" SCNx64 "-%" SCNx64 " %7s", &start, &end, flags) != 3 || address < start ||
-		    address >= end)
+		if (sscanf(line, "%" SCNx64 "-%" SCNx64 " %7s", &start, &end, flags) != 3 ||
+		    address < start || address >= end)
 			continue;
 		is_private = flags[3] == 'p';
 		break;

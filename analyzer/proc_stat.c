@@ -50,8 +50,9 @@ bool proc_stat_read(pid_t pid, pid_t tid, struct proc_stat *ret_stat)
 		return false;
 	snprintf(stat.name, sizeof(stat.name), "%.*s", (int)(close - open - 1), open + 1);
 	if (sscanf(close + 1,
-		   " %c %d %d %*d %*d %*d %u %*u %*u %*u %*u %" SCNu64 " %" SCNu64 " %*d %*d %*d %*d %*d %*d %" SCNu64,
-		   &stat.state, &ppid, &group, &flags, &user, &system, &stat.start_ticks) != 7)
+	           " %c %d %d %*d %*d %*d %u %*u %*u %*u %*u %" SCNu64 " %" SCNu64
+	           " %*d %*d %*d %*d %*d %*d %" SCNu64,
+	           &stat.state, &ppid, &group, &flags, &user, &system, &stat.start_ticks) != 7)
 		return false;
 	stat.ppid = ppid;
 	stat.process_group = group;
@@ -77,8 +78,8 @@ uint64_t proc_stat_started_ns(uint64_t start_ticks)
 	/* Start times count suspended time, CLOCK_MONOTONIC does not. */
 	clock_gettime(CLOCK_MONOTONIC, &monotonic);
 	clock_gettime(CLOCK_BOOTTIME, &boot);
-	int64_t suspended_ns = (int64_t)(boot.tv_sec - monotonic.tv_sec) * 1000000000 + boot.tv_nsec -
-			       monotonic.tv_nsec;
+	int64_t suspended_ns =
+	    (int64_t)(boot.tv_sec - monotonic.tv_sec) * 1000000000 + boot.tv_nsec - monotonic.tv_nsec;
 	if (suspended_ns < 0)
 		suspended_ns = 0;
 	return started_ns > (uint64_t)suspended_ns ? started_ns - (uint64_t)suspended_ns : 0;
@@ -98,7 +99,8 @@ uint64_t proc_stat_switches(pid_t pid, pid_t tid)
 	task_path(path, sizeof(path), pid, tid, "status");
 	if (read_text(path, text, sizeof(text)) <= 0)
 		return 0;
-	return status_number(text, "\nvoluntary_ctxt_switches:") + status_number(text, "\nnonvoluntary_ctxt_switches:");
+	return status_number(text, "\nvoluntary_ctxt_switches:") +
+	       status_number(text, "\nnonvoluntary_ctxt_switches:");
 }
 
 bool proc_stat_is_dumping_core(pid_t pid)

@@ -1,4 +1,5 @@
-/* /proc/PID/stat and its like, for processes that may end at any moment. World-readable: needs no ptrace right. */
+/* /proc/PID/stat and its like, for processes that may end at any moment. World-readable: needs no ptrace
+ * right. */
 #ifndef AFTERFORK_PROC_STAT_H
 #define AFTERFORK_PROC_STAT_H
 
@@ -9,10 +10,10 @@
 struct proc_stat {
 	pid_t pid; /* of the thread, where one was asked for */
 	pid_t ppid, process_group;
-	char state; /* R, S, D, T, t, Z, X */
+	char state;               /* R, S, D, T, t, Z, X */
 	bool forked_without_exec; /* PF_FORKNOEXEC: a fork made this image, no exec replaced it */
-	uint64_t cpu_ticks;   /* user and system */
-	uint64_t start_ticks; /* since boot; with the pid it names a process for good */
+	uint64_t cpu_ticks;       /* user and system */
+	uint64_t start_ticks;     /* since boot; with the pid it names a process for good */
 	char name[32];
 };
 

@@ -11,7 +11,8 @@ struct proc_list {
 	size_t count;
 };
 
-/* All living descendants of root (zombies and root itself left out). Out of memory or without /proc: an empty list. */
+/* All living descendants of root (zombies and root itself left out). Out of memory or without /proc: an empty
+ * list. */
 void proc_tree_descendants(pid_t root, struct proc_list *ret_list);
 /* The threads of a process. */
 void proc_tree_threads(pid_t pid, struct proc_list *ret_list);

@@ -26,9 +26,10 @@ void proc_wait_parse(const char *line, struct proc_wait *ret_wait)
 
 	*ret_wait = (struct proc_wait){.state = PROC_WAIT_OTHER};
 	if (sscanf(line,
-		   "%ld 0x%" SCNx64 " 0x%" SCNx64 " 0x%" SCNx64 " 0x%" SCNx64 " 0x%" SCNx64 " 0x%" SCNx64 " 0x%" SCNx64,
-		   &number, &arguments[0], &arguments[1], &arguments[2], &arguments[3], &arguments[4], &arguments[5],
-		   &stack) != 8)
+	           "%ld 0x%" SCNx64 " 0x%" SCNx64 " 0x%" SCNx64 " 0x%" SCNx64 " 0x%" SCNx64 " 0x%" SCNx64
+	           " 0x%" SCNx64,
+	           &number, &arguments[0], &arguments[1], &arguments[2], &arguments[3], &arguments[4],
+	           &arguments[5], &stack) != 8)
 		return;
 	uint32_t operation = (uint32_t)arguments[1] & FUTEX_CMD_MASK;
 	/* The fourth argument is the time limit: with one, the wait ends by itself. */

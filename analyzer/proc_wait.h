@@ -7,7 +7,7 @@
 #include <sys/types.h>
 
 enum proc_wait_state {
-	PROC_WAIT_GONE,	      /* no such thread */
+	PROC_WAIT_GONE,       /* no such thread */
 	PROC_WAIT_UNREADABLE, /* no ptrace right on the process, or the kernel has no such file */
 	PROC_WAIT_OTHER,      /* it runs, or is in a call that ends by itself */
 	PROC_WAIT_FUTEX,      /* in a futex wait that only a wake, or a signal, can end */
@@ -17,7 +17,7 @@ struct proc_wait {
 	enum proc_wait_state state;
 	uint64_t address;   /* of the futex */
 	uint32_t operation; /* FUTEX_WAIT, FUTEX_LOCK_PI, ..., without flags */
-	uint64_t stack;	    /* the thread's stack pointer */
+	uint64_t stack;     /* the thread's stack pointer */
 };
 
 void proc_wait_read(pid_t pid, pid_t tid, struct proc_wait *ret_wait);

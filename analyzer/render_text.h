@@ -12,11 +12,11 @@
 /* Where a report is printed. `failed` is set when memory ran out: something is missing then. */
 struct text_page {
 	FILE *out;
-	size_t width;	    /* columns */
+	size_t width;       /* columns */
 	size_t prose_width; /* lines of prose stay readable on wide terminals */
 	bool color, verbose, failed;
-	size_t stack_limit;	 /* frames of a stack; 0: all */
-	const char *folder;	 /* paths below it are printed relative; NULL: none */
+	size_t stack_limit;      /* frames of a stack; 0: all */
+	const char *folder;      /* paths below it are printed relative; NULL: none */
 	uint64_t run_started_ns; /* realtime; sources that are newer are not quoted; 0: not known */
 };
 
@@ -35,10 +35,10 @@ enum text_style {
 void render_text_style(struct text_page *page, enum text_style style);
 enum text_style render_text_verdict_style(enum verdict verdict);
 
-/* A paragraph: cleaned, wrapped, with a newline. The first line starts with `label` at `indent` columns, all text
- * stands at `indent` plus the label's length. */
-void render_text_paragraph(struct text_page *page, size_t indent, const char *label, const char *format, ...)
-	__attribute__((format(printf, 4, 5)));
+/* A paragraph: cleaned, wrapped, with a newline. The first line starts with `label` at `indent` columns, all
+ * text stands at `indent` plus the label's length. */
+void render_text_paragraph(struct text_page *page, enum text_style style, size_t indent, const char *label,
+                           const char *format, ...) __attribute__((format(printf, 5, 6)));
 
 /* A stack, a line a frame. limit 0: all frames, else the innermost ones and how many are left out. */
 void render_text_stack(struct text_page *page, const struct frame_stack *stack, size_t indent, size_t limit);

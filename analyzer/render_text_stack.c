@@ -1,6 +1,7 @@
 #include "render_text.h"
 
 #include <inttypes.h>
+#include <stdarg.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -12,7 +13,7 @@
 struct line {
 	const struct frame *frame;
 	char *function; /* clean and folded */
-	char *place;	/* clean */
+	char *place;    /* clean */
 	size_t function_columns, place_columns;
 };
 
@@ -62,12 +63,13 @@ static char *place_text(const struct text_page *page, const struct frame *frame)
 		return clean_and_free(text);
 	}
 	if (frame->module && *frame->module)
-		return clean_and_free(print_to_text("%s+0x%" PRIx64 "%s", frame_module_base_name(frame->module),
-						    frame->offset, mark));
+		return clean_and_free(print_to_text(
+		    "%s+0x%" PRIx64 "%s", frame_module_base_name(frame->module), frame->offset, mark));
 	return print_to_text("%s", frame->function ? "" : "in no known file");
 }
 
-static bool line_prepare(const struct text_page *page, struct line *line, const struct frame *frame, size_t columns)
+static bool line_prepare(const struct text_page *page, struct line *line, const struct frame *frame,
+                         size_t columns)
 {
 	line->frame = frame;
 	line->function = function_text(frame, columns);
@@ -108,7 +110,7 @@ static size_t place_column(const struct line *lines, size_t count, size_t column
 }
 
 static void print_line(struct text_page *page, const struct line *line, size_t number, size_t indent,
-		       size_t number_columns, size_t column, size_t columns)
+                       size_t number_columns, size_t column, size_t columns)
 {
 	FILE *out = page->out;
 	size_t gap = line->function_columns < column ? column - line->function_columns + GAP : GAP;
@@ -133,15 +135,9 @@ static void print_line(struct text_page *page, const struct line *line, size_t n
 	fputc('\n', out);
 }
 
-/* Headers of compilers and libraries: what a user wrote is further out. */
-static bool is_library_source(const char *file)
-{
-	return strncmp(file, "/usr/include/", 13) == 0 || strncmp(file, "/usr/lib/", 9) == 0;
-}
-
 static bool print_excerpt(struct text_page *page, const struct frame *frame, size_t indent)
 {
-	if (!frame->file || !frame->line || is_library_source(frame->file))
+	if (!frame->file || !frame->line || render_stack_is_library(frame))
 		return false;
 	char *source = clean_and_free(source_lines_read(frame->file, frame->line, page->run_started_ns));
 	if (!source)
@@ -168,56 +164,88 @@ static bool print_excerpt(struct text_page *page, const struct frame *frame, siz
 
 static void print_remark(struct text_page *page, size_t indent, const char *text)
 {
-	render_text_style(page, TEXT_DIM);
-	render_text_paragraph(page, indent, "", "%s", text);
-	render_text_style(page, TEXT_PLAIN);
+	render_text_paragraph(page, TEXT_DIM, indent, "", "%s", text);
 }
 
-static void print_end(struct text_page *page, const struct frame_stack *stack, size_t indent, size_t left_out)
+static void print_end(struct text_page *page, const struct frame_stack *stack, size_t indent,
+                      bool is_complete)
+{
+	if (is_complete)
+		return;
+	if (stack->cut)
+		print_remark(page, indent, "(cut: the callers of this frame could not be found)");
+	else if (stack->truncated)
+		print_remark(page, indent, "(cut: more frames than a trace keeps)");
+}
+
+static void print_left_out(struct text_page *page, size_t indent, size_t left_out)
 {
 	char text[64];
-	if (left_out) {
-		snprintf(text, sizeof(text), "(%zu more; -v prints them)", left_out);
-		if (page->stack_limit)
-			snprintf(text, sizeof(text), "(%zu more; --stack-limit=0 prints them)", left_out);
-		print_remark(page, indent, text);
-	} else if (stack->cut) {
-		print_remark(page, indent, "(cut: the callers of this frame could not be found)");
-	} else if (stack->truncated) {
-		print_remark(page, indent, "(cut: more frames than a trace keeps)");
+	snprintf(text, sizeof(text), "(%zu more; %s prints them)", left_out,
+	         page->stack_limit ? "--stack-limit=0" : "-v");
+	print_remark(page, indent, text);
+}
+
+static const struct frame **all_frames(const struct frame_stack *stack, size_t *ret_count)
+{
+	const struct frame **frames = calloc(stack->count + 1, sizeof(*frames));
+	size_t count = 0;
+	for (size_t i = 0; frames && i < stack->count; i++)
+		if (!render_stack_is_own(&stack->frames[i]))
+			frames[count++] = &stack->frames[i];
+	*ret_count = count;
+	return frames;
+}
+
+static struct line *prepare_lines(const struct text_page *page, const struct frame *const *frames,
+                                  size_t count, size_t columns)
+{
+	struct line *lines = calloc(count, sizeof(*lines));
+	for (size_t i = 0; lines && i < count; i++) {
+		if (line_prepare(page, &lines[i], frames[i], columns))
+			continue;
+		lines_free(lines, count);
+		return NULL;
+	}
+	return lines;
+}
+
+static void print_lines(struct text_page *page, const struct line *lines, size_t count, size_t indent,
+                        size_t number_columns)
+{
+	size_t taken = indent + number_columns + 2;
+	size_t columns = page->width - taken;
+	size_t column = place_column(lines, count, columns);
+	bool has_excerpt = false;
+	for (size_t i = 0; i < count; i++) {
+		print_line(page, &lines[i], i, indent, number_columns, column, columns);
+		if (!has_excerpt)
+			has_excerpt = print_excerpt(page, lines[i].frame, taken + 2);
 	}
 }
 
 void render_text_stack(struct text_page *page, const struct frame_stack *stack, size_t indent, size_t limit)
 {
-	size_t end = page->verbose ? stack->count : render_stack_end(stack);
-	size_t visible = render_stack_count(stack, end);
-	size_t shown = limit && visible > limit ? limit : visible;
+	size_t count = 0;
+	bool is_complete = false;
+	const struct frame **frames =
+	    page->verbose ? all_frames(stack, &count) : render_stack_brief(stack, &count, &is_complete);
+	size_t shown = limit && count > limit ? limit : count;
 	size_t number_columns = shown > 10 ? 2 : 1;
-	size_t taken = indent + number_columns + 2;
-	size_t columns = page->width > taken + 20 ? page->width - taken : 20;
-	if (visible == 0) {
+	struct line *lines = NULL;
+	if (frames && count == 0)
 		print_remark(page, indent, "(no stack was kept)");
-		return;
-	}
-	struct line *lines = calloc(shown, sizeof(*lines));
-	bool prepared = lines != NULL;
-	for (size_t i = 0, count = 0; prepared && count < shown; i++)
-		if (!render_stack_is_own(&stack->frames[i]))
-			prepared = line_prepare(page, &lines[count++], &stack->frames[i], columns);
-	if (!prepared) {
+	else if (frames)
+		lines = prepare_lines(page, frames, shown, page->width - indent - number_columns - 2);
+	if (lines) {
+		print_lines(page, lines, shown, indent, number_columns);
+		if (shown < count)
+			print_left_out(page, indent, count - shown);
+		else
+			print_end(page, stack, indent, is_complete);
+		lines_free(lines, shown);
+	} else if (!frames || count) {
 		page->failed = true;
-		if (lines)
-			lines_free(lines, shown);
-		return;
 	}
-	size_t column = place_column(lines, shown, columns);
-	bool has_excerpt = false;
-	for (size_t i = 0; i < shown; i++) {
-		print_line(page, &lines[i], i, indent, number_columns, column, columns);
-		if (!has_excerpt)
-			has_excerpt = print_excerpt(page, lines[i].frame, taken + 2);
-	}
-	print_end(page, stack, indent, visible - shown);
-	lines_free(lines, shown);
+	free(frames);
 }

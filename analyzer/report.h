@@ -10,6 +10,7 @@
 
 #include "findings.h"
 #include "message_list.h"
+#include "pool.h"
 #include "renderer.h"
 #include "symbolize.h"
 
@@ -19,9 +20,10 @@ struct options;
 /* Something that is no fault but limits what the report covers. */
 struct report_notice {
 	const char *kind; /* "exec-static", ...; static */
-	char *text;	  /* one sentence */
+	char *text;       /* one sentence */
 	const char *path;
-	pid_t pid;
+	pid_t pid;      /* of the first */
+	uint64_t count; /* times that it happened */
 };
 
 struct report_summary {
@@ -29,9 +31,9 @@ struct report_summary {
 	uint64_t processes, threads, forks;
 	uint64_t dropped_records; /* found no room in the trace */
 	uint64_t damaged_records; /* in the trace, but unfinished or damaged */
-	uint64_t suppressed;	  /* findings */
-	uint64_t cut_stacks;	  /* end before the thread's first frame */
-	uint64_t lost_held;	  /* acquisitions that a full thread record could not keep */
+	uint64_t suppressed;      /* findings */
+	uint64_t cut_stacks;      /* end before the thread's first frame */
+	uint64_t lost_held;       /* acquisitions that a full thread record could not keep */
 	uint64_t images, images_unrecorded, execs_uncovered;
 };
 
@@ -55,6 +57,7 @@ struct report {
 	/* For the machinery, not for renderers. They own the strings above. */
 	struct model *model;
 	struct symbolizer *symbolizer;
+	struct pool pool;
 };
 
 struct report_options {
@@ -65,22 +68,26 @@ struct report_options {
 };
 
 /* Reads traces (files or folders), applies the rules, symbolizes, merges, suppresses, sorts. What can be read
- * is reported even if some of it is damaged (see `warnings`). 0, or -1 when nothing could be read or a suppression file
- * is wrong: the reason was printed on stderr and *ret_report is untouched. */
+ * is reported even if some of it is damaged (see `warnings`). 0, or -1 when nothing could be read or a
+ * suppression file is wrong: the reason was printed on stderr and *ret_report is zeroed. The report must not
+ * be moved or copied. */
 int report_build(struct report *ret_report, char *const *paths, size_t path_count,
-		 const struct report_options *options);
+                 const struct report_options *options);
 void report_release(struct report *report);
 
 /* Checks a --format list ("text,json=FILE") without opening anything. 0, or -1 with the reason on stderr:
  * call it before the program runs. */
 int report_check_formats(const char *list);
-/* Renders in every format of the list, to its FILE or to stdout. `options->color` is set for each output from color_mode.
- * 0, or -1 with the reason on stderr. */
+/* Renders in every format of the list, to its FILE or to stdout. `options->color` is set for each output from
+ * color_mode. 0, or -1 with the reason on stderr. */
 int report_render_all(const struct report *report, const char *list, const struct render_options *options);
+
+/* One line for each format, for --help. */
+void report_print_formats(FILE *out);
 
 /* All that report_build() and report_render_all() need, taken from the command line's options. */
 void report_options_from(struct report_options *ret_report, struct render_options *ret_render,
-			 const struct options *options);
+                         const struct options *options);
 
 /* --error-exitcode where a finding reaches --fail-on, else 0. */
 int report_exit_code(const struct report *report, const struct options *options);

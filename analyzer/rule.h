@@ -22,7 +22,8 @@ struct rule {
 	const char *advice;   /* what to do in general */
 	/* Asked for each incident, in the order of rules.def, until one rule takes it: true, with
 	 * *ret_match filled. NULL: this version has no evidence for the rule. */
-	bool (*match)(const struct model *model, const struct incident *incident, struct rule_match *ret_match);
+	bool (*match)(const struct model *model, const struct incident *incident,
+	              struct rule_match *ret_match);
 	/* After symbolization: writes one sentence, no full stop. Never NULL with a match. */
 	void (*tell)(const struct finding *finding, const struct model *model, FILE *out);
 	/* After symbolization: writes advice that fits the case. NULL: the general advice is used. */
@@ -35,6 +36,6 @@ extern const size_t rules_count;
 
 /* The first rule that takes the incident, or NULL. */
 const struct rule *rules_match(const struct model *model, const struct incident *incident,
-			       struct rule_match *ret_match);
+                               struct rule_match *ret_match);
 
 #endif

@@ -1,8 +1,8 @@
 #include "rule.h"
 #include "story.h"
 
-/* In memory that the parent shares, the holder lives on there and may let go. The attribute alone does not say so
- * (robust mutexes carry it always); the mapping does, where it could be read. */
+/* In memory that the parent shares, the holder lives on there and may let go. The attribute alone does not
+ * say so (robust mutexes carry it always); the mapping does, where it could be read. */
 static bool may_be_shared_with_parent(const struct incident *incident)
 {
 	return !incident->private_mapping && incident->lock.process_shared && !incident->lock.robust;
@@ -14,9 +14,9 @@ static bool match(const struct model *model, const struct incident *incident, st
 	if (incident->observed != OBSERVED_BLOCKS_ON_VANISHED || !incident->pending_count)
 		return false;
 	*ret_match = (struct rule_match){
-		.verdict = may_be_shared_with_parent(incident) ? VERDICT_LIKELY : VERDICT_CERTAIN,
-		.count = incident->count,
-		.pending_count = incident->pending_count,
+	    .verdict = may_be_shared_with_parent(incident) ? VERDICT_LIKELY : VERDICT_CERTAIN,
+	    .count = incident->count,
+	    .pending_count = incident->pending_count,
 	};
 	return true;
 }
@@ -36,12 +36,13 @@ static void tell(const struct finding *finding, const struct model *model, FILE 
 }
 
 const struct rule rule_lock_held_by_vanished_thread = {
-	.name = "lock-held-by-vanished-thread",
-	.verdict = VERDICT_CERTAIN,
-	.summary = "the child waits for a lock that a thread held which the fork did not copy",
-	.advice = "Let the child call exec at once, or fork before threads are started, or cover the lock with fork "
-		  "handlers (pthread_atfork) that take it before the fork and release it on both sides.",
-	.match = match,
-	.tell = tell,
-	.advise = story_advise_cover,
+    .name = "lock-held-by-vanished-thread",
+    .verdict = VERDICT_CERTAIN,
+    .summary = "the child waits for a lock that a thread held which the fork did not copy",
+    .advice =
+        "Let the child call exec at once, or fork before threads are started, or cover the lock with fork "
+        "handlers (pthread_atfork) that take it before the fork and release it on both sides.",
+    .match = match,
+    .tell = tell,
+    .advise = story_advise_cover,
 };

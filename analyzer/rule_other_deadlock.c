@@ -15,9 +15,9 @@ static bool match(const struct model *model, const struct incident *incident, st
 	if (!incident->pending_count)
 		return false;
 	*ret_match = (struct rule_match){
-		.verdict = VERDICT_NOTE,
-		.count = incident->pending_count,
-		.pending_count = incident->pending_count,
+	    .verdict = VERDICT_NOTE,
+	    .count = incident->pending_count,
+	    .pending_count = incident->pending_count,
 	};
 	return true;
 }
@@ -36,7 +36,8 @@ static void tell_other(const struct finding *finding, FILE *out)
 	story_holder(finding, out);
 	fputs(" took it", out);
 	story_place(&finding->holder.acquired_at, out);
-	fputs(ended ? " and ended without releasing it" : " and waits itself, in a circle of live threads", out);
+	fputs(ended ? " and ended without releasing it" : " and waits itself, in a circle of live threads",
+	      out);
 }
 
 static void tell(const struct finding *finding, const struct model *model, FILE *out)
@@ -58,10 +59,12 @@ static void advise(const struct finding *finding, const struct model *model, FIL
 	(void)model;
 	switch (finding->incident->observed) {
 	case OBSERVED_BLOCKS_ON_SELF:
-		fputs("Release the lock before this call, or make the mutex recursive if nesting is meant.", out);
+		fputs("Release the lock before this call, or make the mutex recursive if nesting is meant.",
+		      out);
 		break;
 	case OBSERVED_BLOCKS_ON_ENDED_THREAD:
-		fputs("Release the lock on every way out of that thread, cancellation and pthread_exit() included "
+		fputs("Release the lock on every way out of that thread, cancellation and pthread_exit() "
+		      "included "
 		      "(pthread_cleanup_push()); or use a robust mutex.",
 		      out);
 		break;
@@ -73,11 +76,12 @@ static void advise(const struct finding *finding, const struct model *model, FIL
 }
 
 const struct rule rule_other_deadlock = {
-	.name = "other-deadlock",
-	.verdict = VERDICT_NOTE,
-	.summary = "a hang that no fork explains: relock by its owner, a holder that ended, a circle",
-	.advice = "An ordinary deadlock: release the lock on every way out, and take locks in one order everywhere.",
-	.match = match,
-	.tell = tell,
-	.advise = advise,
+    .name = "other-deadlock",
+    .verdict = VERDICT_NOTE,
+    .summary = "a hang that no fork explains: relock by its owner, a holder that ended, a circle",
+    .advice =
+        "An ordinary deadlock: release the lock on every way out, and take locks in one order everywhere.",
+    .match = match,
+    .tell = tell,
+    .advise = advise,
 };

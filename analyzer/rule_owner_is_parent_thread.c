@@ -3,17 +3,17 @@
 
 static bool match(const struct model *model, const struct incident *incident, struct rule_match *ret_match)
 {
-	bool refused = incident->observed == OBSERVED_UNLOCK_REFUSED ||
-		       incident->observed == OBSERVED_RELOCK_REFUSED;
+	bool refused =
+	    incident->observed == OBSERVED_UNLOCK_REFUSED || incident->observed == OBSERVED_RELOCK_REFUSED;
 	bool blocks = incident->observed == OBSERVED_BLOCKS_ON_PARENT_OWNER && incident->pending_count;
 
 	(void)model;
 	if (!refused && !blocks)
 		return false;
 	*ret_match = (struct rule_match){
-		.verdict = VERDICT_CERTAIN,
-		.count = incident->count,
-		.pending_count = blocks ? incident->pending_count : 0,
+	    .verdict = VERDICT_CERTAIN,
+	    .count = incident->count,
+	    .pending_count = blocks ? incident->pending_count : 0,
 	};
 	return true;
 }
@@ -52,23 +52,28 @@ static void advise(const struct finding *finding, const struct model *model, FIL
 {
 	(void)model;
 	fprintf(out,
-		"A %s mutex knows its owner by thread id, and the child's thread has another id than the parent's: "
-		"what was locked before the fork can be neither released nor taken again after it. ",
-		finding->lock.robust					   ? "robust"
-		: finding->lock.prio_inherit				   ? "priority-inheriting"
-		: finding->lock.type && finding->incident->lock.type != MUTEX_NORMAL ? finding->lock.type
-										     : "owner-checking");
-	fputs("In the child handler of pthread_atfork(), or first thing in the child, initialise it anew with "
-	      "pthread_mutex_init() instead of unlocking it; or use a normal mutex, which the child may release.",
-	      out);
+	        "A %s mutex knows its owner by thread id, and the child's thread has another id than the "
+	        "parent's: "
+	        "what was locked before the fork can be neither released nor taken again after it. ",
+	        finding->lock.robust                                                 ? "robust"
+	        : finding->lock.prio_inherit                                         ? "priority-inheriting"
+	        : finding->lock.type && finding->incident->lock.type != MUTEX_NORMAL ? finding->lock.type
+	                                                                             : "owner-checking");
+	fputs(
+	    "In the child handler of pthread_atfork(), or first thing in the child, initialise it anew with "
+	    "pthread_mutex_init() instead of unlocking it; or use a normal mutex, which the child may "
+	    "release.",
+	    out);
 }
 
 const struct rule rule_owner_is_parent_thread = {
-	.name = "owner-is-parent-thread",
-	.verdict = VERDICT_CERTAIN,
-	.summary = "the child cannot release or retake a lock, since its owner recorded is a thread of the parent",
-	.advice = "Initialise owner-checking mutexes anew in the child instead of unlocking them, or use normal ones.",
-	.match = match,
-	.tell = tell,
-	.advise = advise,
+    .name = "owner-is-parent-thread",
+    .verdict = VERDICT_CERTAIN,
+    .summary =
+        "the child cannot release or retake a lock, since its owner recorded is a thread of the parent",
+    .advice =
+        "Initialise owner-checking mutexes anew in the child instead of unlocking them, or use normal ones.",
+    .match = match,
+    .tell = tell,
+    .advise = advise,
 };

@@ -15,9 +15,9 @@ static bool match(const struct model *model, const struct incident *incident, st
 		return false;
 	}
 	*ret_match = (struct rule_match){
-		.verdict = VERDICT_LIKELY,
-		.count = incident->count,
-		.pending_count = incident->pending_count,
+	    .verdict = VERDICT_LIKELY,
+	    .count = incident->count,
+	    .pending_count = incident->pending_count,
 	};
 	return true;
 }
@@ -60,19 +60,21 @@ static void tell(const struct finding *finding, const struct model *model, FILE 
 
 static void advise(const struct finding *finding, const struct model *model, FILE *out)
 {
-	fputs("Nobody in the child will ever release this lock: every later try fails, and a lock call without a "
+	fputs("Nobody in the child will ever release this lock: every later try fails, and a lock call "
+	      "without a "
 	      "time limit would hang. What it guards may be half changed. ",
 	      out);
 	story_advise_cover(finding, model, out);
 }
 
 const struct rule rule_stale_lock_met = {
-	.name = "stale-lock-met",
-	.verdict = VERDICT_LIKELY,
-	.summary = "the child met a lock that a vanished thread held, and got past it (trylock, time limit)",
-	.advice = "Treat it as the hang that it would be without the trylock or time limit: exec at once, fork before "
-		  "threads are started, or cover the lock with fork handlers.",
-	.match = match,
-	.tell = tell,
-	.advise = advise,
+    .name = "stale-lock-met",
+    .verdict = VERDICT_LIKELY,
+    .summary = "the child met a lock that a vanished thread held, and got past it (trylock, time limit)",
+    .advice =
+        "Treat it as the hang that it would be without the trylock or time limit: exec at once, fork before "
+        "threads are started, or cover the lock with fork handlers.",
+    .match = match,
+    .tell = tell,
+    .advise = advise,
 };

@@ -12,7 +12,7 @@ const struct rule *const rules_all[] = {
 const size_t rules_count = sizeof rules_all / sizeof rules_all[0];
 
 const struct rule *rules_match(const struct model *model, const struct incident *incident,
-			       struct rule_match *ret_match)
+                               struct rule_match *ret_match)
 {
 	for (size_t i = 0; i < rules_count; i++)
 		if (rules_all[i]->match && rules_all[i]->match(model, incident, ret_match))

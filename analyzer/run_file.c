@@ -3,6 +3,7 @@
 #include <dirent.h>
 #include <errno.h>
 #include <fcntl.h>
+#include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -83,34 +84,36 @@ static bool take_over_folder(int fd, const struct run_file_settings *settings, c
 
 	if (fstat(fd, &status) != 0 || status.st_uid != geteuid()) {
 		(void)!asprintf(ret_error, "the folder %s belongs to another user; name another one with -o",
-				settings->folder);
+		                settings->folder);
 		return false;
 	}
 	if (!read_folder(fd, false, &contents)) {
 		(void)!asprintf(ret_error, "the folder %s cannot be read: %s; name another one with -o",
-				settings->folder, strerror(errno));
+		                settings->folder, strerror(errno));
 		return false;
 	}
 	if (contents.others || (contents.traces && !has_run_file(fd))) {
 		(void)!asprintf(ret_error,
-				"the folder %s holds files that are no trace; name another one with -o", settings->folder);
+		                "the folder %s holds files that are no trace; name another one with -o",
+		                settings->folder);
 		return false;
 	}
 	if (contents.traces && !settings->replace) {
 		(void)!asprintf(ret_error,
-				"%s holds the trace of an earlier run; name another folder with -o, or replace it with --force",
-				settings->folder);
+		                "%s holds the trace of an earlier run; name another folder with -o, or "
+		                "replace it with --force",
+		                settings->folder);
 		return false;
 	}
 	if (contents.traces && (!read_folder(fd, true, &contents) || contents.traces)) {
 		(void)!asprintf(ret_error,
-				"the earlier trace in %s cannot be removed: %s; name another folder with -o",
-				settings->folder, strerror(errno));
+		                "the earlier trace in %s cannot be removed: %s; name another folder with -o",
+		                settings->folder, strerror(errno));
 		return false;
 	}
 	if ((status.st_mode & 07777) != 0700 && fchmod(fd, 0700) != 0) {
-		(void)!asprintf(ret_error, "the mode of the folder %s cannot be set to 0700: %s", settings->folder,
-				strerror(errno));
+		(void)!asprintf(ret_error, "the mode of the folder %s cannot be set to 0700: %s",
+		                settings->folder, strerror(errno));
 		return false;
 	}
 	return true;
@@ -123,8 +126,9 @@ static int open_folder(const struct run_file_settings *settings, bool *ret_creat
 
 	if (!created && errno != EEXIST) {
 		(void)!asprintf(ret_error,
-				"the trace folder %s cannot be made: %s; name another place with -o, for example -o /tmp/trace.%%p",
-				settings->folder, strerror(errno));
+		                "the trace folder %s cannot be made: %s; name another place with -o, for "
+		                "example -o /tmp/trace.%%p",
+		                settings->folder, strerror(errno));
 		return -1;
 	}
 	int fd = open(settings->folder, O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC);
@@ -132,8 +136,8 @@ static int open_folder(const struct run_file_settings *settings, bool *ret_creat
 		bool no_folder = errno == ENOTDIR || errno == ELOOP;
 
 		(void)!asprintf(ret_error, "%s %s; name another folder with -o", settings->folder,
-				no_folder ? "is there already and is no folder (links are not followed)" :
-					    strerror(errno));
+		                no_folder ? "is there already and is no folder (links are not followed)"
+		                          : strerror(errno));
 		return -1;
 	}
 	if (!created && !take_over_folder(fd, settings, ret_error)) {
@@ -201,29 +205,41 @@ static void fill_header(struct trace_run *run, const struct run_file_settings *s
 	memcpy(run->file.magic, TRACE_MAGIC, sizeof(run->file.magic));
 }
 
+/* Above RLIMIT_FSIZE the kernel sends a signal that would end us without a word. */
+static int allocate(int fd)
+{
+	struct sigaction ignored = {.sa_handler = SIG_IGN}, original;
+
+	sigaction(SIGXFSZ, &ignored, &original);
+	int error = posix_fallocate(fd, 0, RUN_FILE_SIZE_BYTES);
+	sigaction(SIGXFSZ, &original, NULL);
+	return error;
+}
+
 static bool create_file(struct run_file *run_file, const struct run_file_settings *settings, char **ret_error)
 {
 	int fd = openat(run_file->folder_fd, TRACE_RUN_FILE_NAME,
-			O_RDWR | O_CREAT | O_EXCL | O_NOFOLLOW | O_CLOEXEC, 0600);
+	                O_RDWR | O_CREAT | O_EXCL | O_NOFOLLOW | O_CLOEXEC, 0600);
 
 	if (fd < 0) {
 		(void)!asprintf(ret_error, "%s/%s cannot be made: %s; name another place with -o",
-				settings->folder, TRACE_RUN_FILE_NAME, strerror(errno));
+		                settings->folder, TRACE_RUN_FILE_NAME, strerror(errno));
 		return false;
 	}
 	run_file->file_fd = fd;
 	/* The umask may have taken bits that the library in the command needs. */
 	fchmod(fd, 0600);
-	int error = posix_fallocate(fd, 0, RUN_FILE_SIZE_BYTES);
+	int error = allocate(fd);
 	if (error) {
-		(void)!asprintf(ret_error, "%s/%s: no room for a trace: %s; free some, or name another place with -o",
-				settings->folder, TRACE_RUN_FILE_NAME, strerror(error));
+		(void)!asprintf(ret_error,
+		                "%s/%s: no room for a trace: %s; free some, or name another place with -o",
+		                settings->folder, TRACE_RUN_FILE_NAME, strerror(error));
 		return false;
 	}
 	void *mapping = mmap(NULL, RUN_FILE_SIZE_BYTES, PROT_READ | PROT_WRITE, MAP_SHARED, fd, 0);
 	if (mapping == MAP_FAILED) {
 		(void)!asprintf(ret_error, "%s/%s cannot be mapped: %s; name another place with -o",
-				settings->folder, TRACE_RUN_FILE_NAME, strerror(errno));
+		                settings->folder, TRACE_RUN_FILE_NAME, strerror(errno));
 		return false;
 	}
 	run_file->run = mapping;

@@ -9,8 +9,8 @@
 #include "trace_format.h"
 
 struct run_file {
-	char *folder;          /* absolute */
-	int folder_fd;         /* stays valid when the command changes root or moves the folder */
+	char *folder;  /* absolute */
+	int folder_fd; /* stays valid when the command changes root or moves the folder */
 	int file_fd;
 	struct trace_run *run; /* the mapped header, shared with every process of the tree */
 };
@@ -20,7 +20,7 @@ struct run_file_settings {
 	bool replace;       /* an older trace there is removed first */
 	char *const *command;
 	enum trace_action on_deadlock;
-	uint32_t machine;   /* ELF e_machine of the command */
+	uint32_t machine; /* ELF e_machine of the command */
 	uint64_t size_limit_bytes;
 };
 

@@ -54,7 +54,7 @@ void story_place(const struct frame_stack *stack, FILE *out)
 		story_function(frame->function, out);
 	} else if (stack->count && stack->frames[0].module) {
 		fprintf(out, " in %s+0x%" PRIx64, frame_module_base_name(stack->frames[0].module),
-			stack->frames[0].offset);
+		        stack->frames[0].offset);
 	}
 }
 
@@ -133,14 +133,16 @@ static void advise_handlers(const struct finding *finding, const struct model *m
 
 	if (handlers)
 		fprintf(out,
-			"%s registers fork handlers, but they do not cover this lock: take it in the prepare handler "
-			"too, and release it in the parent and child handlers.",
-			name);
+		        "%s registers fork handlers, but they do not cover this lock: take it in the prepare "
+		        "handler "
+		        "too, and release it in the parent and child handlers.",
+		        name);
 	else
-		fprintf(out,
-			"%s registers no fork handlers: register some with pthread_atfork() that take this lock "
-			"before the fork and release it on both sides.",
-			name);
+		fprintf(
+		    out,
+		    "%s registers no fork handlers: register some with pthread_atfork() that take this lock "
+		    "before the fork and release it on both sides.",
+		    name);
 }
 
 /* The child's unlock of such a lock is refused, since its thread has another id than the owner recorded. */
@@ -160,9 +162,10 @@ void story_advise_cover(const struct finding *finding, const struct model *model
 	advise_handlers(finding, model, out);
 	if (checks_owner(finding))
 		fprintf(out,
-			" In the child handler initialise this %s mutex anew with pthread_mutex_init(): an unlock is "
-			"refused there, as the owner recorded is the parent's thread.",
-			finding->lock.robust	    ? "robust"
-			: finding->lock.prio_inherit ? "priority-inheriting"
-						     : finding->lock.type);
+		        " In the child handler initialise this %s mutex anew with pthread_mutex_init(): an "
+		        "unlock is "
+		        "refused there, as the owner recorded is the parent's thread.",
+		        finding->lock.robust         ? "robust"
+		        : finding->lock.prio_inherit ? "priority-inheriting"
+		                                     : finding->lock.type);
 }

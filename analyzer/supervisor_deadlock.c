@@ -23,6 +23,7 @@ enum {
 	READ_SHARE = 10, /* at most one part in so many of a CPU goes into reading the trace */
 	SEARCH_INTERVAL_MS = 100,
 	SEARCH_COUNT = 12,
+	FRESH_MS = 300, /* an incident is recorded before the thread goes to sleep */
 	ABORT_PATIENCE_MS = 5000,
 	WRITER_PATIENCE_MS = 60000, /* symbols may come over the network */
 };
@@ -65,7 +66,8 @@ void supervisor_deadlock_notice(struct deadlock_watch *watch)
 	watch->unread = true;
 }
 
-static bool is_known(const struct deadlock_watch *watch, const struct pending_incident *incident)
+static struct suspect *find_suspect(const struct deadlock_watch *watch,
+                                    const struct pending_incident *incident)
 {
 	for (size_t i = 0; i < watch->suspect_count; i++) {
 		const struct pending_incident *known = &watch->suspects[i].incident;
@@ -73,16 +75,33 @@ static bool is_known(const struct deadlock_watch *watch, const struct pending_in
 		if (known->pid == incident->pid && known->tid == incident->tid &&
 		    known->lock_address == incident->lock_address &&
 		    (known->time_ns == incident->time_ns || watch->suspects[i].state != SUSPECT_CLEARED))
-			return true;
+			return &watch->suspects[i];
 	}
-	return false;
+	return NULL;
 }
 
-static void add_suspect(struct deadlock_watch *watch, const struct pending_incident *incident)
+static struct suspect *add_suspect(struct deadlock_watch *watch, const struct pending_incident *incident)
 {
-	if (!is_known(watch, incident) && grow((void **)&watch->suspects, &watch->suspect_capacity,
-					       watch->suspect_count, sizeof(*watch->suspects)))
-		supervisor_suspect_init(&watch->suspects[watch->suspect_count++], incident, now());
+	struct suspect *known = find_suspect(watch, incident);
+
+	if (known)
+		return known;
+	if (!grow((void **)&watch->suspects, &watch->suspect_capacity, watch->suspect_count,
+	          sizeof(*watch->suspects)))
+		return NULL;
+	supervisor_suspect_init(&watch->suspects[watch->suspect_count], incident, now());
+	return &watch->suspects[watch->suspect_count++];
+}
+
+/* A call that has returned is no longer in the trace as pending. */
+static void clear_returned(struct deadlock_watch *watch)
+{
+	for (size_t i = 0; i < watch->suspect_count; i++) {
+		struct suspect *suspect = &watch->suspects[i];
+
+		if (suspect->was_in_trace && !suspect->is_in_trace && suspect->state == SUSPECT_WATCHED)
+			suspect->state = SUSPECT_CLEARED;
+	}
 }
 
 struct reading {
@@ -95,8 +114,9 @@ static void take_incident(void *context, const struct pending_incident *incident
 	struct reading *reading = context;
 
 	reading->repeats_pending += incident->repeats_pending;
-	if (incident->own_pending)
-		add_suspect(reading->watch, incident);
+	struct suspect *suspect = incident->own_pending ? add_suspect(reading->watch, incident) : NULL;
+	if (suspect)
+		suspect->is_in_trace = suspect->was_in_trace = true;
 }
 
 static void read_trace(struct deadlock_watch *watch, uint64_t now_ns)
@@ -104,7 +124,10 @@ static void read_trace(struct deadlock_watch *watch, uint64_t now_ns)
 	struct reading reading = {.watch = watch};
 
 	watch->unread = false;
+	for (size_t i = 0; i < watch->suspect_count; i++)
+		watch->suspects[i].is_in_trace = false;
 	supervisor_incidents_read(watch->settings.folder_fd, take_incident, &reading);
+	clear_returned(watch);
 	/* Calls that are only counted: look for them over the next moments. */
 	if (reading.repeats_pending > watch->repeats_pending) {
 		watch->searches_left = SEARCH_COUNT;
@@ -142,9 +165,9 @@ static void search_tree(struct deadlock_watch *watch, uint64_t now_ns)
 static bool process_is_known(const struct deadlock_watch *watch, const struct suspect *suspect)
 {
 	for (size_t i = 0; i < watch->process_count; i++) {
-		const struct suspect *known = &watch->processes[i].suspect;
+		const struct suspect *known = &watch->suspects[watch->processes[i].suspect];
 
-		if (known->incident.pid == suspect->incident.pid &&
+		if (!watch->processes[i].withdrawn && known->incident.pid == suspect->incident.pid &&
 		    known->process_start_ticks == suspect->process_start_ticks)
 			return true;
 	}
@@ -161,52 +184,54 @@ static void examine_suspects(struct deadlock_watch *watch, uint64_t now_ns)
 		supervisor_suspect_examine(suspect, now_ns);
 		if (suspect->state == SUSPECT_PROVEN && !process_is_known(watch, suspect) &&
 		    grow((void **)&watch->processes, &watch->process_capacity, watch->process_count,
-			 sizeof(*watch->processes)))
-			watch->processes[watch->process_count++] = (struct deadlock_process){.suspect = *suspect};
+		         sizeof(*watch->processes)))
+			watch->processes[watch->process_count++] = (struct deadlock_process){.suspect = i};
 	}
 }
 
-static bool send(struct deadlock_process *process, int number)
+static bool send(const struct suspect *suspect, int number)
 {
-	pid_t pid = process->suspect.incident.pid;
+	pid_t pid = suspect->incident.pid;
 
 	/* A pid that was given to another process since must not be hit. */
-	if (!proc_stat_is_alive(pid, process->suspect.process_start_ticks))
+	if (!proc_stat_is_alive(pid, suspect->process_start_ticks))
 		return false;
 	if (kill(pid, number) == 0)
 		return true;
-	supervisor_message("process %d cannot be ended: %s; end it yourself: kill -KILL %d", (int)pid, strerror(errno),
-			   (int)pid);
+	supervisor_message("process %d cannot be ended: %s; end it yourself: kill -KILL %d", (int)pid,
+	                   strerror(errno), (int)pid);
 	return false;
 }
 
-static void tell(const struct deadlock_watch *watch, const struct deadlock_process *process, bool stored,
-		 const char *consequence)
+static void tell(const struct deadlock_watch *watch, const struct suspect *suspect, bool stored,
+                 const char *consequence)
 {
-	const struct pending_incident *incident = &process->suspect.incident;
+	const struct pending_incident *incident = &suspect->incident;
 	char name[256], holder[64] = "a thread that did not survive the fork";
 
 	if (watch->settings.quiet)
 		return;
 	if (incident->holder_tid)
-		snprintf(holder, sizeof(holder), "thread %d, which did not survive the fork", (int)incident->holder_tid);
+		snprintf(holder, sizeof(holder), "thread %d, which did not survive the fork",
+		         (int)incident->holder_tid);
 	supervisor_message("process %d (%s) is deadlocked: thread %d waits for ever for a lock (0x%" PRIx64
-			   ") held by %s%s; %s %s; %s",
-			   (int)incident->pid, proc_stat_describe(incident->pid, name, sizeof(name)), (int)incident->tid,
-			   incident->lock_address, holder,
-			   process->suspect.weak ? " (its system call could not be read; it has not run for a second)" : "",
-			   stored ? "the report is in" : "no report could be written, the trace is in",
-			   watch->settings.folder, consequence);
+	                   ") held by %s%s; %s %s; %s",
+	                   (int)incident->pid, proc_stat_describe(incident->pid, name, sizeof(name)),
+	                   (int)incident->tid, incident->lock_address, holder,
+	                   suspect->weak ? " (its system call could not be read; it has not run for a second)"
+	                                 : "",
+	                   stored ? "the report is in" : "no report could be written, the trace is in",
+	                   watch->settings.folder, consequence);
 }
 
 static void act(struct deadlock_watch *watch, struct deadlock_process *process, bool stored, uint64_t now_ns)
 {
 	static const char *const consequences[] = {
-		[ON_DEADLOCK_REPORT] = "it is left as it is (--on-deadlock report)",
-		[ON_DEADLOCK_ABORT] = "sending SIGABRT",
-		[ON_DEADLOCK_KILL] = "sending SIGKILL",
+	    [ON_DEADLOCK_REPORT] = "it is left as it is (--on-deadlock report)",
+	    [ON_DEADLOCK_ABORT] = "sending SIGABRT",
+	    [ON_DEADLOCK_KILL] = "sending SIGKILL",
 	};
-	struct suspect *suspect = &process->suspect;
+	struct suspect *suspect = &watch->suspects[process->suspect];
 
 	process->reported_ns = now_ns;
 	process->in_report = false;
@@ -214,15 +239,17 @@ static void act(struct deadlock_watch *watch, struct deadlock_process *process, 
 	suspect->state = SUSPECT_WATCHED;
 	supervisor_suspect_examine(suspect, now_ns);
 	if (suspect->state != SUSPECT_PROVEN) {
-		process->done = true;
+		process->done = process->withdrawn = true;
 		return;
 	}
-	tell(watch, process, stored, consequences[watch->settings.action]);
-	if (watch->settings.action == ON_DEADLOCK_REPORT)
-		process->done = true;
-	else
-		process->done = !send(process, watch->settings.action == ON_DEADLOCK_ABORT ? SIGABRT : SIGKILL);
-	process->killed = watch->settings.action == ON_DEADLOCK_KILL;
+	tell(watch, suspect, stored, consequences[watch->settings.action]);
+	if (watch->settings.action == ON_DEADLOCK_REPORT) {
+		process->left = true;
+	} else {
+		process->killed = watch->settings.action == ON_DEADLOCK_KILL;
+		process->left = !send(suspect, process->killed ? SIGKILL : SIGABRT);
+	}
+	process->done = process->left;
 }
 
 static void act_on_reported(struct deadlock_watch *watch, bool stored, uint64_t now_ns)
@@ -242,7 +269,7 @@ static void start_report(struct deadlock_watch *watch, uint64_t now_ns)
 	if (!wanted)
 		return;
 	pid_t writer = supervisor_report_start(watch->settings.folder, watch->settings.folder_fd,
-					       watch->settings.options);
+	                                       watch->settings.options);
 	if (writer < 0) {
 		act_on_reported(watch, false, now_ns);
 		return;
@@ -261,22 +288,25 @@ bool supervisor_deadlock_child_ended(struct deadlock_watch *watch, pid_t pid, in
 }
 
 /* A program may block, ignore or catch SIGABRT. A core file may take long: that is waited for. */
-static void follow_abort(struct deadlock_process *process, uint64_t now_ns)
+static void follow_abort(const struct deadlock_watch *watch, struct deadlock_process *process,
+                         uint64_t now_ns)
 {
-	pid_t pid = process->suspect.incident.pid;
+	const struct suspect *suspect = &watch->suspects[process->suspect];
+	pid_t pid = suspect->incident.pid;
 
 	if (process->done || !process->reported_ns)
 		return;
-	if (!proc_stat_is_alive(pid, process->suspect.process_start_ticks)) {
+	if (!proc_stat_is_alive(pid, suspect->process_start_ticks)) {
 		process->done = true;
 		return;
 	}
-	if (process->killed || now_ns - process->reported_ns < ABORT_PATIENCE_MS * MS || proc_stat_is_dumping_core(pid))
+	if (process->killed || now_ns - process->reported_ns < ABORT_PATIENCE_MS * MS ||
+	    proc_stat_is_dumping_core(pid))
 		return;
 	supervisor_message("process %d is still there %d s after SIGABRT; sending SIGKILL", (int)pid,
-			   ABORT_PATIENCE_MS / 1000);
-	process->killed = send(process, SIGKILL);
-	process->done = !process->killed;
+	                   ABORT_PATIENCE_MS / 1000);
+	process->killed = true;
+	process->left = process->done = !send(suspect, SIGKILL);
 }
 
 static uint64_t earlier(uint64_t a, uint64_t b)
@@ -315,17 +345,21 @@ uint64_t supervisor_deadlock_step(struct deadlock_watch *watch, uint64_t now_ns)
 	else if (watch->writer_deadline_ns <= now_ns)
 		kill(watch->writer, SIGKILL);
 	for (size_t i = 0; i < watch->process_count; i++)
-		follow_abort(&watch->processes[i], now_ns);
+		follow_abort(watch, &watch->processes[i], now_ns);
 	return next_due(watch, now_ns);
 }
 
-bool supervisor_deadlock_is_busy(const struct deadlock_watch *watch)
+bool supervisor_deadlock_is_busy(const struct deadlock_watch *watch, uint64_t now_ns)
 {
 	if (watch->writer || watch->unread || watch->searches_left)
 		return true;
-	for (size_t i = 0; i < watch->suspect_count; i++)
-		if (watch->suspects[i].state == SUSPECT_WATCHED && watch->suspects[i].since_ns)
+	for (size_t i = 0; i < watch->suspect_count; i++) {
+		const struct suspect *suspect = &watch->suspects[i];
+
+		if (suspect->state == SUSPECT_WATCHED &&
+		    (suspect->since_ns || now_ns - suspect->added_ns < FRESH_MS * MS))
 			return true;
+	}
 	for (size_t i = 0; i < watch->process_count; i++)
 		if (!watch->processes[i].done)
 			return true;
@@ -335,7 +369,8 @@ bool supervisor_deadlock_is_busy(const struct deadlock_watch *watch)
 bool supervisor_deadlock_was_left(const struct deadlock_watch *watch, pid_t pid)
 {
 	for (size_t i = 0; i < watch->process_count; i++)
-		if (watch->processes[i].suspect.incident.pid == pid && watch->processes[i].done)
+		if (watch->processes[i].left &&
+		    watch->suspects[watch->processes[i].suspect].incident.pid == pid)
 			return true;
 	return false;
 }

@@ -21,11 +21,12 @@ struct deadlock_settings {
 
 /* A process with a proven suspect. */
 struct deadlock_process {
-	struct suspect suspect; /* the first proven of its threads */
-	uint64_t reported_ns;	/* 0: the report is not stored yet */
-	bool in_report;		/* the report that is being written covers it */
-	bool done;		/* nothing more to do: it ended, or is left as it is */
-	bool killed;
+	size_t suspect;       /* index of the first proven of its threads */
+	uint64_t reported_ns; /* 0: the report is not stored yet */
+	bool in_report;       /* the report that is being written covers it */
+	bool done;            /* nothing more to do: it ended, or is left as it is */
+	bool left, killed;
+	bool withdrawn; /* it moved on while the report was written */
 };
 
 struct deadlock_watch {
@@ -37,7 +38,7 @@ struct deadlock_watch {
 	pid_t writer; /* of the report; 0: none */
 	uint64_t writer_deadline_ns;
 	uint64_t repeats_pending; /* calls that the trace counts without naming them */
-	unsigned searches_left;	  /* for those */
+	unsigned searches_left;   /* for those */
 	uint64_t search_due_ns, read_due_ns;
 	bool unread; /* the trace changed since it was read */
 };
@@ -47,13 +48,14 @@ void supervisor_deadlock_release(struct deadlock_watch *watch);
 
 /* The trace has changed. */
 void supervisor_deadlock_notice(struct deadlock_watch *watch);
-/* Does all that is due at now_ns (CLOCK_MONOTONIC) and returns when to be called again; UINT64_MAX: on a notice only. */
+/* Does all that is due at now_ns (CLOCK_MONOTONIC) and returns when to be called again; UINT64_MAX: on a
+ * notice only. */
 uint64_t supervisor_deadlock_step(struct deadlock_watch *watch, uint64_t now_ns);
 /* A child of the supervisor was reaped. True when it was the report's writer. */
 bool supervisor_deadlock_child_ended(struct deadlock_watch *watch, pid_t pid, int status, uint64_t now_ns);
 
 /* True while something may still be proven or acted upon within moments. */
-bool supervisor_deadlock_is_busy(const struct deadlock_watch *watch);
+bool supervisor_deadlock_is_busy(const struct deadlock_watch *watch, uint64_t now_ns);
 /* True for a process that is proven to be deadlocked and was left as it is. */
 bool supervisor_deadlock_was_left(const struct deadlock_watch *watch, pid_t pid);
 

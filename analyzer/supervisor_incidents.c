@@ -15,24 +15,26 @@ struct search {
 	void *context;
 };
 
-static int take_incident(void *context, const struct trace_incident *incident, const struct trace_tables *tables)
+static int take_incident(void *context, const struct trace_incident *incident,
+                         const struct trace_tables *tables)
 {
 	const struct search *search = context;
 	uint64_t returned = incident->repeats_returned;
 	struct pending_incident pending = {
-		.pid = incident->record.pid,
-		.tid = incident->record.tid,
-		.time_ns = incident->record.time_ns,
-		.lock_address = incident->lock.address,
-		.lock_kind = incident->lock.kind,
-		.proof = incident->proof,
-		.holder_tid = incident->lock.owner_tid ? incident->lock.owner_tid : incident->holder.tid,
-		.own_pending = incident->outcome == TRACE_OUTCOME_PENDING,
-		.repeats_pending = incident->repeats > returned ? incident->repeats - returned : 0,
+	    .pid = incident->record.pid,
+	    .tid = incident->record.tid,
+	    .time_ns = incident->record.time_ns,
+	    .lock_address = incident->lock.address,
+	    .lock_kind = incident->lock.kind,
+	    .proof = incident->proof,
+	    .holder_tid = incident->lock.owner_tid ? incident->lock.owner_tid : incident->holder.tid,
+	    .own_pending = incident->outcome == TRACE_OUTCOME_PENDING,
+	    .repeats_pending = incident->repeats > returned ? incident->repeats - returned : 0,
 	};
 
 	(void)tables;
-	if ((incident->observed == TRACE_BLOCKS_ON_VANISHED || incident->observed == TRACE_BLOCKS_ON_PARENT_OWNER) &&
+	if ((incident->observed == TRACE_BLOCKS_ON_VANISHED ||
+	     incident->observed == TRACE_BLOCKS_ON_PARENT_OWNER) &&
 	    (pending.own_pending || pending.repeats_pending))
 		search->found(search->context, &pending);
 	return 0;
@@ -49,7 +51,8 @@ static char *read_used(int fd, size_t *ret_size_bytes)
 	if (fstat(fd, &status) != 0 || !S_ISREG(status.st_mode) ||
 	    pread(fd, &header, sizeof(header), 0) != (ssize_t)sizeof(header))
 		return NULL;
-	uint64_t used = header.tail_bytes < (uint64_t)status.st_size ? header.tail_bytes : (uint64_t)status.st_size;
+	uint64_t used =
+	    header.tail_bytes < (uint64_t)status.st_size ? header.tail_bytes : (uint64_t)status.st_size;
 	if (used <= TRACE_HEADER_SIZE_BYTES)
 		return NULL;
 	char *bytes = malloc(used);
@@ -77,8 +80,9 @@ static void read_image(int folder_fd, const char *name, struct search *search)
 	close(fd);
 }
 
-void supervisor_incidents_read(int folder_fd, void (*found)(void *context, const struct pending_incident *incident),
-			       void *context)
+void supervisor_incidents_read(int folder_fd,
+                               void (*found)(void *context, const struct pending_incident *incident),
+                               void *context)
 {
 	struct search search = {found, context};
 	int copy = openat(folder_fd, ".", O_RDONLY | O_DIRECTORY | O_CLOEXEC);

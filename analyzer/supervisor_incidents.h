@@ -12,15 +12,17 @@ struct pending_incident {
 	uint64_t time_ns; /* CLOCK_MONOTONIC; 0 where the process could not ask the clock */
 	uint64_t lock_address;
 	uint32_t lock_kind; /* enum trace_lock_kind */
-	uint32_t proof;	    /* TRACE_PROOF_* */
+	uint32_t proof;     /* TRACE_PROOF_* */
 	pid_t holder_tid;   /* 0: not known */
-	bool own_pending;   /* the incident's own call; false: only repeats of it, in threads that it does not name */
+	bool own_pending;   /* the incident's own call; false: only repeats of it, in threads that it does not
+	                       name */
 	uint64_t repeats_pending;
 };
 
-/* Calls back for each such incident in the image files of the folder. Files are read, never mapped: one that shrinks
- * meanwhile does no harm. */
-void supervisor_incidents_read(int folder_fd, void (*found)(void *context, const struct pending_incident *incident),
-			       void *context);
+/* Calls back for each such incident in the image files of the folder. Files are read, never mapped: one that
+ * shrinks meanwhile does no harm. */
+void supervisor_incidents_read(int folder_fd,
+                               void (*found)(void *context, const struct pending_incident *incident),
+                               void *context);
 
 #endif

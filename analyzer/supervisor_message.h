@@ -1,4 +1,5 @@
-/* What the supervisor says while the command runs: one line on stderr, in one write, with the tool's name before it. */
+/* What the supervisor says while the command runs: one line on stderr, in one write, with the tool's name
+ * before it. */
 #ifndef AFTERFORK_SUPERVISOR_MESSAGE_H
 #define AFTERFORK_SUPERVISOR_MESSAGE_H
 

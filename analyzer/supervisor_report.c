@@ -18,12 +18,12 @@ static const struct {
 	const struct renderer *renderer;
 	const char *name, *draft_name;
 } files[] = {
-	{&render_text, "report.txt", "report.txt.new"},
-	{&render_json, "report.json", "report.json.new"},
+    {&render_text, "report.txt", "report.txt.new"},
+    {&render_json, "report.json", "report.json.new"},
 };
 
 static bool render_file(const struct report *report, const struct renderer *renderer, int folder_fd,
-			const char *draft_name, const struct render_options *options)
+                        const char *draft_name, const struct render_options *options)
 {
 	unlinkat(folder_fd, draft_name, 0);
 	int fd = openat(folder_fd, draft_name, O_WRONLY | O_CREAT | O_EXCL | O_NOFOLLOW | O_CLOEXEC, 0600);
@@ -49,7 +49,8 @@ bool supervisor_report_store(const struct report *report, int folder_fd, const s
 	report_options_from(&report_options, &render_options, options);
 	render_options.color = false;
 	for (size_t i = 0; i < sizeof(files) / sizeof(*files); i++) {
-		if (!render_file(report, files[i].renderer, folder_fd, files[i].draft_name, &render_options) ||
+		if (!render_file(report, files[i].renderer, folder_fd, files[i].draft_name,
+		                 &render_options) ||
 		    renameat(folder_fd, files[i].draft_name, folder_fd, files[i].name) != 0) {
 			int error = errno;
 
@@ -81,7 +82,8 @@ pid_t supervisor_report_start(const char *folder, int folder_fd, const struct op
 	supervisor_signals_block();
 	pid_t pid = fork();
 	if (pid == 0) {
-		/* The terminal's signals are meant for the command: the writer goes on until it has stored. */
+		/* The terminal's signals are meant for the command: the writer goes on until it has stored.
+		 */
 		static const int ignored[] = {SIGINT, SIGQUIT, SIGTSTP, SIGHUP, SIGTERM};
 
 		supervisor_signals_restore();

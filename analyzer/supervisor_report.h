@@ -8,7 +8,8 @@
 struct options;
 struct report;
 
-/* Both files, each complete or not there: written under another name, synced, renamed. False with errno set. */
+/* Both files, each complete or not there: written under another name, synced, renamed. False with errno set.
+ */
 bool supervisor_report_store(const struct report *report, int folder_fd, const struct options *options);
 
 /* Builds and stores the report of the run so far, in a process of its own: symbols may take long, and what is

@@ -66,9 +66,11 @@ void supervisor_signals_install(uint32_t *wake_word)
 		state.caught[number] = false;
 		if (is_own(number) || sigaction(number, NULL, &state.original[number]) != 0)
 			continue;
-		/* A caught SIGTTOU would repeat the write to the terminal for ever; ignored, the write is done. */
+		/* A caught SIGTTOU would repeat the write to the terminal for ever; ignored, the write is
+		 * done. */
 		if (number == SIGTTOU)
-			state.caught[number] = sigaction(number, &(struct sigaction){.sa_handler = SIG_IGN}, NULL) == 0;
+			state.caught[number] =
+			    sigaction(number, &(struct sigaction){.sa_handler = SIG_IGN}, NULL) == 0;
 		else
 			state.caught[number] = sigaction(number, &action, NULL) == 0;
 	}

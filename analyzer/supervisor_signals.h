@@ -1,7 +1,8 @@
-/* The supervisor's own signals: queued by a handler, taken by its loop. One user at a time (the state is global).
+/* The supervisor's own signals: queued by a handler, taken by its loop. One user at a time (the state is
+ * global).
  *
- * The loop sleeps on a futex word. The handler adds 1 to that word: a signal between the loop's last look and its
- * sleep ends the sleep at once, without a thread or a descriptor of its own. */
+ * The loop sleeps on a futex word. The handler adds 1 to that word: a signal between the loop's last look and
+ * its sleep ends the sleep at once, without a thread or a descriptor of its own. */
 #ifndef AFTERFORK_SUPERVISOR_SIGNALS_H
 #define AFTERFORK_SUPERVISOR_SIGNALS_H
 
@@ -13,12 +14,13 @@ struct taken_signal {
 	int number;
 	pid_t sender; /* 0: the kernel, which means the terminal */
 	union sigval value;
-	bool queued;  /* sent by sigqueue(), with a value */
+	bool queued; /* sent by sigqueue(), with a value */
 };
 
 /* Catches every signal that can be passed on, and SIGCHLD. */
 void supervisor_signals_install(uint32_t *wake_word);
-/* Dispositions and mask as they were at install. Async-signal-safe: also for the command's process before exec. */
+/* Dispositions and mask as they were at install. Async-signal-safe: also for the command's process before
+ * exec. */
 void supervisor_signals_restore(void);
 /* Blocks everything until supervisor_signals_unblock(): around a fork. */
 void supervisor_signals_block(void);

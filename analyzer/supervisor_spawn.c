@@ -21,7 +21,7 @@ extern char **environ;
 
 /* Folders to look in, from that of the executable; the first is where this build installs to. */
 static const char *const library_folders[] = {AFTERFORK_LIBRARY_FROM_BIN, "../lib", "../lib64",
-					      "../lib/x86_64-linux-gnu", "."};
+                                              "../lib/x86_64-linux-gnu", "."};
 
 /* The folder of this executable, without a slash at the end. */
 static bool own_folder(char folder[PATH_MAX])
@@ -40,10 +40,11 @@ static char *find_beside_executable(char **ret_error)
 	char folder[PATH_MAX], *path = NULL;
 
 	if (!own_folder(folder)) {
-		(void)!asprintf(ret_error,
-				"where afterfork is installed cannot be told: %s; mount /proc, or name " LIBRARY_NAME
-				" with --library",
-				strerror(errno));
+		(void)!asprintf(
+		    ret_error,
+		    "where afterfork is installed cannot be told: %s; mount /proc, or name " LIBRARY_NAME
+		    " with --library",
+		    strerror(errno));
 		return NULL;
 	}
 	for (size_t i = 0; i < sizeof(library_folders) / sizeof(*library_folders); i++) {
@@ -55,9 +56,10 @@ static char *find_beside_executable(char **ret_error)
 			return real;
 	}
 	(void)!asprintf(ret_error,
-			LIBRARY_NAME " is not beside afterfork (looked in %s/%s); install both together, or name it "
-				     "with --library",
-			folder, library_folders[0]);
+	                LIBRARY_NAME
+	                " is not beside afterfork (looked in %s/%s); install both together, or name it "
+	                "with --library",
+	                folder, library_folders[0]);
 	return NULL;
 }
 
@@ -67,19 +69,20 @@ char *supervisor_spawn_find_library(const char *given, char **ret_error)
 
 	if (!path) {
 		if (given)
-			(void)!asprintf(ret_error, "the library %s cannot be used: %s; check --library", given,
-					strerror(errno));
+			(void)!asprintf(ret_error, "the library %s cannot be used: %s; check --library",
+			                given, strerror(errno));
 		return NULL;
 	}
 	if (access(path, R_OK) != 0) {
 		(void)!asprintf(ret_error, "the library %s cannot be read: %s; correct its mode", path,
-				strerror(errno));
+		                strerror(errno));
 	} else if (strpbrk(path, ": $")) {
 		/* The loader splits LD_PRELOAD at colons and spaces, and expands $. */
-		(void)!asprintf(ret_error,
-				"the loader cannot preload %s: a colon, space or $ is in its path; install afterfork "
-				"elsewhere",
-				path);
+		(void)!asprintf(
+		    ret_error,
+		    "the loader cannot preload %s: a colon, space or $ is in its path; install afterfork "
+		    "elsewhere",
+		    path);
 	} else {
 		return path;
 	}
@@ -117,7 +120,8 @@ static char *preload_entry(const char *library)
 	if (older && names_path(older, library))
 		(void)!asprintf(&entry, "LD_PRELOAD=%s", older);
 	else
-		(void)!asprintf(&entry, "LD_PRELOAD=%s%s%s", library, older && *older ? ":" : "", older ? older : "");
+		(void)!asprintf(&entry, "LD_PRELOAD=%s%s%s", library, older && *older ? ":" : "",
+		                older ? older : "");
 	return entry;
 }
 
@@ -131,7 +135,8 @@ static char *sanitizer_entry(void)
 	if (older && strstr(older, option))
 		(void)!asprintf(&entry, "ASAN_OPTIONS=%s", older);
 	else
-		(void)!asprintf(&entry, "ASAN_OPTIONS=%s%s%s=0", older ? older : "", older && *older ? ":" : "", option);
+		(void)!asprintf(&entry, "ASAN_OPTIONS=%s%s%s=0", older ? older : "",
+		                older && *older ? ":" : "", option);
 	return entry;
 }
 

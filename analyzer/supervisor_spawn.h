@@ -5,14 +5,14 @@
 #include <sys/types.h>
 
 struct supervisor_spawn_settings {
-	const char *path;	 /* of the program, found before */
-	char *const *command;	 /* its argument vector, NULL-terminated */
-	const char *library;	 /* absolute path of libafterfork.so */
+	const char *path;         /* of the program, found before */
+	char *const *command;     /* its argument vector, NULL-terminated */
+	const char *library;      /* absolute path of libafterfork.so */
 	const char *trace_folder; /* absolute */
 };
 
-/* The absolute path of the library: `given`, else beside this executable. Malloc'd; NULL with a malloc'd sentence in
- * *ret_error when there is none, or when the loader could not take its name. */
+/* The absolute path of the library: `given`, else beside this executable. Malloc'd; NULL with a malloc'd
+ * sentence in *ret_error when there is none, or when the loader could not take its name. */
 char *supervisor_spawn_find_library(const char *given, char **ret_error);
 
 /* The process group, terminal, descriptors and resource limits are those of this process, signal

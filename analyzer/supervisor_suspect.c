@@ -31,11 +31,12 @@ struct mutex_head {
 };
 
 enum {
-	MUTEX_WAITED_FOR = 2,	  /* `lock` while somebody sleeps on it */
+	MUTEX_WAITED_FOR = 2,     /* `lock` while somebody sleeps on it */
 	MUTEX_KIND_LIMIT = 0x200, /* all bits of `kind` that glibc uses are below */
 };
 
-void supervisor_suspect_init(struct suspect *ret_suspect, const struct pending_incident *incident, uint64_t now_ns)
+void supervisor_suspect_init(struct suspect *ret_suspect, const struct pending_incident *incident,
+                             uint64_t now_ns)
 {
 	*ret_suspect = (struct suspect){.incident = *incident, .added_ns = now_ns, .due_ns = now_ns};
 }
@@ -85,7 +86,8 @@ static bool owner_is_vanished(const struct pending_incident *incident)
 
 	if (incident->lock_kind != TRACE_LOCK_MUTEX)
 		return true;
-	if (!proc_memory_read(incident->pid, incident->lock_address, &mutex, sizeof(mutex)) || mutex.lock == 0)
+	if (!proc_memory_read(incident->pid, incident->lock_address, &mutex, sizeof(mutex)) ||
+	    mutex.lock == 0)
 		return false;
 	if (mutex.owner == 0)
 		return !(incident->proof & TRACE_PROOF_OWNER_WORD);
@@ -100,7 +102,8 @@ static void restart(struct suspect *suspect, uint64_t now_ns)
 	suspect->due_ns = now_ns + (fresh ? POLL_MS : POLL_LATER_MS) * MS;
 }
 
-static void start_span(struct suspect *suspect, const struct proc_wait *wait, uint64_t switches, uint64_t now_ns)
+static void start_span(struct suspect *suspect, const struct proc_wait *wait, uint64_t switches,
+                       uint64_t now_ns)
 {
 	suspect->wait = *wait;
 	suspect->switches = switches;
@@ -112,11 +115,13 @@ static void examine_futex(struct suspect *suspect, const struct proc_wait *wait,
 {
 	const struct pending_incident *incident = &suspect->incident;
 
-	if (wait->address < incident->lock_address || wait->address >= incident->lock_address + LOCK_SIZE_BYTES) {
+	if (wait->address < incident->lock_address ||
+	    wait->address >= incident->lock_address + LOCK_SIZE_BYTES) {
 		restart(suspect, now_ns);
 		return;
 	}
-	if (!suspect->since_ns || wait->address != suspect->wait.address || wait->stack != suspect->wait.stack) {
+	if (!suspect->since_ns || wait->address != suspect->wait.address ||
+	    wait->stack != suspect->wait.stack) {
 		start_span(suspect, wait, 0, now_ns);
 		return;
 	}
@@ -130,8 +135,8 @@ static void examine_futex(struct suspect *suspect, const struct proc_wait *wait,
 	}
 }
 
-/* Without a look at the system call: only where the lock itself named its owner, the thread is alone and it was
- * given no CPU for a long span. Otherwise the suspicion stays one. */
+/* Without a look at the system call: only where the lock itself named its owner, the thread is alone and it
+ * was given no CPU for a long span. Otherwise the suspicion stays one. */
 static void examine_blind(struct suspect *suspect, const struct proc_stat *thread, uint64_t now_ns)
 {
 	const struct pending_incident *incident = &suspect->incident;
@@ -188,18 +193,18 @@ bool supervisor_suspect_recognise(pid_t pid, pid_t tid, struct pending_incident 
 		return false;
 	proc_wait_read(pid, tid, &wait);
 	if (wait.state != PROC_WAIT_FUTEX || !proc_memory_read(pid, wait.address, &mutex, sizeof(mutex)) ||
-	    mutex.lock != MUTEX_WAITED_FOR || mutex.users > 1 || mutex.kind < 0 || mutex.kind >= MUTEX_KIND_LIMIT ||
-	    mutex.owner <= 0 || has_thread(pid, mutex.owner) ||
+	    mutex.lock != MUTEX_WAITED_FOR || mutex.users > 1 || mutex.kind < 0 ||
+	    mutex.kind >= MUTEX_KIND_LIMIT || mutex.owner <= 0 || has_thread(pid, mutex.owner) ||
 	    !proc_memory_is_private(pid, wait.address))
 		return false;
 	*ret_incident = (struct pending_incident){
-		.pid = pid,
-		.tid = tid,
-		.lock_address = wait.address,
-		.lock_kind = TRACE_LOCK_MUTEX,
-		.proof = TRACE_PROOF_OWNER_WORD | TRACE_PROOF_PRIVATE_MAPPING,
-		.holder_tid = mutex.owner,
-		.own_pending = true,
+	    .pid = pid,
+	    .tid = tid,
+	    .lock_address = wait.address,
+	    .lock_kind = TRACE_LOCK_MUTEX,
+	    .proof = TRACE_PROOF_OWNER_WORD | TRACE_PROOF_PRIVATE_MAPPING,
+	    .holder_tid = mutex.owner,
+	    .own_pending = true,
 	};
 	return true;
 }

@@ -38,7 +38,7 @@ static int complain(const char *path, unsigned line, const char *text, const cha
 }
 
 static int append(struct suppressions *suppressions, const char *rule, const char *glob, const char *path,
-		  unsigned line)
+                  unsigned line)
 {
 	struct suppression *items = reallocarray(suppressions->items, suppressions->count + 1, sizeof *items);
 	struct suppression *item;
@@ -48,7 +48,7 @@ static int append(struct suppressions *suppressions, const char *rule, const cha
 	suppressions->items = items;
 	item = &items[suppressions->count++];
 	*item = (struct suppression){
-		.rule = strdup(rule), .glob = strdup(glob), .file = strdup(path), .line = line};
+	    .rule = strdup(rule), .glob = strdup(glob), .file = strdup(path), .line = line};
 	if (!item->rule || !item->glob || !item->file)
 		return complain(path, line, glob, "out of memory");
 	return 0;
@@ -67,7 +67,7 @@ static int read_line(struct suppressions *suppressions, char *text, const char *
 	rule = trim(rule);
 	if (!is_rule(rule))
 		return complain(path, line, rule,
-				"no such rule; `afterfork rules` lists them, * stands for any");
+		                "no such rule; `afterfork rules` lists them, * stands for any");
 	if (!*glob)
 		return complain(path, line, rule, "nothing follows the colon; * matches everything");
 	return append(suppressions, rule, glob, path, line);
@@ -82,14 +82,16 @@ int suppressions_read(struct suppressions *suppressions, const char *path)
 	int status = 0;
 
 	if (!file) {
-		fprintf(stderr, "afterfork: cannot read the suppression file %s: %s\n", path, strerror(errno));
+		fprintf(stderr, "afterfork: cannot read the suppression file %s: %s\n", path,
+		        strerror(errno));
 		return -1;
 	}
 	errno = 0;
 	while (!status && getline(&text, &size, file) >= 0)
 		status = read_line(suppressions, text, path, ++line);
 	if (!status && ferror(file)) {
-		fprintf(stderr, "afterfork: cannot read the suppression file %s: %s\n", path, strerror(errno));
+		fprintf(stderr, "afterfork: cannot read the suppression file %s: %s\n", path,
+		        strerror(errno));
 		status = -1;
 	}
 	free(text);
@@ -127,8 +129,8 @@ static bool matches(const struct suppression *suppression, const struct finding 
 		return true;
 	return matches_text(glob, finding->lock.name) || matches_stack(glob, &finding->lock.initialised_at) ||
 	       matches_stack(glob, &finding->holder.created_at) ||
-	       matches_stack(glob, &finding->holder.acquired_at) || matches_stack(glob, &finding->fork.stack) ||
-	       matches_stack(glob, &finding->victim.stack);
+	       matches_stack(glob, &finding->holder.acquired_at) ||
+	       matches_stack(glob, &finding->fork.stack) || matches_stack(glob, &finding->victim.stack);
 }
 
 bool suppressions_match(struct suppressions *suppressions, const struct finding *finding)
@@ -148,8 +150,8 @@ void suppressions_tell_unused(const struct suppressions *suppressions)
 		const struct suppression *item = &suppressions->items[i];
 
 		if (!item->used_count)
-			fprintf(stderr, "afterfork: %s:%u: the suppression %s:%s matched no finding\n", item->file,
-				item->line, item->rule, item->glob);
+			fprintf(stderr, "afterfork: %s:%u: the suppression %s:%s matched no finding\n",
+			        item->file, item->line, item->rule, item->glob);
 	}
 }
 

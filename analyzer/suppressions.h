@@ -1,8 +1,9 @@
 /* Suppression files: findings that a user knows and wants left out.
  *
  * One a line: RULE:GLOB. RULE is a rule's name or `*`. GLOB (`*`, `?`, `[...]` as in the shell) is matched
- * against the lock's name and, for every frame of every stack of the finding, the function, the base name of the
- * module and the source file (whole and base name). Empty lines and lines that start with `#` say nothing. */
+ * against the lock's name and, for every frame of every stack of the finding, the function, the base name of
+ * the module and the source file (whole and base name). Empty lines and lines that start with `#` say
+ * nothing. */
 #ifndef AFTERFORK_SUPPRESSIONS_H
 #define AFTERFORK_SUPPRESSIONS_H
 

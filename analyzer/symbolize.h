@@ -10,7 +10,8 @@
 
 struct symbolizer_options {
 	bool debuginfod; /* ask debuginfod servers too, where DEBUGINFOD_URLS names some */
-	/* Where to look for modules before their own path: a copy of the traced machine's files. NULL: none. */
+	/* Where to look for modules before their own path: a copy of the traced machine's files. NULL: none.
+	 */
 	const char *sysroot;
 	/* Gets one line for each module that is gone or has another build-id (its frames keep offsets only).
 	 * May be NULL; else must outlive the symbolizer. */
@@ -25,10 +26,10 @@ struct symbolizer *symbolizer_new(const struct symbolizer_options *options);
 void symbolizer_free(struct symbolizer *symbolizer);
 
 /* Expands each raw frame to one frame, preceded by one for each function inlined at that place (innermost
- * first, `inlined` set). *ret_frames is a malloc'ed array, free() it; NULL when count is 0. A frame that cannot be
- * resolved keeps pc, module, build_id and offset. 0, or -ENOMEM with both results untouched. */
+ * first, `inlined` set). *ret_frames is a malloc'ed array, free() it; NULL when count is 0. A frame that
+ * cannot be resolved keeps pc, module, build_id and offset. 0, or -ENOMEM with both results untouched. */
 int symbolize_frames(struct symbolizer *symbolizer, const struct raw_frame *frames, size_t count,
-		     struct frame **ret_frames, size_t *ret_count);
+                     struct frame **ret_frames, size_t *ret_count);
 
 /* The variable that holds a data address, given as offset in the file (as raw_frame.offset): "cache_mutex",
  * "registry+40" where the address is inside a larger object. The string belongs to the symbolizer.

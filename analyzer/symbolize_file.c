@@ -11,11 +11,13 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
-/* A debuginfod server that does not answer must not hold up a report: each question is given a few
- * seconds (unless the user chose a limit), and after this much waiting in vain no more are asked. */
-enum { DEBUGINFOD_PATIENCE_S = 20 };
-#define DEBUGINFOD_TIMEOUT_S "5"
-#define DEBUG_FOLDER         "/usr/lib/debug"
+/* A debuginfod server that does not answer must not hold up a report: each question is given a few seconds
+ * and one try (unless the user chose otherwise), and after this much waiting in vain no more are asked. That
+ * a server has nothing is told at once and costs no patience. */
+enum { DEBUGINFOD_PATIENCE_S = 4 };
+#define DEBUGINFOD_TIMEOUT_S   "5"
+#define DEBUGINFOD_RETRY_LIMIT "0"
+#define DEBUG_FOLDER           "/usr/lib/debug"
 
 /* libdwfl asks a server whenever the variable names one. */
 static int find_debuginfo(Dwfl_Module *mod, void **userdata, const char *name, Dwarf_Addr base,
@@ -28,10 +30,12 @@ static int find_debuginfo(Dwfl_Module *mod, void **userdata, const char *name, D
 	struct timespec before, after;
 	if (urls)
 		urls = strdup(urls);
-	if (asks)
+	if (asks) {
 		setenv("DEBUGINFOD_TIMEOUT", DEBUGINFOD_TIMEOUT_S, 0);
-	else
+		setenv("DEBUGINFOD_RETRY_LIMIT", DEBUGINFOD_RETRY_LIMIT, 0);
+	} else {
 		unsetenv("DEBUGINFOD_URLS");
+	}
 	clock_gettime(CLOCK_MONOTONIC, &before);
 	int fd = dwfl_standard_find_debuginfo(mod, userdata, name, base, file_name, debuglink_file,
 	                                      debuglink_crc, debuginfo_file_name);

@@ -37,11 +37,11 @@ typedef Elf32_Phdr elf_segment;
 
 enum {
 	SCRIPT_LINE_SIZE_BYTES = 256, /* as the kernel reads it (BINPRM_BUF_SIZE) */
-	SCRIPT_DEPTH_MAX = 5,	      /* deeper, execve() says ELOOP */
+	SCRIPT_DEPTH_MAX = 5,         /* deeper, execve() says ELOOP */
 };
 
 __attribute__((format(printf, 3, 4))) static void refuse(struct target *target, enum target_state state,
-							  const char *format, ...)
+                                                         const char *format, ...)
 {
 	va_list arguments;
 
@@ -66,7 +66,8 @@ static int file_error(const char *path)
 
 static bool is_missing(int error)
 {
-	return error == ENOENT || error == ENOTDIR || error == ESTALE || error == ENODEV || error == ETIMEDOUT;
+	return error == ENOENT || error == ENOTDIR || error == ESTALE || error == ENODEV ||
+	       error == ETIMEDOUT;
 }
 
 static void refuse_file(struct target *target, const char *command, const char *path, int error)
@@ -77,8 +78,8 @@ static void refuse_file(struct target *target, const char *command, const char *
 		refuse(target, TARGET_NOT_EXECUTABLE, "%s is a folder, not a program; check the path", path);
 	else
 		refuse(target, TARGET_NOT_EXECUTABLE,
-		       "%s cannot be executed: %s; check its mode (chmod +x) and its file system (noexec)", path,
-		       strerror(error));
+		       "%s cannot be executed: %s; check its mode (chmod +x) and its file system (noexec)",
+		       path, strerror(error));
 }
 
 static void search_path(struct target *target, const char *command)
@@ -89,7 +90,8 @@ static void search_path(struct target *target, const char *command)
 
 	if (!folders)
 		folders = "/bin:/usr/bin";
-	for (const char *folder = folders; folder; folder = strchr(folder, ':') ? strchr(folder, ':') + 1 : NULL) {
+	for (const char *folder = folders; folder;
+	     folder = strchr(folder, ':') ? strchr(folder, ':') + 1 : NULL) {
 		size_t size = strcspn(folder, ":");
 		char *path = NULL;
 
@@ -111,8 +113,8 @@ static void search_path(struct target *target, const char *command)
 	if (refused)
 		refuse_file(target, command, refused, refused_error);
 	else
-		refuse(target, TARGET_NOT_FOUND, "%s: no such command in PATH; check the name, or give a path",
-		       command);
+		refuse(target, TARGET_NOT_FOUND,
+		       "%s: no such command in PATH; check the name, or give a path", command);
 	free(refused);
 }
 
@@ -137,7 +139,7 @@ static const char *privilege_gained(int fd, const struct stat *status)
 	gid_t real_gid = getgid(), gid = getegid();
 	struct statvfs mount;
 	bool ignored = prctl(PR_GET_NO_NEW_PRIVS, 0, 0, 0, 0) == 1 ||
-		       (fstatvfs(fd, &mount) == 0 && (mount.f_flag & ST_NOSUID));
+	               (fstatvfs(fd, &mount) == 0 && (mount.f_flag & ST_NOSUID));
 
 	if (!ignored) {
 		if (status->st_mode & S_ISUID)
@@ -189,7 +191,8 @@ static const char *base_name(const char *path)
 static bool is_loader(const char *path)
 {
 	char *real = realpath(path, NULL);
-	bool loader = starts_with(base_name(path), "ld-linux") || (real && starts_with(base_name(real), "ld-linux"));
+	bool loader =
+	    starts_with(base_name(path), "ld-linux") || (real && starts_with(base_name(real), "ld-linux"));
 
 	free(real);
 	return loader;
@@ -198,19 +201,20 @@ static bool is_loader(const char *path)
 static void check_interpreter(struct target *target, const char *path, const char *interpreter)
 {
 	const char *base = base_name(interpreter);
-	const char *library = starts_with(base, "ld-musl-")   ? "musl" :
-			      starts_with(base, "ld-uClibc")  ? "uClibc" :
-			      starts_with(base, "linker")     ? "Android's libc" :
-								NULL;
+	const char *library = starts_with(base, "ld-musl-")    ? "musl"
+	                      : starts_with(base, "ld-uClibc") ? "uClibc"
+	                      : starts_with(base, "linker")    ? "Android's libc"
+	                                                       : NULL;
 
 	if (library)
 		refuse(target, TARGET_NOT_COVERED,
-		       "%s uses %s, and the library is made for glibc: afterfork cannot watch it; build the program "
+		       "%s uses %s, and the library is made for glibc: afterfork cannot watch it; build the "
+		       "program "
 		       "for glibc",
 		       path, library);
 	else if (access(interpreter, F_OK) != 0)
-		refuse(target, TARGET_NOT_FOUND, "%s: its program interpreter %s is missing: %s; install it", path,
-		       interpreter, strerror(errno));
+		refuse(target, TARGET_NOT_FOUND, "%s: its program interpreter %s is missing: %s; install it",
+		       path, interpreter, strerror(errno));
 }
 
 static void check_elf(struct target *target, const char *path, int fd, const elf_header *header)
@@ -218,21 +222,25 @@ static void check_elf(struct target *target, const char *path, int fd, const elf
 	char interpreter[PATH_MAX];
 
 	if (header->e_ident[EI_CLASS] != TARGET_ELF_CLASS)
+		refuse(
+		    target, TARGET_NOT_COVERED,
+		    "%s is a %s-bit program and the library a %zu-bit one: afterfork cannot watch it; use an "
+		    "afterfork built for it",
+		    path, header->e_ident[EI_CLASS] == ELFCLASS32 ? "32" : "64", 8 * sizeof(void *));
+	else if (header->e_ident[EI_DATA] !=
+	             (__BYTE_ORDER__ == __ORDER_LITTLE_ENDIAN__ ? ELFDATA2LSB : ELFDATA2MSB) ||
+	         header->e_machine != TARGET_MACHINE)
 		refuse(target, TARGET_NOT_COVERED,
-		       "%s is a %s-bit program and the library a %zu-bit one: afterfork cannot watch it; use an "
-		       "afterfork built for it",
-		       path, header->e_ident[EI_CLASS] == ELFCLASS32 ? "32" : "64", 8 * sizeof(void *));
-	else if (header->e_ident[EI_DATA] != (__BYTE_ORDER__ == __ORDER_LITTLE_ENDIAN__ ? ELFDATA2LSB : ELFDATA2MSB) ||
-		 header->e_machine != TARGET_MACHINE)
-		refuse(target, TARGET_NOT_COVERED,
-		       "%s is made for another processor (ELF machine %u, the library is for %u): afterfork cannot "
+		       "%s is made for another processor (ELF machine %u, the library is for %u): afterfork "
+		       "cannot "
 		       "watch it; use an afterfork built for it",
 		       path, (unsigned)header->e_machine, (unsigned)TARGET_MACHINE);
 	else if (read_interpreter(fd, header, interpreter))
 		check_interpreter(target, path, interpreter);
 	else if (!is_loader(path))
 		refuse(target, TARGET_NOT_COVERED,
-		       "%s is statically linked, so no library can be loaded into it: afterfork cannot watch it; link "
+		       "%s is statically linked, so no library can be loaded into it: afterfork cannot watch "
+		       "it; link "
 		       "it dynamically (without -static)",
 		       path);
 	target->machine = header->e_machine;
@@ -261,8 +269,10 @@ static void check_privilege(struct target *target, const char *path, int fd, con
 
 	if (privilege)
 		refuse(target, TARGET_NOT_COVERED,
-		       "%s gains privileges when it starts (%s), and the loader then ignores preloaded libraries: "
-		       "afterfork cannot watch it; run it as the user that it becomes, or run a copy without them",
+		       "%s gains privileges when it starts (%s), and the loader then ignores preloaded "
+		       "libraries: "
+		       "afterfork cannot watch it; run it as the user that it becomes, or run a copy without "
+		       "them",
 		       path, privilege);
 }
 
@@ -311,7 +321,8 @@ void target_check(struct target *ret_target, const char *command)
 
 		if (error) {
 			refuse(ret_target, is_missing(error) ? TARGET_NOT_FOUND : TARGET_NOT_EXECUTABLE,
-			       "%s: its interpreter %s cannot be run: %s; correct its #! line or install the interpreter",
+			       "%s: its interpreter %s cannot be run: %s; correct its #! line or install the "
+			       "interpreter",
 			       path, interpreter, strerror(error));
 			return;
 		}

@@ -15,9 +15,9 @@ enum target_state {
 
 struct target {
 	enum target_state state;
-	char *path;	  /* malloc'd; what execve() takes; NULL when not found */
+	char *path;       /* malloc'd; what execve() takes; NULL when not found */
 	uint32_t machine; /* ELF e_machine of what runs in the end; 0 where the file cannot be read */
-	char *error;	  /* malloc'd; a sentence; NULL when covered */
+	char *error;      /* malloc'd; a sentence; NULL when covered */
 };
 
 /* Looks `command` up as execvp() does (PATH, unless it has a slash), follows #! lines, and reads the ELF

@@ -33,20 +33,30 @@ char *text_layout_clean(const char *text)
 	return clean;
 }
 
-size_t text_layout_columns(const char *text)
-{
-	size_t columns = 0;
-	for (; *text; text++)
-		columns += ((unsigned char)*text & 0xc0) != 0x80;
-	return columns;
-}
-
 static size_t columns_of(const char *text, size_t length)
 {
 	size_t columns = 0;
 	for (size_t i = 0; i < length; i++)
 		columns += ((unsigned char)text[i] & 0xc0) != 0x80;
 	return columns;
+}
+
+size_t text_layout_columns(const char *text)
+{
+	return columns_of(text, strlen(text));
+}
+
+static void print_word(FILE *out, const char *word, size_t length)
+{
+	static const char no_break[] = TEXT_LAYOUT_NO_BREAK;
+	for (size_t i = 0; i < length; i++) {
+		if (strncmp(word + i, no_break, strlen(no_break)) == 0) {
+			fputc(' ', out);
+			i += strlen(no_break) - 1;
+		} else {
+			fputc(word[i], out);
+		}
+	}
 }
 
 void text_layout_wrap(FILE *out, const char *text, size_t column, size_t indent, size_t width)
@@ -62,7 +72,7 @@ void text_layout_wrap(FILE *out, const char *text, size_t column, size_t indent,
 			fputc(' ', out);
 			column++;
 		}
-		fwrite(text, 1, length, out);
+		print_word(out, text, length);
 		column += columns;
 		text += length;
 		at_start = false;
@@ -75,12 +85,12 @@ struct spelling {
 
 /* In this order: the later ones see what the earlier ones left. */
 static const struct spelling spellings[] = {
-	{"[abi:cxx11]", ""},
-	{"std::__cxx11::", "std::"},
-	{"std::__1::", "std::"},
-	{"std::basic_string<char, std::char_traits<char>, std::allocator<char> >", "std::string"},
-	{"std::basic_string<char, std::char_traits<char>, std::allocator<char>>", "std::string"},
-	{"> >", ">>"},
+    {"[abi:cxx11]", ""},
+    {"std::__cxx11::", "std::"},
+    {"std::__1::", "std::"},
+    {"std::basic_string<char, std::char_traits<char>, std::allocator<char> >", "std::string"},
+    {"std::basic_string<char, std::char_traits<char>, std::allocator<char>>", "std::string"},
+    {"> >", ">>"},
 };
 
 /* In place: every `to` is shorter. */
@@ -108,13 +118,14 @@ static void respell_all(char *text)
 		respell(text, &(struct spelling){"> >", ">>"});
 }
 
-/* Length of an operator's name at this place (`operator<<`, `operator()`, `operator->`), else 0: its signs are no
- * brackets. */
+/* Length of an operator's name at this place (`operator<<`, `operator()`, `operator->`), else 0: its signs
+ * are no brackets. */
 static size_t operator_length(const char *start, const char *at)
 {
 	static const char word[] = "operator";
 	size_t length = strlen(word);
-	if (strncmp(at, word, length) != 0 || (at > start && (isalnum((unsigned char)at[-1]) || at[-1] == '_')))
+	if (strncmp(at, word, length) != 0 ||
+	    (at > start && (isalnum((unsigned char)at[-1]) || at[-1] == '_')))
 		return 0;
 	size_t signs = strspn(at + length, "<>=-!*&+|^~/%,");
 	if (strncmp(at + length, "()", 2) == 0)
@@ -226,6 +237,19 @@ char *text_layout_fold_name(const char *name, size_t columns)
 	return folded;
 }
 
+char *text_layout_name_glob(const char *name)
+{
+	enum { COLUMNS_MAX = 60 };
+	char *glob = strlen(name) > COLUMNS_MAX ? text_layout_fold_name(name, 0) : strdup(name);
+	if (!glob)
+		return NULL;
+	respell(glob, &(struct spelling){"...", "*"});
+	for (char *at = glob; *at; at++)
+		if (*at == '[' || *at == ']' || *at == '\\')
+			*at = '?';
+	return glob;
+}
+
 char *text_layout_short_path(const char *path, const char *folder)
 {
 	size_t length = folder ? strlen(folder) : 0;
@@ -243,11 +267,17 @@ void text_layout_duration(char ret_text[TEXT_LAYOUT_DURATION_SIZE], uint64_t dur
 	uint64_t seconds = duration_ns / 1000000000;
 	size_t size = TEXT_LAYOUT_DURATION_SIZE, i = 0;
 	if (seconds >= 3600) {
-		snprintf(ret_text, size, "%" PRIu64 " h %" PRIu64 " min", seconds / 3600, seconds / 60 % 60);
+		snprintf(ret_text, size,
+		         "%" PRIu64 TEXT_LAYOUT_NO_BREAK "h" TEXT_LAYOUT_NO_BREAK
+		         "%" PRIu64 TEXT_LAYOUT_NO_BREAK "min",
+		         seconds / 3600, seconds / 60 % 60);
 		return;
 	}
 	if (seconds >= 60) {
-		snprintf(ret_text, size, "%" PRIu64 " min %" PRIu64 " s", seconds / 60, seconds % 60);
+		snprintf(ret_text, size,
+		         "%" PRIu64 TEXT_LAYOUT_NO_BREAK "min" TEXT_LAYOUT_NO_BREAK
+		         "%" PRIu64 TEXT_LAYOUT_NO_BREAK "s",
+		         seconds / 60, seconds % 60);
 		return;
 	}
 	while (units[i].unit_ns > 1 && duration_ns < units[i].unit_ns)
@@ -255,7 +285,8 @@ void text_layout_duration(char ret_text[TEXT_LAYOUT_DURATION_SIZE], uint64_t dur
 	uint64_t whole = duration_ns / units[i].unit_ns;
 	uint64_t tenths = units[i].unit_ns > 1 ? duration_ns % units[i].unit_ns / (units[i].unit_ns / 10) : 0;
 	if (whole >= 100 || tenths == 0)
-		snprintf(ret_text, size, "%" PRIu64 " %s", whole, units[i].name);
+		snprintf(ret_text, size, "%" PRIu64 TEXT_LAYOUT_NO_BREAK "%s", whole, units[i].name);
 	else
-		snprintf(ret_text, size, "%" PRIu64 ".%" PRIu64 " %s", whole, tenths, units[i].name);
+		snprintf(ret_text, size, "%" PRIu64 ".%" PRIu64 TEXT_LAYOUT_NO_BREAK "%s", whole, tenths,
+		         units[i].name);
 }

@@ -45,8 +45,9 @@ static size_t useful_size(int fd, size_t file_size_bytes)
 
 struct loaded_file {
 	unsigned char *data;
-	size_t size_bytes;	/* loaded */
+	size_t size_bytes;      /* loaded */
 	size_t file_size_bytes; /* on disk */
+	struct trace_file_identity identity;
 };
 
 static int load_open(int fd, struct loaded_file *file)
@@ -58,6 +59,7 @@ static int load_open(int fd, struct loaded_file *file)
 		return -errno;
 	if (!S_ISREG(status.st_mode))
 		return -EINVAL;
+	file->identity = (struct trace_file_identity){.device = status.st_dev, .inode = status.st_ino};
 	file->file_size_bytes = (size_t)status.st_size;
 	file->size_bytes = useful_size(fd, file->file_size_bytes);
 	file->data = malloc(file->size_bytes + 1);
@@ -94,23 +96,47 @@ static bool is_truncated(const struct loaded_file *file)
 }
 
 static void warn_about(const char *path, const struct trace_reader_result *result, bool truncated,
-		       struct message_list *warnings)
+                       struct message_list *warnings)
 {
 	if (truncated)
 		message_list_add(warnings,
-				 "%s: the file is shorter than when it was written; what is whole was read", path);
+		                 "%s: the file is shorter than when it was written; what is whole was read",
+		                 path);
 	if (result->damaged_records)
 		message_list_add(warnings, "%s: skipped %llu unfinished or damaged record%s", path,
-				 (unsigned long long)result->damaged_records,
-				 result->damaged_records == 1 ? "" : "s");
+		                 (unsigned long long)result->damaged_records,
+		                 result->damaged_records == 1 ? "" : "s");
 	if (result->unknown_records)
-		message_list_add(warnings, "%s: skipped %llu record%s of a kind that this version does not know",
-				 path, (unsigned long long)result->unknown_records,
-				 result->unknown_records == 1 ? "" : "s");
+		message_list_add(
+		    warnings, "%s: skipped %llu record%s of a kind that this version does not know", path,
+		    (unsigned long long)result->unknown_records, result->unknown_records == 1 ? "" : "s");
+}
+
+/* True for a file that was read before. Out of memory means no: a doubled count beats a lost trace. */
+static bool seen_before(const struct trace_file_identity *identity, struct trace_files_result *result)
+{
+	struct trace_file_identity *seen;
+
+	for (size_t i = 0; i < result->seen_count; i++)
+		if (result->seen[i].device == identity->device && result->seen[i].inode == identity->inode)
+			return true;
+	seen = reallocarray(result->seen, result->seen_count + 1, sizeof *seen);
+	if (!seen)
+		return false;
+	result->seen = seen;
+	result->seen[result->seen_count++] = *identity;
+	return false;
+}
+
+void trace_files_release(struct trace_files_result *result)
+{
+	free(result->seen);
+	result->seen = NULL;
+	result->seen_count = 0;
 }
 
 static int read_file(const char *path, const struct trace_reader_sink *sink, void *context,
-		     struct message_list *warnings, struct trace_files_result *result)
+                     struct message_list *warnings, struct trace_files_result *result)
 {
 	struct trace_reader_result scanned = {0};
 	struct loaded_file file;
@@ -119,14 +145,18 @@ static int read_file(const char *path, const struct trace_reader_sink *sink, voi
 
 	if (error) {
 		message_list_add(warnings, "cannot read %s: %s", path,
-				 error == -EINVAL ? "it is neither a file nor a folder" : strerror(-error));
+		                 error == -EINVAL ? "it is neither a file nor a folder" : strerror(-error));
+	} else if (seen_before(&file.identity, result)) {
+		message_list_add(warnings, "%s: named twice, read once", path);
+		free(file.data);
+		return 0;
 	} else {
 		trace_reader_scan(file.data, file.size_bytes, sink, context, &scanned);
 		if (scanned.status == TRACE_STATUS_OK)
 			warn_about(path, &scanned, is_truncated(&file), warnings);
 		else
 			message_list_add(warnings, "cannot read %s: %s", path,
-					 trace_reader_explain(&scanned, text, sizeof text));
+			                 trace_reader_explain(&scanned, text, sizeof text));
 	}
 	free(file.data);
 	if (error || scanned.status != TRACE_STATUS_OK)
@@ -147,8 +177,8 @@ static int compare_names(const struct dirent **left, const struct dirent **right
 	return strverscmp((*left)->d_name, (*right)->d_name);
 }
 
-static int read_in_folder(const char *folder, const char *name, const struct trace_reader_sink *sink, void *context,
-			  struct message_list *warnings, struct trace_files_result *result)
+static int read_in_folder(const char *folder, const char *name, const struct trace_reader_sink *sink,
+                          void *context, struct message_list *warnings, struct trace_files_result *result)
 {
 	char *path;
 	int status;
@@ -173,7 +203,7 @@ static bool has_run_file(const char *folder)
 }
 
 static int read_folder(const char *folder, const struct trace_reader_sink *sink, void *context,
-		       struct message_list *warnings, struct trace_files_result *result)
+                       struct message_list *warnings, struct trace_files_result *result)
 {
 	size_t before = result->file_count;
 	struct dirent **entries;
@@ -187,9 +217,9 @@ static int read_folder(const char *folder, const struct trace_reader_sink *sink,
 		read_in_folder(folder, TRACE_RUN_FILE_NAME, sink, context, warnings, result);
 	else if (count > 0)
 		message_list_add(warnings,
-				 "%s: there is no file named %s in it: the command, its end and all "
-				 "counters are not known",
-				 folder, TRACE_RUN_FILE_NAME);
+		                 "%s: there is no file named %s in it: the command, its end and all "
+		                 "counters are not known",
+		                 folder, TRACE_RUN_FILE_NAME);
 	for (int i = 0; i < count; i++) {
 		read_in_folder(folder, entries[i]->d_name, sink, context, warnings, result);
 		free(entries[i]);
@@ -198,14 +228,14 @@ static int read_folder(const char *folder, const struct trace_reader_sink *sink,
 	if (result->file_count > before)
 		return 0;
 	message_list_add(warnings,
-			 "cannot read %s: no trace in this folder (expected a file named %s or %s*, as "
-			 "afterfork run leaves)",
-			 folder, TRACE_RUN_FILE_NAME, TRACE_IMAGE_FILE_PREFIX);
+	                 "cannot read %s: no trace in this folder (expected a file named %s or %s*, as "
+	                 "afterfork run leaves)",
+	                 folder, TRACE_RUN_FILE_NAME, TRACE_IMAGE_FILE_PREFIX);
 	return -1;
 }
 
 int trace_files_read(const char *path, const struct trace_reader_sink *sink, void *context,
-		     struct message_list *warnings, struct trace_files_result *result)
+                     struct message_list *warnings, struct trace_files_result *result)
 {
 	struct stat status;
 

@@ -4,20 +4,30 @@
 
 #include <stddef.h>
 #include <stdint.h>
+#include <sys/types.h>
 
 #include "message_list.h"
 #include "trace_reader.h"
 
+struct trace_file_identity {
+	dev_t device;
+	ino_t inode;
+};
+
 struct trace_files_result {
-	size_t file_count;	  /* that could be read */
+	struct trace_file_identity *seen; /* files read so far: one that is named twice counts once */
+	size_t seen_count;
+	size_t file_count;        /* that could be read */
 	uint64_t dropped_records; /* sums over all files */
 	uint64_t damaged_records;
 };
 
-/* Reads `path`, a file of a trace or a trace folder (its `run` file first, then the image files by name), into the
- * sink. What is wrong with single files goes to warnings. Adds to *result. 0, or -1 when nothing could be read: then the reason is
- * in warnings too, as its last line. */
+/* Reads `path`, a file of a trace or a trace folder (its `run` file first, then the image files by name),
+ * into the sink. What is wrong with single files goes to warnings. Adds to *result. 0, or -1 when nothing
+ * could be read: then the reason is in warnings too, as its last line. */
 int trace_files_read(const char *path, const struct trace_reader_sink *sink, void *context,
-		     struct message_list *warnings, struct trace_files_result *result);
+                     struct message_list *warnings, struct trace_files_result *result);
+/* Frees what result remembers; the numbers stay. */
+void trace_files_release(struct trace_files_result *result);
 
 #endif

@@ -38,20 +38,21 @@ const char *trace_reader_explain(const struct trace_reader_result *result, char 
 		snprintf(text, size_bytes, "it can be read");
 		break;
 	case TRACE_STATUS_EMPTY:
-		snprintf(text, size_bytes, "the file is empty: the program ended before anything was recorded");
+		snprintf(text, size_bytes,
+		         "the file is empty: the program ended before anything was recorded");
 		break;
 	case TRACE_STATUS_FOREIGN:
 		snprintf(text, size_bytes, "it is not an afterfork trace");
 		break;
 	case TRACE_STATUS_NEWER:
 		snprintf(text, size_bytes,
-			 "written by a newer afterfork (format %u, this one reads up to %u); "
-			 "read it with that version",
-			 result->version, (unsigned)TRACE_VERSION);
+		         "written by a newer afterfork (format %u, this one reads up to %u); "
+		         "read it with that version",
+		         result->version, (unsigned)TRACE_VERSION);
 		break;
 	case TRACE_STATUS_BYTE_ORDER:
 		snprintf(text, size_bytes,
-			 "written on a machine of the other byte order; read it on a machine like that one");
+		         "written on a machine of the other byte order; read it on a machine like that one");
 		break;
 	case TRACE_STATUS_SHORT:
 		snprintf(text, size_bytes, "cut off inside its header; copy the whole file again");
@@ -79,7 +80,8 @@ static uint32_t swap32(uint32_t value)
 	return __builtin_bswap32(value);
 }
 
-static enum trace_status check_version(const struct trace_file_header *header, struct trace_reader_result *result)
+static enum trace_status check_version(const struct trace_file_header *header,
+                                       struct trace_reader_result *result)
 {
 	result->version = header->version;
 	if (header->byte_order == swap32(TRACE_BYTE_ORDER))
@@ -93,7 +95,7 @@ static enum trace_status check_version(const struct trace_file_header *header, s
 
 /* Everything that later code relies on, and no more: a header is worth reading with a wrong counter. */
 static enum trace_status check_header(const unsigned char *data, size_t size_bytes,
-				      struct trace_reader_result *result)
+                                      struct trace_reader_result *result)
 {
 	struct trace_file_header header;
 	size_t magic_size = size_bytes < sizeof header.magic ? size_bytes : sizeof header.magic;
@@ -110,7 +112,8 @@ static enum trace_status check_header(const unsigned char *data, size_t size_byt
 	status = check_version(&header, result);
 	if (status != TRACE_STATUS_OK)
 		return status;
-	if (header.header_size_bytes != TRACE_HEADER_SIZE_BYTES || header.granule_bytes != TRACE_GRANULE_BYTES)
+	if (header.header_size_bytes != TRACE_HEADER_SIZE_BYTES ||
+	    header.granule_bytes != TRACE_GRANULE_BYTES)
 		return TRACE_STATUS_DAMAGED;
 	if (header.kind != TRACE_FILE_RUN && header.kind != TRACE_FILE_IMAGE)
 		return TRACE_STATUS_DAMAGED;
@@ -147,7 +150,8 @@ static int hand_out_image(struct scan *scan)
 }
 
 /* True when count items of item_size bytes at offset lie between the fixed part and the end of the record. */
-static bool table_fits(uint32_t offset, uint32_t count, size_t item_size, size_t fixed_size, size_t record_size)
+static bool table_fits(uint32_t offset, uint32_t count, size_t item_size, size_t fixed_size,
+                       size_t record_size)
 {
 	if (offset < fixed_size || offset > record_size || offset % 8)
 		return false;
@@ -185,23 +189,23 @@ struct table_places {
 };
 
 static bool find_tables(const unsigned char *record, size_t fixed_size, size_t record_size,
-			const struct table_places *places, struct trace_tables *ret_tables)
+                        const struct table_places *places, struct trace_tables *ret_tables)
 {
 	if (!table_fits(places->frames_offset, places->frame_count, sizeof(struct trace_frame), fixed_size,
-			record_size) ||
+	                record_size) ||
 	    !table_fits(places->modules_offset, places->module_count, sizeof(struct trace_module), fixed_size,
-			record_size))
+	                record_size))
 		return false;
 	if (places->strings_offset < fixed_size || places->strings_offset > record_size ||
 	    places->strings_size_bytes > record_size - places->strings_offset)
 		return false;
 	*ret_tables = (struct trace_tables){
-		.frames = (const struct trace_frame *)(record + places->frames_offset),
-		.modules = (const struct trace_module *)(record + places->modules_offset),
-		.strings = (const char *)(record + places->strings_offset),
-		.frame_count = places->frame_count,
-		.module_count = places->module_count,
-		.strings_size_bytes = places->strings_size_bytes,
+	    .frames = (const struct trace_frame *)(record + places->frames_offset),
+	    .modules = (const struct trace_module *)(record + places->modules_offset),
+	    .strings = (const char *)(record + places->strings_offset),
+	    .frame_count = places->frame_count,
+	    .module_count = places->module_count,
+	    .strings_size_bytes = places->strings_size_bytes,
 	};
 	return tables_make_sense(ret_tables);
 }
@@ -212,8 +216,9 @@ static bool incident_makes_sense(struct trace_incident *incident, const struct t
 	incident->victim.name[TRACE_THREAD_NAME_SIZE_BYTES - 1] = '\0';
 	return stack_fits(&incident->lock.initialised_at, tables) &&
 	       stack_fits(&incident->holder.created_at, tables) &&
-	       stack_fits(&incident->holder.acquired_at, tables) && stack_fits(&incident->fork.stack, tables) &&
-	       stack_fits(&incident->victim.stack, tables) && module_fits(incident->lock.module, tables) &&
+	       stack_fits(&incident->holder.acquired_at, tables) &&
+	       stack_fits(&incident->fork.stack, tables) && stack_fits(&incident->victim.stack, tables) &&
+	       module_fits(incident->lock.module, tables) &&
 	       module_fits(incident->holder.start_module, tables) &&
 	       incident->victim.exe < tables->strings_size_bytes;
 }
@@ -227,10 +232,10 @@ static bool take_incident(struct scan *scan, size_t size, int *ret_error)
 	if (size < sizeof *incident)
 		return false;
 	if (!find_tables(scan->scratch->bytes, sizeof *incident, size,
-			 &(struct table_places){incident->frames_offset, incident->frame_count,
-						incident->modules_offset, incident->module_count,
-						incident->strings_offset, incident->strings_size_bytes},
-			 &tables) ||
+	                 &(struct table_places){incident->frames_offset, incident->frame_count,
+	                                        incident->modules_offset, incident->module_count,
+	                                        incident->strings_offset, incident->strings_size_bytes},
+	                 &tables) ||
 	    !incident_makes_sense(incident, &tables))
 		return false;
 	if (scan->sink->incident)
@@ -260,10 +265,10 @@ static bool take_atfork(struct scan *scan, size_t size, int *ret_error)
 	if (size < sizeof *atfork)
 		return false;
 	if (!find_tables(scan->scratch->bytes, sizeof *atfork, size,
-			 &(struct table_places){atfork->frames_offset, atfork->frame_count,
-						atfork->modules_offset, atfork->module_count,
-						atfork->strings_offset, atfork->strings_size_bytes},
-			 &tables) ||
+	                 &(struct table_places){atfork->frames_offset, atfork->frame_count,
+	                                        atfork->modules_offset, atfork->module_count,
+	                                        atfork->strings_offset, atfork->strings_size_bytes},
+	                 &tables) ||
 	    !stack_fits(&atfork->handlers, &tables) || !stack_fits(&atfork->registered_at, &tables) ||
 	    (atfork->handlers.count != 0 && atfork->handlers.count != 3))
 		return false;
@@ -278,9 +283,9 @@ static const struct record_type {
 	uint32_t checksum_from_max;
 	bool (*take)(struct scan *scan, size_t size, int *ret_error);
 } record_types[] = {
-	[TRACE_RECORD_INCIDENT] = {offsetof(struct trace_incident, observed), take_incident},
-	[TRACE_RECORD_NOTICE] = {sizeof(struct trace_record), take_notice},
-	[TRACE_RECORD_ATFORK] = {sizeof(struct trace_record), take_atfork},
+    [TRACE_RECORD_INCIDENT] = {offsetof(struct trace_incident, observed), take_incident},
+    [TRACE_RECORD_NOTICE] = {sizeof(struct trace_record), take_notice},
+    [TRACE_RECORD_ATFORK] = {sizeof(struct trace_record), take_atfork},
 };
 enum { RECORD_TYPE_COUNT = sizeof record_types / sizeof record_types[0] };
 
@@ -306,8 +311,8 @@ static size_t fetch_record(struct scan *scan, size_t offset)
 	if (record->checksum_from < offsetof(struct trace_record, pid) || record->checksum_from > size)
 		return 0;
 	memcpy(scan->scratch->bytes, scan->data + offset, size);
-	if (trace_reader_checksum(scan->scratch->bytes + record->checksum_from, size - record->checksum_from) !=
-	    record->checksum)
+	if (trace_reader_checksum(scan->scratch->bytes + record->checksum_from,
+	                          size - record->checksum_from) != record->checksum)
 		return 0;
 	return size;
 }
@@ -366,7 +371,8 @@ static int scan_records(struct scan *scan)
 			scan->result->damaged_records += gap_magics ? gap_magics : in_gap;
 			gap_magics = 0;
 			in_gap = false;
-			offset += (size + TRACE_GRANULE_BYTES - 1) / TRACE_GRANULE_BYTES * TRACE_GRANULE_BYTES;
+			offset +=
+			    (size + TRACE_GRANULE_BYTES - 1) / TRACE_GRANULE_BYTES * TRACE_GRANULE_BYTES;
 			continue;
 		}
 		gap_magics += has_record_magic(scan, offset);
@@ -384,11 +390,11 @@ static int scan_whole(struct scan *scan)
 	return error ? error : scan_records(scan);
 }
 
-void trace_reader_scan(const void *data, size_t size_bytes, const struct trace_reader_sink *sink, void *context,
-		       struct trace_reader_result *ret_result)
+void trace_reader_scan(const void *data, size_t size_bytes, const struct trace_reader_sink *sink,
+                       void *context, struct trace_reader_result *ret_result)
 {
 	struct scan scan = {
-		.data = data, .size_bytes = size_bytes, .sink = sink, .context = context, .result = ret_result};
+	    .data = data, .size_bytes = size_bytes, .sink = sink, .context = context, .result = ret_result};
 
 	*ret_result = (struct trace_reader_result){0};
 	ret_result->status = check_header(data, size_bytes, ret_result);

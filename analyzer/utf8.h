@@ -4,8 +4,8 @@
 
 #include <stddef.h>
 
-/* Bytes of the character that a NUL-terminated string starts with, 1 to 4; 0 where they are not valid UTF-8 (overlong
- * forms, surrogates and values above U+10FFFF among it) or the string is empty. */
+/* Bytes of the character that a NUL-terminated string starts with, 1 to 4; 0 where they are not valid UTF-8
+ * (overlong forms, surrogates and values above U+10FFFF among it) or the string is empty. */
 static inline size_t utf8_length(const char *text)
 {
 	const unsigned char *byte = (const unsigned char *)text;

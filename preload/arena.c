@@ -8,7 +8,8 @@
 
 enum {
 	ARENA_CHUNK_SIZE_BYTES = 1 << 20,
-	ARENA_LARGE_SIZE_BYTES = 1 << 18, /* from here on a mapping of its own: a chunk's rest is never lost to it */
+	ARENA_LARGE_SIZE_BYTES =
+	    1 << 18, /* from here on a mapping of its own: a chunk's rest is never lost to it */
 	ARENA_ALIGNMENT_BYTES = 64,
 	ARENA_PAGE_SIZE_BYTES = 4096,
 };
@@ -22,13 +23,14 @@ static _Atomic(struct arena_chunk *) current_chunk;
 static void *arena_map(size_t size_bytes)
 {
 	long address = raw_syscall6(SYS_mmap, 0, (long)size_bytes, PROT_READ | PROT_WRITE,
-				    MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
+	                            MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
 	if (address < 0 && address > -ARENA_PAGE_SIZE_BYTES)
 		return NULL;
 	return (void *)address;
 }
 
-/* Maps a chunk whose first size_bytes are taken already. NULL with *ret_retry set: another thread was faster. */
+/* Maps a chunk whose first size_bytes are taken already. NULL with *ret_retry set: another thread was faster.
+ */
 static void *arena_add_chunk(struct arena_chunk *used_up, size_t size_bytes, int *ret_retry)
 {
 	struct arena_chunk *chunk = arena_map(ARENA_CHUNK_SIZE_BYTES);
@@ -47,12 +49,14 @@ void *arena_alloc(size_t size_bytes)
 	if (size_bytes > SIZE_MAX - ARENA_PAGE_SIZE_BYTES)
 		return NULL;
 	if (size_bytes >= ARENA_LARGE_SIZE_BYTES)
-		return arena_map((size_bytes + ARENA_PAGE_SIZE_BYTES - 1) & ~(size_t)(ARENA_PAGE_SIZE_BYTES - 1));
+		return arena_map((size_bytes + ARENA_PAGE_SIZE_BYTES - 1) &
+		                 ~(size_t)(ARENA_PAGE_SIZE_BYTES - 1));
 	size_bytes = (size_bytes + ARENA_ALIGNMENT_BYTES - 1) & ~(size_t)(ARENA_ALIGNMENT_BYTES - 1);
 	for (;;) {
 		struct arena_chunk *chunk = atomic_load_explicit(&current_chunk, memory_order_acquire);
 		if (chunk) {
-			uint64_t at = atomic_fetch_add_explicit(&chunk->used_bytes, size_bytes, memory_order_relaxed);
+			uint64_t at =
+			    atomic_fetch_add_explicit(&chunk->used_bytes, size_bytes, memory_order_relaxed);
 			if (at + size_bytes <= ARENA_CHUNK_SIZE_BYTES)
 				return (char *)chunk + at;
 		}

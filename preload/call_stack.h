@@ -5,18 +5,24 @@
  * stack are bounded by the thread's known stack range; a frame that has no simple unwind rule
  * ends the stack, which is then marked as cut. errno is never touched.
  *
- * call_stack_capture() is the hot path: a hit in the thread's validated cache reads
- * a cache entry and up to three stack slots. See docs/performance.md.
+ * call_stack_capture() is the hot path: a hit in the thread's validated cache reads one cache line
+ * and four stack slots; a miss walks three frames by rules of one shared table. See docs/performance.md.
  */
 #ifndef AFTERFORK_PRELOAD_CALL_STACK_H
 #define AFTERFORK_PRELOAD_CALL_STACK_H
 
+#include <assert.h>
+#include <stdatomic.h>
 #include <stdbool.h>
+#include <stddef.h>
 #include <stdint.h>
+
+#include "unwind_rules.h"
 
 enum {
 	CALL_SITE_FRAMES = 4,
-	CALL_STACK_CACHE_ENTRIES = 128, /* power of two, a thread */
+	CALL_STACK_CACHE_BITS = 7,
+	CALL_STACK_CACHE_ENTRIES = 1 << CALL_STACK_CACHE_BITS, /* of each thread */
 };
 enum { CALL_STACK_CUT = 1, CALL_STACK_TRUNCATED = 2 }; /* the values of TRACE_STACK_* */
 
@@ -28,11 +34,11 @@ struct call_registers {
 };
 
 /* In a wrapper compiled with -fno-omit-frame-pointer: the state of its caller. */
-#define CALL_REGISTERS_OF_CALLER()                                            \
-	((struct call_registers){                                              \
-		.pc = ((const uint64_t *)__builtin_frame_address(0))[1],       \
-		.sp = (uint64_t)(uintptr_t)__builtin_frame_address(0) + 16,    \
-		.bp = ((const uint64_t *)__builtin_frame_address(0))[0],       \
+#define CALL_REGISTERS_OF_CALLER()                                                                           \
+	((struct call_registers){                                                                            \
+	    .pc = ((const uint64_t *)__builtin_frame_address(0))[1],                                         \
+	    .sp = (uint64_t)(uintptr_t)__builtin_frame_address(0) + 16,                                      \
+	    .bp = ((const uint64_t *)__builtin_frame_address(0))[0],                                         \
 	})
 
 /* What a record keeps of a stack: the innermost return addresses and what is needed to walk on
@@ -40,7 +46,7 @@ struct call_registers {
 struct call_site {
 	uint64_t pc[CALL_SITE_FRAMES]; /* innermost first; 0 after the last */
 	uint64_t outer_slot;           /* address that pc[3] was read from; 0: pc[] is all there is */
-	uint64_t outer_bp;             /* rbp in pc[3]'s frame */
+	uint64_t outer_bp;             /* rbp in pc[3]'s frame; where outer_slot is 0: CALL_STACK_CUT or 0 */
 };
 
 /* The range of a thread's stack: [low, high). A second range serves signal stacks and coroutines. */
@@ -50,35 +56,97 @@ struct stack_bounds {
 	uint32_t other_lookups;
 };
 
+/* One cache line. Places on the stack are counted in words upwards from sp.
+ *
+ * An entry is exact for (pc[0], sp) as long as its slots hold what they held: the layout of a frame follows
+ * from its return address, but for one whose CFA counts from rbp (alloca), and for those the rbp is compared
+ * too. Each slot is read only after all before it were right, so it lies in a frame that is really there. */
+enum { CALL_STACK_WORD_LIVE_BP = 0xffff }; /* no place on the stack: the caller's rbp itself */
 struct call_stack_cache_entry {
-	uint64_t pc, sp, bp;  /* bp compared only where bp_mask says so */
-	uint64_t bp_mask;
-	struct call_site site;
-	uint64_t slot[CALL_SITE_FRAMES - 1]; /* where site.pc[1..3] stand; an address of a zero word where unused */
+	uint64_t sp; /* 0: empty; written last */
+	uint64_t pc[CALL_SITE_FRAMES];
+	uint32_t state; /* generation of the unwind rules | CALL_STACK_ENTRY_*, 0 for the plain case */
+	uint16_t slot[CALL_SITE_FRAMES - 1]; /* where pc[1..3] stand */
+	uint16_t inner_bp;                   /* where rbp of pc[1]'s frame stands */
+	uint16_t outer_bp;                   /* where outer_bp stands */
+	/* Of frames whose CFA counts from rbp: that rbp, as a place plus one; else 0. The first frame's is
+	 * the caller's own, those of the two next were read at base_at[]. */
+	uint16_t base[CALL_SITE_FRAMES - 1];
+	uint16_t base_at[CALL_SITE_FRAMES - 2];
+} __attribute__((aligned(64)));
+static_assert(sizeof(struct call_stack_cache_entry) == 64, "one cache line");
+enum {
+	CALL_STACK_ENTRY_CUT = CALL_STACK_CUT,
+	CALL_STACK_ENTRY_SHORT = 4,   /* fewer than CALL_SITE_FRAMES frames */
+	CALL_STACK_ENTRY_USES_BP = 8, /* some base[] is not 0 */
 };
+
+/* Belongs to one thread. All zero is empty. */
 struct call_stack_cache {
 	struct call_stack_cache_entry entry[CALL_STACK_CACHE_ENTRIES];
+	uint32_t stores; /* counted to notice a signal handler that stored an entry into one half written */
 };
+
+static inline struct call_stack_cache_entry *call_stack_cache_entry_for(struct call_stack_cache *cache,
+                                                                        uint64_t pc, uint64_t sp)
+{
+	uint64_t hash = (pc ^ sp << 8) * UINT64_C(0x9e3779b97f4a7c15);
+	return &cache->entry[hash >> (64 - CALL_STACK_CACHE_BITS)];
+}
+
+/* What call_stack_capture() does when the plain hit fails. */
+unsigned call_stack_capture_further(struct call_stack_cache *cache, struct stack_bounds *bounds, uint64_t pc,
+                                    uint64_t sp, uint64_t bp, struct call_site *ret_site);
+
+/* The cache's entry where it is exact, else NULL. Reads the entry and the slots that it names. */
+static inline const struct call_stack_cache_entry *call_stack_find(struct call_stack_cache *cache,
+                                                                   uint64_t pc, uint64_t sp)
+{
+	const struct call_stack_cache_entry *entry = call_stack_cache_entry_for(cache, pc, sp);
+	const uint64_t *words = (const uint64_t *)(uintptr_t)sp;
+	bool is_exact =
+	    entry->sp == sp && entry->pc[0] == pc &&
+	    entry->state == atomic_load_explicit(&unwind_rules_generation, memory_order_relaxed) &&
+	    words[entry->slot[0]] == entry->pc[1] && words[entry->slot[1]] == entry->pc[2] &&
+	    words[entry->slot[2]] == entry->pc[3];
+	return __builtin_expect(is_exact, 1) ? entry : NULL;
+}
 
 /* Fills *ret_site for the caller described by regs. Touches cache, bounds and the thread's own
  * stack; on a miss also the process-wide rule table. Async-signal-safe, never fails: a stack that
- * cannot be walked has pc[0] alone. Not re-entrant on one cache without harm, so a signal handler
- * that interrupts it may store an entry: entries are published by writing `pc` last and
- * voided by clearing it first. Returns CALL_STACK_CUT if fewer than four frames were found and
- * the last one is not the thread's outermost, else 0. */
-unsigned call_stack_capture(struct call_stack_cache *cache, struct stack_bounds *bounds,
-			    const struct call_registers *regs, struct call_site *ret_site);
+ * cannot be walked has pc[0] alone. A signal handler may interrupt it and capture with the same cache.
+ * Returns CALL_STACK_CUT if fewer than four frames were found and the last one is not the thread's outermost,
+ * else 0. */
+static inline unsigned call_stack_capture(struct call_stack_cache *cache, struct stack_bounds *bounds,
+                                          const struct call_registers *regs, struct call_site *ret_site)
+{
+	const struct call_stack_cache_entry *entry = call_stack_find(cache, regs->pc, regs->sp);
+	const uint64_t *words = (const uint64_t *)(uintptr_t)regs->sp;
+	uint64_t bp = regs->bp;
+	if (entry) {
+		for (int i = 0; i < CALL_SITE_FRAMES; i++)
+			ret_site->pc[i] = entry->pc[i];
+		ret_site->outer_slot = (uint64_t)(uintptr_t)(words + entry->slot[2]);
+		ret_site->outer_bp = entry->outer_bp == CALL_STACK_WORD_LIVE_BP ? bp : words[entry->outer_bp];
+		/* A signal handler that stored its own stack into the entry did so under another sp: its
+		 * frames lie below this one or on another stack. */
+		atomic_signal_fence(memory_order_seq_cst);
+		if (__builtin_expect(*(const volatile uint64_t *)&entry->sp == regs->sp, 1))
+			return 0;
+	}
+	return call_stack_capture_further(cache, bounds, regs->pc, regs->sp, bp, ret_site);
+}
 
 /* Writes the return addresses of the stack at regs, innermost first, into ret_pc[0..max).
  * Returns how many; *ret_flags gets CALL_STACK_*. Walks this thread's stack, or, given another
  * thread's bounds in a child of fork, the child's copy of a vanished thread's stack. A signal frame is
  * walked through. If pc of frame i is exact (interrupted by a signal) bit i of *ret_exact is set. */
 unsigned call_stack_walk(const struct call_registers *regs, struct stack_bounds *bounds, uint64_t *ret_pc,
-			 unsigned max, unsigned *ret_flags, uint64_t *ret_exact);
+                         unsigned max, unsigned *ret_flags, uint64_t *ret_exact);
 
 /* The same from a kept site: its frames, and the outer ones where outer_slot still holds the same address. */
-unsigned call_stack_finish(const struct call_site *site, struct stack_bounds *bounds, uint64_t *ret_pc, unsigned max,
-			   unsigned *ret_flags, uint64_t *ret_exact);
+unsigned call_stack_finish(const struct call_site *site, struct stack_bounds *bounds, uint64_t *ret_pc,
+                           unsigned max, unsigned *ret_flags, uint64_t *ret_exact);
 
 /* Finds the bounds of the stack that sp lies in, from /proc/self/maps. False when it cannot be read. */
 bool call_stack_find_bounds(uint64_t sp, uint64_t *ret_low, uint64_t *ret_high);

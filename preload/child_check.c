@@ -11,12 +11,15 @@ static bool is_alive(const struct thread_record *thread)
 	return atomic_load(&thread->state) == THREAD_ALIVE && thread->generation == process.generation;
 }
 
-/* An entry for the lock that the given thread id made, in whatever state; UINT32_MAX if there is none. */
+/* An entry for the lock that the thread made under the id, or that it was just letting go; UINT32_MAX if there is
+ * none. tid 0: under any. */
 static uint32_t find_entry(const struct thread_record *thread, uint64_t lock, int32_t tid)
 {
-	for (uint32_t i = atomic_load(&thread->held_count); i-- > 0;) {
+	uint32_t above = atomic_load(&thread->held_count) + 1;
+	for (uint32_t i = above < thread->held_capacity ? above : thread->held_capacity; i-- > 0;) {
 		const struct held_entry *entry = &thread->held[i];
-		if (entry->lock == lock && entry->tid == tid && atomic_load(&entry->state) != TRACE_HOLD_NONE)
+		if (entry->lock == lock && (!tid || thread_record_tid_of(thread, entry) == tid) &&
+		    atomic_load(&entry->state) != TRACE_HOLD_NONE)
 			return i;
 	}
 	return UINT32_MAX;
@@ -102,7 +105,7 @@ static void blame(struct child_use *use, struct thread_record *holder, uint32_t 
 	struct incident *suspect = &use->suspect;
 	suspect->holder = holder;
 	suspect->holder_entry = entry;
-	suspect->holder_tid = entry != UINT32_MAX ? holder->held[entry].tid : holder->tid;
+	suspect->holder_tid = entry != UINT32_MAX ? thread_record_tid_of(holder, &holder->held[entry]) : holder->tid;
 	suspect->proof |= entry != UINT32_MAX ? TRACE_PROOF_RECORD : 0;
 	if (fork_snapshot_is_vanished(holder)) {
 		suspect->fork = fork_snapshot_note_of(holder);
@@ -139,11 +142,6 @@ static void examine_owner(struct child_use *use)
 		blame(use, unnamed, UINT32_MAX);
 }
 
-static bool may_be_owner(uint8_t hold_state)
-{
-	return hold_state == TRACE_HOLD_WANT || hold_state == TRACE_HOLD_RELEASING || hold_state == TRACE_HOLD_WAITING;
-}
-
 /* Locked, and no owner in it: at the fork somebody was just coming or going. One candidate is the
  * holder; of several the holder is not known. A live thread with an entry may be it: then nothing is said. */
 static void examine_window(struct child_use *use)
@@ -153,13 +151,11 @@ static void examine_window(struct child_use *use)
 	uint32_t candidate_entry = UINT32_MAX;
 	unsigned candidates = 0;
 	for (struct thread_record *thread = thread_record_first(); thread; thread = thread->next) {
-		uint32_t entry = thread_record_find(thread, suspect->lock);
+		uint32_t entry = find_entry(thread, (uint64_t)(uintptr_t)suspect->lock, 0);
 		if (thread == suspect->victim || entry == UINT32_MAX || atomic_load(&thread->state) != THREAD_ALIVE)
 			continue;
 		if (is_alive(thread))
 			return;
-		if (!may_be_owner(atomic_load(&thread->held[entry].state)))
-			continue;
 		candidate = thread;
 		candidate_entry = entry;
 		candidates++;
@@ -224,7 +220,8 @@ void child_check_before(struct child_use *ret_use, struct thread_record *self, c
 				.holder_entry = UINT32_MAX,
 			},
 	};
-	examine(ret_use);
+	if (process_is_child())
+		examine(ret_use);
 	if (!ret_use->suspect.observed || (attempt != CHILD_LOCK && attempt != CHILD_TIMED))
 		return;
 	ret_use->handle = incident_write(&ret_use->suspect);

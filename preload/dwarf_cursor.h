@@ -60,14 +60,25 @@ static inline uint64_t dwarf_cursor_leb128(struct dwarf_cursor *cursor, bool is_
 		value |= ~UINT64_C(0) << shift;
 	return value;
 }
-static inline uint64_t dwarf_cursor_uleb(struct dwarf_cursor *cursor) { return dwarf_cursor_leb128(cursor, false); }
+static inline uint64_t dwarf_cursor_uleb(struct dwarf_cursor *cursor)
+{
+	return dwarf_cursor_leb128(cursor, false);
+}
 static inline int64_t dwarf_cursor_sleb(struct dwarf_cursor *cursor)
 {
 	return (int64_t)dwarf_cursor_leb128(cursor, true);
 }
 
-/* A pointer in one of the DW_EH_PE encodings; data_base is what the data-relative ones count from. An indirect
- * one gives the address of the pointer: only personality routines are indirect, and nobody reads them here. */
+/* A block of bytes that begins with its size. */
+static inline void dwarf_cursor_skip_block(struct dwarf_cursor *cursor)
+{
+	uint64_t size_bytes = dwarf_cursor_uleb(cursor);
+	dwarf_cursor_skip(cursor, size_bytes);
+}
+
+/* A pointer in one of the DW_EH_PE encodings; data_base is what the data-relative ones count from. An
+ * indirect one gives the address of the pointer: only personality routines are indirect, and nobody reads
+ * them here. */
 static inline uint64_t dwarf_cursor_encoded(struct dwarf_cursor *cursor, uint8_t encoding, uint64_t data_base)
 {
 	if (encoding == DWARF_PE_OMIT)

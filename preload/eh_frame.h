@@ -9,13 +9,14 @@
 #include <stdint.h>
 
 enum unwind_kind {
-	UNWIND_NONE = 0,  /* no rule that this library follows: the stack is cut here */
+	UNWIND_NONE = 0, /* no rule that this library follows: the stack is cut here */
 	UNWIND_NORMAL,
 	UNWIND_OUTERMOST, /* the thread's first frame: it has no return address */
 	UNWIND_SIGNAL,    /* the kernel's signal frame: a ucontext_t at the stack pointer */
 };
 
-/* All offsets in bytes from the canonical frame address (CFA), which is the caller's stack pointer after the return. */
+/* All offsets in bytes from the canonical frame address (CFA), which is the caller's stack pointer after the
+ * return. */
 struct unwind_rule {
 	enum unwind_kind kind; /* the rest is for UNWIND_NORMAL */
 	bool cfa_from_bp;      /* CFA = rbp + cfa_offset, else rsp + cfa_offset */

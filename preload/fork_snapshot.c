@@ -85,6 +85,15 @@ static void keep_note(struct thread_record *record, uint32_t generation, uint32_
 	record->fork_noted = false;
 }
 
+/* What the forking thread holds it holds under the id that it had in the parent. */
+static void mark_inherited(struct thread_record *self)
+{
+	for (uint32_t i = 0; i < atomic_load(&self->held_count); i++) {
+		if (!self->held[i].former_tid)
+			self->held[i].former_tid = self->former_tid;
+	}
+}
+
 void fork_snapshot_postfork_child(void)
 {
 	if (!process.initialised || atomic_load(process_mode_word) != PROCESS_FRESH)
@@ -101,11 +110,14 @@ void fork_snapshot_postfork_child(void)
 		self->generation = process.generation;
 		self->former_tid = self->tid;
 		self->tid = (int32_t)raw_syscall0(SYS_gettid);
+		mark_inherited(self);
 	}
 	module_map_child();
 	trace_writer_child();
 	bool holds = self && atomic_load(&self->held_count) > 0;
 	bool matters = process.other_threads_at_fork > 0 || holds;
+	if (self)
+		thread_record_open_gate(self, !matters);
 	atomic_store(process_mode_word, matters ? PROCESS_CHILD : PROCESS_PLAIN);
 }
 
@@ -119,14 +131,19 @@ const struct fork_note *fork_snapshot_note_of(const struct thread_record *vanish
 static void walk(struct thread_record *vanished, uint32_t index, struct kept_stack *ret_stack)
 {
 	unsigned flags = 0;
-	ret_stack->count = call_stack_finish(&vanished->held[index].site, &vanished->bounds, ret_stack->pc,
+	struct call_site site;
+	thread_record_site(vanished, &vanished->held[index], &site);
+	ret_stack->count = call_stack_finish(&site, &vanished->bounds, ret_stack->pc,
 					     TRACE_STACK_FRAMES_MAX, &flags, &ret_stack->exact);
 	ret_stack->flags = flags;
 }
 
 static void preserve(struct thread_record *record)
 {
-	for (uint32_t i = 0; i < atomic_load(&record->held_count); i++) {
+	/* The entry one above the count may be a lock that was just being let go. */
+	for (uint32_t i = 0; i <= atomic_load(&record->held_count) && i < record->held_capacity; i++) {
+		if (atomic_load(&record->held[i].state) == TRACE_HOLD_NONE)
+			continue;
 		struct preserved_stack *kept = arena_alloc(sizeof *kept);
 		if (!kept)
 			return;

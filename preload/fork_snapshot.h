@@ -33,8 +33,8 @@ struct process_state {
 	/* notes[g % FORK_GENERATIONS_KEPT]: the fork that ended generation g in this process's line */
 	struct fork_note *notes[FORK_GENERATIONS_KEPT];
 };
-extern struct process_state process;
-extern _Atomic uint32_t *process_mode_word;
+extern struct process_state process __attribute__((visibility("hidden")));
+extern _Atomic uint32_t *process_mode_word __attribute__((visibility("hidden")));
 
 static inline bool process_is_plain(void)
 {

@@ -19,13 +19,12 @@ enum call_id {
 /* Initialises the library, enters a fresh child, adopts a thread that is new to it. NULL: pass the call through. */
 struct thread_record *hook_thread_slow(void);
 
-/* The calling thread's record, ready for use, or NULL. */
+/* The calling thread's record, ready for use, or NULL. Its gate is closed in a child until that has entered its
+ * snapshot, and for good where locks of vanished threads matter. */
 static inline struct thread_record *hook_thread(void)
 {
-	struct thread_record *self = thread_record_self;
-	if (__builtin_expect(self != NULL && process_is_plain(), 1))
-		return self;
-	return hook_thread_slow();
+	struct thread_record *self = thread_record_gate->record;
+	return __builtin_expect(self != NULL, 1) ? self : hook_thread_slow();
 }
 
 /* C11 results as errno values. */

@@ -11,7 +11,7 @@
 			return original;                                                          \
 		const struct call_registers regs = CALL_REGISTERS_OF_CALLER();                    \
 		uint32_t index = begin_wait(self, mutex, call, &regs);                            \
-		bool is_child = !process_is_plain();                                              \
+		bool is_child = process_is_child();                                               \
 		struct child_use use;                                                             \
 		if (__builtin_expect(is_child, 0))                                                \
 			child_check_before(&use, self, mutex, call, CHILD_WAIT, &regs);           \
@@ -31,7 +31,7 @@ static inline uint32_t begin_wait(struct thread_record *self, const void *mutex,
 		return index;
 	thread_record_set(self, index, TRACE_HOLD_WAITING);
 	struct held_entry *entry = &self->held[index];
-	call_stack_capture(&self->cache, &self->bounds, regs, &entry->site);
+	thread_record_capture_own(self, entry, regs);
 	entry->call = (uint16_t)call;
 	return index;
 }

@@ -29,7 +29,7 @@ static void thread_end(void *value)
 	if (++end_rounds < DESTRUCTOR_ROUNDS && pthread_setspecific(end_key, self) == 0)
 		return;
 	is_over = true;
-	thread_record_self = NULL;
+	thread_record_become(NULL);
 	atomic_fetch_sub(&process.live_threads, 1);
 	thread_record_release(self);
 }
@@ -58,7 +58,7 @@ static void tie(struct thread_record *self)
 	self->tid = (int32_t)raw_syscall0(SYS_gettid);
 	self->handle = (uint64_t)pthread_self();
 	read_name(self);
-	thread_record_self = self;
+	thread_record_become(self);
 	if (has_end_key)
 		pthread_setspecific(end_key, self);
 }

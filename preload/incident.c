@@ -73,6 +73,15 @@ static void describe_origin(const struct thread_record *thread, struct work_spac
 	ret_holder->created_at = frame_table_add_stack(&work->table, &work->stack);
 }
 
+/* A lock that names this thread as its owner is held, unless it was just being let go. */
+static uint32_t hold_state(const struct incident *incident, const struct held_entry *entry)
+{
+	if (thread_record_is_popped(incident->holder, incident->holder_entry))
+		return TRACE_HOLD_RELEASING;
+	uint32_t state = atomic_load(&entry->state);
+	return state == TRACE_HOLD_WANT && incident->state.owner_tid ? TRACE_HOLD_HELD : state;
+}
+
 static struct trace_holder describe_holder(const struct incident *incident, struct work_space *work, uint64_t *hash)
 {
 	struct trace_holder holder = {.tid = incident->holder_tid, .start_module = TRACE_MODULE_UNKNOWN};
@@ -83,11 +92,13 @@ static struct trace_holder describe_holder(const struct incident *incident, stru
 	if (incident->holder_entry == UINT32_MAX)
 		return holder;
 	const struct held_entry *entry = &thread->held[incident->holder_entry];
-	holder.state = atomic_load(&entry->state);
+	holder.state = hold_state(incident, entry);
 	holder.acquire_call = entry->call;
 	if (thread == incident->victim) {
 		unsigned flags = 0;
-		work->stack.count = call_stack_finish(&entry->site, &thread->bounds, work->stack.pc, TRACE_STACK_FRAMES_MAX,
+		struct call_site site;
+		thread_record_site(thread, entry, &site);
+		work->stack.count = call_stack_finish(&site, &thread->bounds, work->stack.pc, TRACE_STACK_FRAMES_MAX,
 						      &flags, &work->stack.exact);
 		work->stack.flags = flags;
 	} else {

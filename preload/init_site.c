@@ -56,7 +56,7 @@ void init_site_record(struct thread_record *self, const void *lock, const struct
 	if (!set || !lock)
 		return;
 	struct call_site site;
-	call_stack_capture(&self->cache, &self->bounds, regs, &site);
+	thread_record_capture_site(self, regs, &site);
 	struct init_site *slot = slot_for(set, lock);
 	atomic_store_explicit(&slot->lock, 0, memory_order_release);
 	__builtin_memcpy(slot->pc, site.pc, sizeof slot->pc);

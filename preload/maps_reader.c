@@ -7,7 +7,10 @@
 
 #include "raw_syscall.h"
 
-static bool is_error(long result) { return result < 0 && result > -4096; }
+static bool is_error(long result)
+{
+	return result < 0 && result > -4096;
+}
 
 bool maps_reader_open(struct maps_reader *reader)
 {
@@ -15,7 +18,7 @@ bool maps_reader_open(struct maps_reader *reader)
 	if (is_error(fd))
 		return false;
 	long memory = raw_syscall6(SYS_mmap, 0, MAPS_READER_BUFFER_SIZE_BYTES, PROT_READ | PROT_WRITE,
-				   MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
+	                           MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
 	if (is_error(memory)) {
 		raw_syscall1(SYS_close, fd);
 		return false;
@@ -38,7 +41,7 @@ static void fill(struct maps_reader *reader)
 	reader->next = 0;
 	reader->filled = unread;
 	long count = raw_syscall3(SYS_read, reader->fd, (long)(reader->buffer + unread),
-				  MAPS_READER_BUFFER_SIZE_BYTES - 1 - unread);
+	                          MAPS_READER_BUFFER_SIZE_BYTES - 1 - unread);
 	if (count > 0)
 		reader->filled += (uint32_t)count;
 	else if (count != -4 /* EINTR */)
@@ -74,6 +77,8 @@ static const char *parse_number(const char *text, unsigned base, uint64_t *ret_v
 	uint64_t value = 0;
 	for (;; text++) {
 		unsigned digit = *text >= 'a' ? (unsigned)(*text - 'a') + 10 : (unsigned)(*text - '0');
+		if (*text == ':') /* would pass for the digit after 9 */
+			break;
 		if (digit >= base)
 			break;
 		value = value * base + digit;

@@ -16,7 +16,8 @@ struct maps_entry {
 	uint64_t file_offset;
 	uint64_t inode;
 	bool readable, executable, shared;
-	const char *path; /* NUL-terminated, escapes as the kernel wrote them; "" if none; until the next call */
+	const char
+	    *path; /* NUL-terminated, escapes as the kernel wrote them; "" if none; until the next call */
 };
 
 struct maps_reader {

@@ -26,7 +26,7 @@ struct real_functions {
 #undef HOOK_JUMP
 };
 
-extern struct real_functions real;
+extern struct real_functions real __attribute__((visibility("hidden")));
 
 /* Fills the table. Idempotent; threads may race, they store the same values. Uses dlsym, which takes
  * the loader's lock: called from the constructor, or by the first intercepted call before it. */

@@ -1,8 +1,25 @@
 #include "thread_record.h"
 
+#include <sys/mman.h>
+
 #include "arena.h"
+#include "raw_syscall.h"
+
+#ifndef MADV_WIPEONFORK
+#define MADV_WIPEONFORK 18
+#endif
 
 __thread struct thread_record *thread_record_self __attribute__((tls_model("initial-exec")));
+static struct thread_gate closed_gate;
+__thread struct thread_gate *thread_record_gate __attribute__((tls_model("initial-exec"))) = &closed_gate;
+
+enum { GATES_SIZE_BYTES = 64 << 10, GATES = GATES_SIZE_BYTES / sizeof(struct thread_gate), PAGE_SIZE_BYTES = 4096 };
+
+struct gate_block {
+	struct thread_gate *gates;
+	_Atomic uint32_t used;
+};
+static struct gate_block *_Atomic gate_block;
 
 static struct thread_record *_Atomic all_records;
 /* Head of the free list: 48 bits of address, 16 bits of a counter against reuse between load and swap. */
@@ -39,11 +56,41 @@ static void give_free(struct thread_record *record)
 	} while (!atomic_compare_exchange_weak(&free_records, &head, free_link(record, head)));
 }
 
+static struct gate_block *add_gate_block(struct gate_block *used_up)
+{
+	struct gate_block *block = arena_alloc(sizeof *block);
+	long memory = raw_syscall6(SYS_mmap, 0, GATES_SIZE_BYTES, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
+	if (!block || (memory < 0 && memory > -PAGE_SIZE_BYTES))
+		return NULL;
+	/* Without the advice (Linux before 4.14) gates stay open in a child until it enters its snapshot. */
+	raw_syscall3(SYS_madvise, memory, GATES_SIZE_BYTES, MADV_WIPEONFORK);
+	block->gates = (struct thread_gate *)memory;
+	if (atomic_compare_exchange_strong(&gate_block, &used_up, block))
+		return block;
+	raw_syscall2(SYS_munmap, memory, GATES_SIZE_BYTES);
+	return used_up;
+}
+
+static struct thread_gate *make_gate(void)
+{
+	struct gate_block *block = atomic_load(&gate_block);
+	for (;;) {
+		uint32_t index = block ? atomic_fetch_add(&block->used, 1) : GATES;
+		if (index < GATES)
+			return &block->gates[index];
+		block = add_gate_block(block);
+		if (!block)
+			return NULL;
+	}
+}
+
 static struct thread_record *make(void)
 {
 	struct thread_record *record = arena_alloc(sizeof *record);
-	if (!record)
+	struct thread_gate *gate = make_gate();
+	if (!record || !gate)
 		return NULL;
+	record->gate = gate;
 	record->held = record->held_initial;
 	record->held_capacity = THREAD_HELD_INITIAL;
 	struct thread_record *head = atomic_load(&all_records);
@@ -97,6 +144,7 @@ void thread_record_release(struct thread_record *record)
 {
 	if (drop_unheld(record)) {
 		if (atomic_fetch_add(&abandoned_count, 1) < THREAD_ABANDONED_MAX) {
+			thread_record_open_gate(record, false);
 			atomic_store(&record->state, THREAD_ENDED);
 			return;
 		}
@@ -104,8 +152,22 @@ void thread_record_release(struct thread_record *record)
 		while (atomic_load(&record->held_count) > 0)
 			thread_record_remove(record, atomic_load(&record->held_count) - 1);
 	}
+	thread_record_open_gate(record, false);
 	atomic_store(&record->state, THREAD_FREE);
 	give_free(record);
+}
+
+void thread_record_become(struct thread_record *record)
+{
+	thread_record_self = record;
+	thread_record_gate = record ? record->gate : &closed_gate;
+	if (record)
+		thread_record_open_gate(record, true);
+}
+
+void thread_record_open_gate(struct thread_record *record, bool open)
+{
+	*(struct thread_record *volatile *)&record->gate->record = open ? record : NULL;
 }
 
 struct thread_record *thread_record_first(void) { return atomic_load_explicit(&all_records, memory_order_acquire); }
@@ -129,3 +191,93 @@ bool thread_record_grow(struct thread_record *record)
 }
 
 uint64_t thread_record_lost_count(void) { return atomic_load(&lost_count); }
+
+static bool is_on_stack(const struct stack_bounds *bounds, uint64_t address)
+{
+	return (address >= bounds->low && address < bounds->high) ||
+	       (address >= bounds->other_low && address < bounds->other_high);
+}
+
+/* The rbp of the outermost kept frame. Where one of the inner frames saved it, that frame must still be there: the
+ * return address above the saved rbp tells. */
+static bool read_outer_bp(const struct thread_record *record, const struct held_entry *entry,
+			  const struct call_stack_cache_entry *cached, uint64_t *ret_bp)
+{
+	if (cached->outer_bp == CALL_STACK_WORD_LIVE_BP) {
+		*ret_bp = entry->bp;
+		return true;
+	}
+	const uint64_t *words = (const uint64_t *)(uintptr_t)cached->sp;
+	unsigned frame = 0;
+	while (frame < CALL_SITE_FRAMES - 2 && cached->slot[frame] < cached->outer_bp)
+		frame++;
+	const uint64_t *slot = words + cached->slot[frame];
+	if (!is_on_stack(&record->bounds, (uint64_t)(uintptr_t)slot) || *slot != cached->pc[frame + 1])
+		return false;
+	*ret_bp = words[cached->outer_bp];
+	return true;
+}
+
+void thread_record_site(const struct thread_record *record, const struct held_entry *entry, struct call_site *ret_site)
+{
+	uint64_t stack = entry->stack;
+	if (stack & THREAD_STACK_OWN) {
+		__builtin_memcpy(ret_site->pc, entry->pc, sizeof ret_site->pc);
+		ret_site->outer_slot = stack & ~(uint64_t)THREAD_STACK_OWN;
+		ret_site->outer_bp = entry->bp;
+		return;
+	}
+	const struct call_stack_cache_entry *cached = (const struct call_stack_cache_entry *)(uintptr_t)stack;
+	__builtin_memcpy(ret_site->pc, cached->pc, sizeof ret_site->pc);
+	bool whole = read_outer_bp(record, entry, cached, &ret_site->outer_bp);
+	ret_site->outer_slot = whole ? cached->sp + cached->slot[CALL_SITE_FRAMES - 2] * sizeof(uint64_t) : 0;
+	if (!whole)
+		ret_site->outer_bp = CALL_STACK_CUT;
+}
+
+static void keep(struct held_entry *entry, const struct call_site *site)
+{
+	__builtin_memcpy(entry->pc, site->pc, sizeof entry->pc);
+	entry->bp = site->outer_bp;
+	/* Last: a fork in between still finds the cache's entry as it was. */
+	atomic_signal_fence(memory_order_seq_cst);
+	*(volatile uint64_t *)&entry->stack = site->outer_slot | THREAD_STACK_OWN;
+}
+
+/* The cache's entry for these registers is about to change: who refers to it gets a copy. */
+static void release_cache_entry(struct thread_record *record, const struct call_registers *regs)
+{
+	uint64_t cached = (uint64_t)(uintptr_t)call_stack_cache_entry_for(&record->cache, regs->pc, regs->sp);
+	uint32_t count = atomic_load(&record->held_count);
+	/* One above the count is the lock that was just let go, if a signal handler is in between. */
+	for (uint32_t i = 0; i <= count && i < record->held_capacity; i++) {
+		struct held_entry *entry = &record->held[i];
+		if (entry->stack != cached || atomic_load(&entry->state) == TRACE_HOLD_NONE)
+			continue;
+		struct call_site site;
+		thread_record_site(record, entry, &site);
+		keep(entry, &site);
+	}
+}
+
+void thread_record_capture_site(struct thread_record *record, const struct call_registers *regs, struct call_site *ret_site)
+{
+	release_cache_entry(record, regs);
+	call_stack_capture(&record->cache, &record->bounds, regs, ret_site);
+}
+
+void thread_record_push_missed(struct thread_record *record, unsigned kind, unsigned call,
+			       const struct call_registers *regs)
+{
+	struct held_entry *entry = &record->held[atomic_load(&record->held_count) - 1];
+	thread_record_capture_own(record, entry, regs);
+	thread_record_mark_wanted(entry, kind, call);
+}
+
+void thread_record_capture_own(struct thread_record *record, struct held_entry *entry, const struct call_registers *regs)
+{
+	struct call_site site;
+	entry->stack = THREAD_STACK_OWN;
+	thread_record_capture_site(record, regs, &site);
+	keep(entry, &site);
+}

@@ -25,15 +25,23 @@ enum {
 	THREAD_ABANDONED_MAX = 256, /* ended threads whose held locks are remembered */
 };
 
+/* A lock that the thread holds or is about to take. Where its stack is: `stack` is the address of an entry of the thread's
+ * cache, and `bp` the caller's rbp; or, marked by THREAD_STACK_OWN, struct call_site's outer_slot, with its frames in
+ * pc[] and outer_bp in `bp`. thread_record_site() reads either.
+ *
+ * A normal mutex stays WANT while it is held: its owner word tells, and the hot path saves a store. */
 struct held_entry {
 	uint64_t lock; /* its address */
 	_Atomic uint8_t state; /* enum trace_hold_state */
 	uint8_t kind;          /* enum trace_lock_kind */
 	uint16_t call;         /* id of trace_calls.def */
-	int32_t tid;           /* the thread's id when it acquired: differs after a fork */
-	struct call_site site;
+	int32_t former_tid;    /* the id under which its thread acquired it, if a fork has changed it; else 0 */
+	uint64_t stack;
+	uint64_t bp;
+	uint64_t pc[CALL_SITE_FRAMES];
 };
 static_assert(sizeof(struct held_entry) == 64, "one cache line");
+enum { THREAD_STACK_OWN = 1 };
 
 /* A stack as return addresses, innermost first. */
 struct kept_stack {
@@ -53,6 +61,16 @@ struct fork_note {
 };
 
 enum thread_state { THREAD_FREE = 0, THREAD_ALIVE, THREAD_ENDED };
+
+struct thread_record;
+
+/* The way into a thread's record, in memory that fork wipes in the child (MADV_WIPEONFORK): there every wrapper
+ * leaves the hot path until the child has found out what became of it. */
+struct thread_gate {
+	struct thread_record *record; /* NULL: closed */
+	uint64_t padding[7];
+};
+static_assert(sizeof(struct thread_gate) == 64, "one cache line");
 
 struct thread_record {
 	struct held_entry *held;
@@ -76,13 +94,17 @@ struct thread_record {
 	struct thread_record *next;      /* list of all records, never unlinked */
 	struct thread_record *next_free;
 	struct fork_note *note;
+	struct thread_gate *gate;
 
 	struct held_entry held_initial[THREAD_HELD_INITIAL];
 	struct call_stack_cache cache;
 };
 
 /* The calling thread's record; NULL before its first intercepted call and after its end. */
-extern __thread struct thread_record *thread_record_self __attribute__((tls_model("initial-exec")));
+extern __thread struct thread_record *thread_record_self
+	__attribute__((tls_model("initial-exec"), visibility("hidden")));
+/* Its gate; a closed one where it has none. */
+extern __thread struct thread_gate *thread_record_gate __attribute__((tls_model("initial-exec"), visibility("hidden")));
 
 /* A record with state ALIVE and everything else cleared, or NULL. Thread-safe, lock-free. */
 struct thread_record *thread_record_new(uint32_t generation);
@@ -96,23 +118,84 @@ bool thread_record_grow(struct thread_record *record);
 /* Acquisitions that found no room, since the process started. */
 uint64_t thread_record_lost_count(void);
 
-/* Appends an entry in state WANT for a lock about to be acquired. Returns its index, or UINT32_MAX when full. */
-static inline uint32_t thread_record_want(struct thread_record *record, const void *lock, unsigned kind, unsigned call,
-					  const struct call_registers *regs)
+/* Makes it the calling thread's, its gate open; NULL: none, gate closed. */
+void thread_record_become(struct thread_record *record);
+/* Opens or closes the gate of the calling thread's record. */
+void thread_record_open_gate(struct thread_record *record, bool open);
+
+/* The stack of an entry. For a vanished thread from the child's copy of its stack. */
+void thread_record_site(const struct thread_record *record, const struct held_entry *entry, struct call_site *ret_site);
+/* Captures the calling thread's stack without harm to the entries that refer to the cache. */
+void thread_record_capture_site(struct thread_record *record, const struct call_registers *regs, struct call_site *ret_site);
+/* The same into an entry. */
+void thread_record_capture_own(struct thread_record *record, struct held_entry *entry, const struct call_registers *regs);
+/* The thread id under which the entry was made. */
+static inline int32_t thread_record_tid_of(const struct thread_record *record, const struct held_entry *entry)
+{
+	return entry->former_tid ? entry->former_tid : record->tid;
+}
+
+/* Room for one more entry without growing. */
+static inline bool thread_record_has_room(const struct thread_record *record)
+{
+	return __builtin_expect(
+		atomic_load_explicit(&record->held_count, memory_order_relaxed) < record->held_capacity, 1);
+}
+
+/* One store for state, kind, call and former_tid: the entry counts from here on. */
+static inline void thread_record_mark_wanted(struct held_entry *entry, unsigned kind, unsigned call)
+{
+	uint64_t packed = TRACE_HOLD_WANT | (uint64_t)kind << 8 | (uint64_t)call << 16;
+	__atomic_store_n((uint64_t *)(void *)&entry->state, packed, __ATOMIC_RELEASE);
+}
+
+/* Appends an entry in state WANT for a lock about to be acquired. Needs room. False: the stack is not in the cache, and
+ * thread_record_push_missed() has to finish the entry. */
+static inline __attribute__((always_inline)) bool thread_record_push(struct thread_record *record, const void *lock,
+								    unsigned kind, unsigned call,
+								    struct call_registers regs)
 {
 	uint32_t index = atomic_load_explicit(&record->held_count, memory_order_relaxed);
-	if (__builtin_expect(index >= record->held_capacity, 0) && !thread_record_grow(record))
-		return UINT32_MAX;
 	/* The count goes up first: a signal handler that takes a lock from here on uses the next entry. */
 	atomic_store_explicit(&record->held_count, index + 1, memory_order_release);
 	struct held_entry *entry = &record->held[index];
-	call_stack_capture(&record->cache, &record->bounds, regs, &entry->site);
 	entry->lock = (uint64_t)(uintptr_t)lock;
-	entry->kind = (uint8_t)kind;
-	entry->call = (uint16_t)call;
-	entry->tid = record->tid;
-	atomic_store_explicit(&entry->state, TRACE_HOLD_WANT, memory_order_release);
-	return index;
+	const struct call_stack_cache_entry *hit = call_stack_find(&record->cache, regs.pc, regs.sp);
+	if (__builtin_expect(!hit, 0))
+		return false;
+	*(volatile uint64_t *)&entry->stack = (uint64_t)(uintptr_t)hit;
+	*(volatile uint64_t *)&entry->bp = regs.bp;
+	/* A signal handler may have put its own stack there in between, under another sp. */
+	if (__builtin_expect(*(const volatile uint64_t *)&hit->sp != regs.sp, 0))
+		return false;
+	thread_record_mark_wanted(entry, kind, call);
+	return true;
+}
+
+/* Walks the stack for the last entry. */
+void thread_record_push_missed(struct thread_record *record, unsigned kind, unsigned call,
+			       const struct call_registers *regs);
+
+/* Both, growing where needed. Returns the entry's index, or UINT32_MAX when there is no memory. */
+static inline uint32_t thread_record_want(struct thread_record *record, const void *lock, unsigned kind, unsigned call,
+					  const struct call_registers *regs)
+{
+	if (!thread_record_has_room(record) && !thread_record_grow(record))
+		return UINT32_MAX;
+	if (!thread_record_push(record, lock, kind, call, *regs))
+		thread_record_push_missed(record, kind, call, regs);
+	return atomic_load_explicit(&record->held_count, memory_order_relaxed) - 1;
+}
+
+/* Takes the last entry out if it is the lock's, before the lock is let go. What it said stays in place, one above the
+ * count: a child that finds the lock still owned reads it there. False: it is not the last. */
+static inline bool thread_record_pop(struct thread_record *record, const void *lock)
+{
+	uint32_t last = atomic_load_explicit(&record->held_count, memory_order_relaxed) - 1;
+	if (__builtin_expect((int32_t)last < 0 || record->held[last].lock != (uint64_t)(uintptr_t)lock, 0))
+		return false;
+	atomic_store_explicit(&record->held_count, last, memory_order_release);
+	return true;
 }
 
 static inline void thread_record_set(struct thread_record *record, uint32_t index, enum trace_hold_state state)
@@ -134,6 +217,12 @@ static inline uint32_t thread_record_find(const struct thread_record *record, co
 	return UINT32_MAX;
 }
 
+/* True for the entry one above the count: the lock that the thread let go last, or was just letting go. */
+static inline bool thread_record_is_popped(const struct thread_record *record, uint32_t index)
+{
+	return index == atomic_load_explicit(&record->held_count, memory_order_relaxed);
+}
+
 /* Takes an entry out. The last entry fills its place, copied before it is voided: a fork in between
  * sees the lock twice, never not at all. */
 static inline void thread_record_remove(struct thread_record *record, uint32_t index)
@@ -141,16 +230,20 @@ static inline void thread_record_remove(struct thread_record *record, uint32_t i
 	if (index == UINT32_MAX)
 		return;
 	uint32_t last = atomic_load_explicit(&record->held_count, memory_order_relaxed) - 1;
-	struct held_entry *entry = &record->held[index];
+	struct held_entry *entry = &record->held[index], *moved = &record->held[last];
 	atomic_store_explicit(&entry->state, TRACE_HOLD_NONE, memory_order_release);
-	if (__builtin_expect(index != last, 0)) {
-		struct held_entry *moved = &record->held[last];
-		entry->lock = moved->lock;
-		entry->kind = moved->kind;
-		entry->call = moved->call;
-		entry->tid = moved->tid;
-		entry->site = moved->site;
-		atomic_store_explicit(&entry->state, moved->state, memory_order_release);
+	if (__builtin_expect(entry != moved, 0)) {
+		uint8_t state = atomic_load_explicit(&moved->state, memory_order_relaxed);
+		*entry = (struct held_entry){
+			.lock = moved->lock,
+			.kind = moved->kind,
+			.call = moved->call,
+			.former_tid = moved->former_tid,
+			.stack = moved->stack,
+			.bp = moved->bp,
+		};
+		__builtin_memcpy(entry->pc, moved->pc, sizeof entry->pc);
+		atomic_store_explicit(&entry->state, state, memory_order_release);
 		atomic_store_explicit(&moved->state, TRACE_HOLD_NONE, memory_order_release);
 	}
 	atomic_store_explicit(&record->held_count, last, memory_order_release);

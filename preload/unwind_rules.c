@@ -1,5 +1,7 @@
 #include "unwind_rules.h"
 
+#include <stddef.h>
+
 #include "module_map.h"
 
 enum {
@@ -22,28 +24,31 @@ static _Atomic uint64_t full_rules[FULL_RULES_MAX];
 
 static bool pack_full(const struct unwind_rule *rule, uint64_t *ret_word)
 {
-	if (rule->cfa_offset != (int32_t)((uint32_t)rule->cfa_offset << 8) >> 8 || rule->ra_offset != (int16_t)rule->ra_offset ||
-	    rule->bp_offset != (int16_t)rule->bp_offset)
+	if (rule->cfa_offset != (int32_t)((uint32_t)rule->cfa_offset << 8) >> 8 ||
+	    rule->ra_offset != (int16_t)rule->ra_offset || rule->bp_offset != (int16_t)rule->bp_offset)
 		return false;
 	*ret_word = FULL_RULE_VALID | (uint64_t)rule->kind << 58 | (uint64_t)rule->cfa_from_bp << 57 |
-		    (uint64_t)rule->bp_saved << 56 | (uint64_t)((uint32_t)rule->cfa_offset & 0xffffff) << 32 |
-		    (uint64_t)(uint16_t)rule->ra_offset << 16 | (uint16_t)rule->bp_offset;
+	            (uint64_t)rule->bp_saved << 56 | (uint64_t)((uint32_t)rule->cfa_offset & 0xffffff) << 32 |
+	            (uint64_t)(uint16_t)rule->ra_offset << 16 | (uint16_t)rule->bp_offset;
 	return true;
 }
 
 static struct unwind_rule unpack_full(uint64_t word)
 {
 	return (struct unwind_rule){
-		.kind = (enum unwind_kind)(word >> 58 & 7),
-		.cfa_from_bp = word >> 57 & 1,
-		.bp_saved = word >> 56 & 1,
-		.cfa_offset = (int32_t)(word >> 24) >> 8,
-		.ra_offset = (int16_t)(word >> 16),
-		.bp_offset = (int16_t)word,
+	    .kind = (enum unwind_kind)(word >> 58 & 7),
+	    .cfa_from_bp = word >> 57 & 1,
+	    .bp_saved = word >> 56 & 1,
+	    .cfa_offset = (int32_t)(word >> 24) >> 8,
+	    .ra_offset = (int16_t)(word >> 16),
+	    .bp_offset = (int16_t)word,
 	};
 }
 
-static uint32_t rule_in_full(uint32_t index) { return UNWIND_RULE_BP_IN_FULL << UNWIND_RULE_BP_SHIFT | index; }
+static uint32_t rule_in_full(uint32_t index)
+{
+	return UNWIND_RULE_BP_IN_FULL << UNWIND_RULE_BP_SHIFT | index;
+}
 
 static uint32_t keep_in_full(const struct unwind_rule *rule)
 {
@@ -68,9 +73,10 @@ static bool pack_plain(const struct unwind_rule *rule, uint32_t *ret_rule)
 	    rule->cfa_offset % WORD_SIZE_BYTES || cfa_words > UNWIND_RULE_WORDS_MASK)
 		return false;
 	if (rule->bp_saved && (rule->bp_offset > -2 * WORD_SIZE_BYTES || rule->bp_offset % WORD_SIZE_BYTES ||
-			       bp_words > UNWIND_RULE_BP_MASK))
+	                       bp_words > UNWIND_RULE_BP_MASK))
 		return false;
-	*ret_rule = (rule->cfa_from_bp ? UNWIND_RULE_FROM_BP : 0u) | bp_words << UNWIND_RULE_BP_SHIFT | cfa_words;
+	*ret_rule =
+	    (rule->cfa_from_bp ? UNWIND_RULE_FROM_BP : 0u) | bp_words << UNWIND_RULE_BP_SHIFT | cfa_words;
 	return true;
 }
 
@@ -78,12 +84,12 @@ static struct unwind_rule unpack_plain(uint32_t rule)
 {
 	int32_t bp_words = rule >> UNWIND_RULE_BP_SHIFT & UNWIND_RULE_BP_MASK;
 	return (struct unwind_rule){
-		.kind = UNWIND_NORMAL,
-		.cfa_from_bp = rule & UNWIND_RULE_FROM_BP,
-		.bp_saved = bp_words != 0,
-		.cfa_offset = (int32_t)(rule & UNWIND_RULE_WORDS_MASK) * WORD_SIZE_BYTES,
-		.ra_offset = -WORD_SIZE_BYTES,
-		.bp_offset = -bp_words * WORD_SIZE_BYTES,
+	    .kind = UNWIND_NORMAL,
+	    .cfa_from_bp = rule & UNWIND_RULE_FROM_BP,
+	    .bp_saved = bp_words != 0,
+	    .cfa_offset = (int32_t)(rule & UNWIND_RULE_WORDS_MASK) * WORD_SIZE_BYTES,
+	    .ra_offset = -WORD_SIZE_BYTES,
+	    .bp_offset = -bp_words * WORD_SIZE_BYTES,
 	};
 }
 
@@ -95,17 +101,16 @@ static bool learn(uint64_t address, struct unwind_rule *ret_rule)
 	*ret_rule = (struct unwind_rule){.kind = UNWIND_NONE};
 	if (address >= ADDRESS_END)
 		return false;
-	bool busy = module_map_is_busy();
-	const struct module *module = module_map_find_or_refresh(address);
-	if (!module)
-		return !busy && !module_map_is_busy();
-	if (!module->eh_frame_hdr)
+	const struct module *module;
+	if (!module_map_look_up(address, &module))
+		return false;
+	if (!module || !module->eh_frame_hdr)
 		return true;
 	struct eh_frame_view view = {
-		.header = module->eh_frame_hdr,
-		.header_size_bytes = module->eh_frame_hdr_size,
-		.low = module->unwind_start,
-		.high = module->unwind_end,
+	    .header = module->eh_frame_hdr,
+	    .header_size_bytes = module->eh_frame_hdr_size,
+	    .low = module->unwind_start,
+	    .high = module->unwind_end,
 	};
 	*ret_rule = eh_frame_find_rule(&view, address);
 	return true;
@@ -123,7 +128,8 @@ static uint32_t learn_into(_Atomic uint64_t *slot, uint64_t address)
 			return packed;
 	}
 	uint64_t empty = 0;
-	/* Another thread may have been faster, with this address or another: then this rule is learned again. */
+	/* Another thread may have been faster, with this address or another: then this rule is learned again.
+	 */
 	if (slot)
 		atomic_compare_exchange_strong(slot, &empty, address << UNWIND_RULE_BITS | packed);
 	return packed;

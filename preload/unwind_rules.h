@@ -1,8 +1,9 @@
 /* One table of unwind rules per code address for the whole process, learned from the modules' .eh_frame.
  *
- * Lock-free and async-signal-safe. A slot is one word, address and rule together: it is read, filled and emptied
- * by single atomic accesses, so that racing threads at worst learn the same rule twice, and a fork copies a sound
- * table at any moment. A full table costs time (the rule is worked out again at each use), never a wrong answer.
+ * Lock-free and async-signal-safe. A slot is one word, address and rule together: it is read, filled and
+ * emptied by single atomic accesses, so that racing threads at worst learn the same rule twice, and a fork
+ * copies a sound table at any moment. A full table costs time (the rule is worked out again at each use),
+ * never a wrong answer.
  *
  *   bits 17..63  the code address
  *   bit  16      CFA = rbp + offset, else rsp + offset
@@ -47,7 +48,8 @@ static inline uint32_t unwind_rules_slot_of(uint64_t address)
 /* The rule (bits 0..16) at the instruction that holds `address`: for a return address pass it less one. */
 static inline uint32_t unwind_rules_find(uint64_t address)
 {
-	uint64_t word = atomic_load_explicit(&unwind_rules_slots[unwind_rules_slot_of(address)], memory_order_acquire);
+	uint64_t word =
+	    atomic_load_explicit(&unwind_rules_slots[unwind_rules_slot_of(address)], memory_order_acquire);
 	if (__builtin_expect(word >> UNWIND_RULE_BITS == address, 1))
 		return (uint32_t)word & UNWIND_RULE_MASK;
 	return unwind_rules_find_further(address);
@@ -61,7 +63,8 @@ static inline bool unwind_rules_is_plain(uint32_t rule)
 /* What unwind_rules_find(address) found, spelled out. */
 struct unwind_rule unwind_rules_expand(uint32_t rule, uint64_t address);
 
-/* Forgets the rules of all addresses that is_stale() names, and with them every stack kept in a thread's cache. */
+/* Forgets the rules of all addresses that is_stale() names, and with them every stack kept in a thread's
+ * cache. */
 void unwind_rules_forget(bool (*is_stale)(uint64_t address, const void *data), const void *data);
 
 #endif

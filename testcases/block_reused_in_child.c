@@ -1,5 +1,5 @@
-/* A worker holds the lock inside a heap block. The child frees its copy of the block and gets the same address
- * for another object, with a lock of its own: that one no thread has ever held.
+/* A worker holds the lock inside a heap block. The child frees its copy of the block and gets the same
+ * address for another object, with a lock of its own: that one no thread has ever held.
  *
  * expect: nothing
  * exit: 0

@@ -33,7 +33,7 @@ enum { CASE_CHECK_FAILED = 99 };
 __attribute__((noreturn)) static inline void case_fail(const char *file, int line, const char *condition)
 {
 	dprintf(STDERR_FILENO, "%s:%d: check failed: %s (errno: %s)\n", file, line, condition,
-		strerror(errno));
+	        strerror(errno));
 	_exit(CASE_CHECK_FAILED);
 }
 

@@ -1,5 +1,5 @@
-/* The child starts a thread of its own, which takes a lock; the child's main waits for it and gets it once the
- * thread lets go. The holder is alive in the child.
+/* The child starts a thread of its own, which takes a lock; the child's main waits for it and gets it once
+ * the thread lets go. The holder is alive in the child.
  *
  * expect: nothing
  * exit: 0

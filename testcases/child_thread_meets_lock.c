@@ -1,5 +1,5 @@
-/* The child starts a thread, and that thread meets the lock that a worker of the parent holds. The victim is the
- * child's new thread; the child's main only waits for it to end.
+/* The child starts a thread, and that thread meets the lock that a worker of the parent holds. The victim is
+ * the child's new thread; the child's main only waits for it to end.
  *
  * expect: certain lock-held-by-vanished-thread
  *   lock: mutex normal table_mutex

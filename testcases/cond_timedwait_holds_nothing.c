@@ -1,5 +1,5 @@
-/* A worker sleeps in pthread_cond_timedwait, its time limit far off, while main forks. It locked the mutex before it called, but the
- * wait has let go of it: the child finds it free.
+/* A worker sleeps in pthread_cond_timedwait, its time limit far off, while main forks. It locked the mutex
+ * before it called, but the wait has let go of it: the child finds it free.
  *
  * expect: nothing
  * exit: 0

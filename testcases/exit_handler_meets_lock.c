@@ -1,5 +1,5 @@
-/* The child leaves by exit(), which runs the handlers that the parent registered; one of them takes a lock that a
- * worker of the parent holds. The child hangs on its way out, where no one looks.
+/* The child leaves by exit(), which runs the handlers that the parent registered; one of them takes a lock
+ * that a worker of the parent holds. The child hangs on its way out, where no one looks.
  *
  * expect: certain lock-held-by-vanished-thread
  *   lock: mutex normal spool_mutex

@@ -1,5 +1,5 @@
-/* A worker forks while main holds the lock: the holder is the initial thread, which no pthread_create made. The
- * child has only the worker's copy, and waits for ever.
+/* A worker forks while main holds the lock: the holder is the initial thread, which no pthread_create made.
+ * The child has only the worker's copy, and waits for ever.
  *
  * expect: certain lock-held-by-vanished-thread
  *   lock: mutex normal table_mutex

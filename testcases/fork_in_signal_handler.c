@@ -1,5 +1,5 @@
-/* A signal handler forks while a worker holds a lock, and the child meets it inside the handler. main itself was
- * in the middle of a critical section of another lock when the signal came.
+/* A signal handler forks while a worker holds a lock, and the child meets it inside the handler. main itself
+ * was in the middle of a critical section of another lock when the signal came.
  *
  * expect: certain lock-held-by-vanished-thread
  *   lock: mutex normal table_mutex

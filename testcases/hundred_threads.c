@@ -1,5 +1,5 @@
-/* A hundred threads each hold a lock of their own, in blocks on the heap, while main forks. The child meets the
- * lock of thread 37: that thread, and no other, is the holder.
+/* A hundred threads each hold a lock of their own, in blocks on the heap, while main forks. The child meets
+ * the lock of thread 37: that thread, and no other, is the holder.
  *
  * expect: certain lock-held-by-vanished-thread
  *   lock: mutex normal - initialised_at=lane_create<main

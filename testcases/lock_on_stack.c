@@ -1,5 +1,5 @@
-/* The lock is a local variable of main, shared with a worker by address. It is copied with main's stack, and the
- * child waits for ever.
+/* The lock is a local variable of main, shared with a worker by address. It is copied with main's stack, and
+ * the child waits for ever.
  *
  * expect: certain lock-held-by-vanished-thread
  *   lock: mutex normal -

@@ -1,4 +1,5 @@
-/* A worker holds a mutex of type adaptive while main forks. An adaptive mutex spins for a while before it sleeps: the child spins, then sleeps for ever.
+/* A worker holds a mutex of type adaptive while main forks. An adaptive mutex spins for a while before it
+ * sleeps: the child spins, then sleeps for ever.
  *
  * expect: certain lock-held-by-vanished-thread
  *   lock: mutex adaptive queue_mutex initialised_at=queue_init

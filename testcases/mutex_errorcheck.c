@@ -1,5 +1,5 @@
-/* A worker holds a mutex of type errorcheck while main forks. An error-checking mutex refuses a relock by its owner only: the child's main is not the
- * owner, so it gets no error and waits for ever.
+/* A worker holds a mutex of type errorcheck while main forks. An error-checking mutex refuses a relock by its
+ * owner only: the child's main is not the owner, so it gets no error and waits for ever.
  *
  * expect: certain lock-held-by-vanished-thread
  *   lock: mutex errorcheck queue_mutex initialised_at=queue_init

@@ -1,5 +1,5 @@
-/* A worker holds a mutex of type recursive while main forks. A recursive mutex lets only its owner in again: the child's main is another thread
- * than the worker that the mutex names, and waits for ever.
+/* A worker holds a mutex of type recursive while main forks. A recursive mutex lets only its owner in again:
+ * the child's main is another thread than the worker that the mutex names, and waits for ever.
  *
  * expect: certain lock-held-by-vanished-thread
  *   lock: mutex recursive queue_mutex initialised_at=queue_init

@@ -1,5 +1,5 @@
-/* main itself holds a priority-inheritance mutex while it forks. Its word is main's old thread id; the child's
- * thread has a new one, so the child's unlock is refused with EPERM and the mutex stays locked.
+/* main itself holds a priority-inheritance mutex while it forks. Its word is main's old thread id; the
+ * child's thread has a new one, so the child's unlock is refused with EPERM and the mutex stays locked.
  *
  * expect: certain owner-is-parent-thread
  *   lock: mutex normal state_mutex initialised_at=state_init<main

@@ -1,5 +1,5 @@
-/* The worker locked a recursive mutex twice and unlocked it once: it still holds it, since its first lock. The
- * child waits for ever.
+/* The worker locked a recursive mutex twice and unlocked it once: it still holds it, since its first lock.
+ * The child waits for ever.
  *
  * expect: certain lock-held-by-vanished-thread
  *   lock: mutex recursive table_mutex

@@ -1,5 +1,5 @@
-/* The child leaves by _exit(), as a forked child should: the parent's exit handlers, one of which would take a
- * lock that a worker holds, do not run in it.
+/* The child leaves by _exit(), as a forked child should: the parent's exit handlers, one of which would take
+ * a lock that a worker holds, do not run in it.
  *
  * expect: nothing
  * exit: 0

@@ -1,5 +1,5 @@
-/* Two threads want the lock at the fork: one holds it, the other waits for it. Both vanish; the one to name is
- * the holder.
+/* Two threads want the lock at the fork: one holds it, the other waits for it. Both vanish; the one to name
+ * is the holder.
  *
  * expect: certain lock-held-by-vanished-thread
  *   lock: mutex normal table_mutex

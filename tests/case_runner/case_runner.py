@@ -23,10 +23,22 @@ import process_tree
 RUN_LIMIT_S = 50
 NATIVE_LIMIT_S = 20
 POLL_S = 0.02
+SKIPPED = 77
 
 
 class CaseProblem(Exception):
     """The case could not be run or judged; the text says why."""
+
+
+class CaseSkipped(Exception):
+    """The case needs what is not there; the text says what."""
+
+
+def read_expectation(source):
+    ret = expectation.parse(source.read_text())
+    if "root" in ret.needs and os.geteuid() != 0:
+        raise CaseSkipped("needs root")
+    return ret
 
 
 def no_core_files():
@@ -74,7 +86,7 @@ def judge(wanted, exit_code, report, stderr_text):
 
 def run_case(afterfork, source, program):
     """Runs one case under afterfork. Returns lines that say what is wrong; empty: passed."""
-    wanted = expectation.parse(source.read_text())
+    wanted = read_expectation(source)
     with tempfile.TemporaryDirectory(prefix="afterfork-case-") as name:
         folder = Path(name)
         command = [str(afterfork), "run", "-o", str(folder / "trace"),
@@ -101,7 +113,7 @@ def run_case(afterfork, source, program):
 
 def run_native(source, program):
     """Runs one case without afterfork: a hazard must hang, all else must end with 0."""
-    wanted = expectation.parse(source.read_text())
+    wanted = read_expectation(source)
     with tempfile.TemporaryDirectory(prefix="afterfork-case-") as name:
         folder = Path(name)
         process = start([str(program), *wanted.arguments], wanted, folder)
@@ -150,7 +162,7 @@ def run_all(cases, run_one, rounds, load):
         for round_number in range(1, rounds + 1):
             for source, program in cases:
                 result = subprocess.run(run_one(source, program), capture_output=True, text=True, check=False)
-                if result.returncode != 0:
+                if result.returncode not in (0, SKIPPED):
                     failed += 1
                     print(f"round {round_number}: {result.stdout}{result.stderr}", end="", flush=True)
     finally:
@@ -199,6 +211,9 @@ def main():
             raise CaseProblem(f"{program} is not there: build it first")
         lines = (run_native(arguments.source, program) if arguments.native
                  else run_case(arguments.afterfork.absolute(), arguments.source, program))
+    except CaseSkipped as reason:
+        print(f"{arguments.source.name}: skipped: {reason}")
+        return SKIPPED
     except expectation.ExpectationError as error:
         lines = [f"head comment: {error}"]
     except CaseProblem as problem:

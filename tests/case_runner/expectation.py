@@ -40,6 +40,8 @@ class Expectation:
     options: list = field(default_factory=list)
     hangs_natively: bool = False
     stderr_texts: list = field(default_factory=list)
+    notices: list = field(default_factory=list)
+    needs: list = field(default_factory=list)
 
 
 def head_comment(source):
@@ -86,6 +88,10 @@ def parse_setting(expectation, key, value):
         expectation.environment.update(pair.split("=", 1) for pair in shlex.split(value))
     elif key == "options":
         expectation.options = shlex.split(value)
+    elif key == "notice":
+        expectation.notices.append(value)
+    elif key == "needs" and value in ("root",):
+        expectation.needs.append(value)
     elif key == "stderr":
         expectation.stderr_texts.append(value)
     elif key == "native" and value in ("hangs", "ends"):

@@ -83,7 +83,7 @@ def finding_differences(wanted, found):
         ret.append(f"wanted {wanted.verdict} {wanted.rule}, "
                    f"found {found.get('verdict')} {found.get('rule')}")
     for part, keys in wanted.parts.items():
-        ret += part_differences(part, keys, found.get("victim" if part == "victim" else part))
+        ret += part_differences(part, keys, found.get(part))
     if wanted.count is not None and wanted.count != found.get("count"):
         ret.append(f"wanted count {wanted.count}, found {found.get('count')}")
     return ret
@@ -159,6 +159,9 @@ def differences(expectation, report):
         if lines:
             ret.append(f"finding: {describe(actual)}")
             ret += [f"  {line}" for line in lines]
+    notices = sorted({notice.get("kind") for notice in report.get("notices", [])})
+    if notices != sorted(set(expectation.notices)):
+        ret.append(f"notices: wanted {sorted(set(expectation.notices))}, found {notices}")
     ret += [f"missing: {w.verdict} {w.rule} {w.parts}" for w in missing]
     ret += [f"not expected: {describe(f)}" for f in surplus]
     return ret

@@ -1,0 +1,316 @@
+#include <cjson/cJSON.h>
+#include <inttypes.h>
+#include <stdlib.h>
+#include <string.h>
+#include <time.h>
+
+#include "render_stack.h"
+#include "report.h"
+#include "utf8.h"
+
+/* Names come from files and processes and may hold any bytes; JSON is UTF-8. Bytes that are none become the
+ * text \xNN. */
+static char *to_utf8(const char *text)
+{
+	char *clean = NULL;
+	size_t size = 0;
+	FILE *out = open_memstream(&clean, &size);
+	if (!out)
+		return NULL;
+	while (*text) {
+		size_t length = utf8_length(text);
+		if (length)
+			fwrite(text, 1, length, out);
+		else
+			fprintf(out, "\\x%02x", (unsigned char)*text);
+		text += length ? length : 1;
+	}
+	fclose(out);
+	return clean;
+}
+
+static cJSON *new_text(const char *text)
+{
+	char *clean = to_utf8(text);
+	cJSON *item = clean ? cJSON_CreateString(clean) : NULL;
+	free(clean);
+	return item;
+}
+
+/* All add_ functions leave out what is not known. */
+static void add_text(cJSON *object, const char *key, const char *text)
+{
+	if (text)
+		cJSON_AddItemToObject(object, key, new_text(text));
+}
+
+/* cJSON keeps numbers as double, which holds no 64-bit integer: they are added as text. */
+static void add_number(cJSON *object, const char *key, uint64_t number)
+{
+	char text[24];
+	snprintf(text, sizeof(text), "%" PRIu64, number);
+	cJSON_AddRawToObject(object, key, text);
+}
+
+static void add_signed(cJSON *object, const char *key, int number)
+{
+	char text[24];
+	snprintf(text, sizeof(text), "%d", number);
+	cJSON_AddRawToObject(object, key, text);
+}
+
+static void add_id(cJSON *object, const char *key, pid_t id)
+{
+	if (id > 0)
+		add_number(object, key, (uint64_t)id);
+}
+
+static void add_address(cJSON *object, const char *key, uint64_t address)
+{
+	char text[24];
+	snprintf(text, sizeof(text), "0x%" PRIx64, address);
+	cJSON_AddStringToObject(object, key, text);
+}
+
+static void add_true(cJSON *object, const char *key, bool flag)
+{
+	if (flag)
+		cJSON_AddTrueToObject(object, key);
+}
+
+/* Adds the object unless it stayed empty. */
+static void add_filled(cJSON *parent, const char *key, cJSON *object)
+{
+	if (object && object->child)
+		cJSON_AddItemToObject(parent, key, object);
+	else
+		cJSON_Delete(object);
+}
+
+static cJSON *frame_object(const struct frame *frame)
+{
+	cJSON *object = cJSON_CreateObject();
+	add_address(object, "pc", frame->pc);
+	if (frame->module) {
+		add_text(object, "module", frame->module);
+		add_text(object, "build_id", frame->build_id);
+		add_address(object, "offset", frame->offset);
+	}
+	add_text(object, "function", frame->function);
+	add_text(object, "file", frame->file);
+	if (frame->file && frame->line)
+		add_number(object, "line", frame->line);
+	cJSON_AddBoolToObject(object, "inlined", frame->inlined);
+	return object;
+}
+
+/* `<key>_cut` tells that the stack goes on where this list ends. */
+static void add_stack(cJSON *parent, const char *key, const struct frame_stack *stack)
+{
+	char cut_key[48];
+	if (render_stack_count(stack) == 0)
+		return;
+	cJSON *frames = cJSON_AddArrayToObject(parent, key);
+	for (size_t i = 0; i < stack->count; i++)
+		if (!render_stack_is_own(&stack->frames[i]))
+			cJSON_AddItemToArray(frames, frame_object(&stack->frames[i]));
+	snprintf(cut_key, sizeof(cut_key), "%s_cut", key);
+	add_true(parent, cut_key, stack->cut || stack->truncated);
+}
+
+static void add_process(cJSON *parent, const struct finding *finding)
+{
+	cJSON *object = cJSON_CreateObject();
+	add_id(object, "pid", finding->process.pid);
+	add_id(object, "ppid", finding->process.ppid);
+	add_text(object, "exe", finding->process.exe);
+	add_filled(parent, "process", object);
+}
+
+static void add_lock(cJSON *parent, const struct finding *finding)
+{
+	if (!finding->lock.kind)
+		return;
+	cJSON *object = cJSON_AddObjectToObject(parent, "lock");
+	if (finding->lock.address_known)
+		add_address(object, "address", finding->lock.address);
+	add_text(object, "kind", finding->lock.kind);
+	add_text(object, "type", finding->lock.type);
+	add_text(object, "name", finding->lock.name);
+	add_stack(object, "initialised_at", &finding->lock.initialised_at);
+	add_text(object, "module", finding->lock.module);
+	add_true(object, "robust", finding->lock.robust);
+	add_true(object, "process_shared", finding->lock.process_shared);
+	add_true(object, "prio_inherit", finding->lock.prio_inherit);
+}
+
+static void add_holder(cJSON *parent, const struct finding *finding)
+{
+	cJSON *object = cJSON_CreateObject();
+	add_id(object, "tid", finding->holder.tid);
+	add_text(object, "name", finding->holder.name);
+	add_text(object, "start_routine", finding->holder.start_routine);
+	add_stack(object, "created_at", &finding->holder.created_at);
+	add_stack(object, "acquired_at", &finding->holder.acquired_at);
+	add_text(object, "call", finding->holder.acquire_call);
+	add_filled(parent, "holder", object);
+}
+
+static void add_fork(cJSON *parent, const struct finding *finding)
+{
+	cJSON *object = cJSON_CreateObject();
+	add_id(object, "pid", finding->fork.pid);
+	add_id(object, "tid", finding->fork.tid);
+	add_text(object, "call", finding->fork.call);
+	add_stack(object, "stack", &finding->fork.stack);
+	if (finding->fork.vanished_threads)
+		add_number(object, "vanished_threads", finding->fork.vanished_threads);
+	add_filled(parent, "fork", object);
+}
+
+static void add_victim(cJSON *parent, const struct finding *finding)
+{
+	cJSON *object = cJSON_CreateObject();
+	add_id(object, "pid", finding->victim.pid);
+	add_id(object, "tid", finding->victim.tid);
+	add_text(object, "call", finding->victim.call);
+	add_stack(object, "stack", &finding->victim.stack);
+	if (finding->victim.blocked_known)
+		add_number(object, "blocked_ns", finding->victim.blocked_ns);
+	add_text(object, "name", finding->victim.name);
+	if (finding->victim.live_threads)
+		add_number(object, "live_threads", finding->victim.live_threads);
+	add_filled(parent, "victim", object);
+}
+
+static cJSON *finding_object(const struct finding *finding)
+{
+	cJSON *object = cJSON_CreateObject();
+	add_text(object, "fingerprint", finding->fingerprint);
+	add_text(object, "verdict", verdict_name(finding->verdict));
+	add_text(object, "rule", finding->rule_name);
+	add_number(object, "count", finding->count);
+	add_text(object, "message", finding->message);
+	add_process(object, finding);
+	add_lock(object, finding);
+	add_holder(object, finding);
+	add_fork(object, finding);
+	add_victim(object, finding);
+	add_text(object, "advice", finding->advice);
+	add_number(object, "pending", finding->pending_count);
+	return object;
+}
+
+static void add_tool(cJSON *root)
+{
+	cJSON *object = cJSON_AddObjectToObject(root, "tool");
+	add_text(object, "name", "afterfork");
+	add_text(object, "version", AFTERFORK_VERSION);
+}
+
+static void add_command(cJSON *root, const struct report *report)
+{
+	if (!report->command)
+		return;
+	cJSON *array = cJSON_AddArrayToObject(root, "command");
+	for (size_t i = 0; i < report->command_count; i++)
+		cJSON_AddItemToArray(array, new_text(report->command[i]));
+	add_true(root, "command_truncated", report->command_truncated);
+}
+
+static void add_started(cJSON *root, uint64_t realtime_ns)
+{
+	char text[64];
+	struct tm utc;
+	time_t seconds = (time_t)(realtime_ns / 1000000000);
+	if (!realtime_ns || !gmtime_r(&seconds, &utc))
+		return;
+	size_t length = strftime(text, sizeof(text), "%Y-%m-%dT%H:%M:%S", &utc);
+	snprintf(text + length, sizeof(text) - length, ".%09" PRIu64 "Z", realtime_ns % 1000000000);
+	add_text(root, "started", text);
+}
+
+static void add_exit(cJSON *root, const struct report *report)
+{
+	if (!report->exit_known)
+		return;
+	cJSON *object = cJSON_AddObjectToObject(root, "exit");
+	if (report->exit_code >= 0)
+		add_signed(object, "code", report->exit_code);
+	add_signed(object, "signal", report->exit_signal);
+}
+
+static void add_summary(cJSON *root, const struct report *report)
+{
+	const struct report_summary *summary = &report->summary;
+	cJSON *object = cJSON_AddObjectToObject(root, "summary");
+	for (int verdict = VERDICT_COUNT - 1; verdict >= 0; verdict--)
+		add_number(object, verdict_name((enum verdict)verdict), summary->by_verdict[verdict]);
+	/* Counters are in the run's own file; findings without any process say that it is missing. */
+	if (summary->processes || !report->findings.count) {
+		add_number(object, "processes", summary->processes);
+		add_number(object, "threads", summary->threads);
+		add_number(object, "forks", summary->forks);
+	}
+	add_number(object, "dropped_records", summary->dropped_records);
+	add_number(object, "suppressed", summary->suppressed);
+	add_number(object, "damaged_records", summary->damaged_records);
+	add_number(object, "cut_stacks", summary->cut_stacks);
+	add_number(object, "lost_held", summary->lost_held);
+	add_number(object, "images", summary->images);
+	add_number(object, "images_unrecorded", summary->images_unrecorded);
+	add_number(object, "execs_uncovered", summary->execs_uncovered);
+}
+
+static void add_findings(cJSON *root, const struct report *report)
+{
+	cJSON *array = cJSON_AddArrayToObject(root, "findings");
+	for (size_t i = 0; i < report->findings.count; i++)
+		cJSON_AddItemToArray(array, finding_object(report->findings.items[i]));
+}
+
+static void add_remarks(cJSON *root, const struct report *report)
+{
+	cJSON *notices = cJSON_AddArrayToObject(root, "notices");
+	for (size_t i = 0; i < report->notice_count; i++) {
+		cJSON *object = cJSON_CreateObject();
+		add_text(object, "kind", report->notices[i].kind);
+		add_text(object, "text", report->notices[i].text);
+		add_text(object, "path", report->notices[i].path);
+		add_id(object, "pid", report->notices[i].pid);
+		add_number(object, "count", report->notices[i].count);
+		cJSON_AddItemToArray(notices, object);
+	}
+	cJSON *warnings = cJSON_AddArrayToObject(root, "warnings");
+	for (size_t i = 0; i < report->warnings.count; i++)
+		cJSON_AddItemToArray(warnings, new_text(report->warnings.items[i]));
+}
+
+static int render(const struct report *report, FILE *out, const struct render_options *options)
+{
+	(void)options;
+	cJSON *root = cJSON_CreateObject();
+	add_text(root, "schema", "afterfork/report/1");
+	add_tool(root);
+	add_command(root, report);
+	add_started(root, report->started_realtime_ns);
+	if (report->duration_known)
+		add_number(root, "duration_ns", report->duration_ns);
+	add_exit(root, report);
+	add_summary(root, report);
+	add_findings(root, report);
+	add_remarks(root, report);
+	char *text = cJSON_Print(root);
+	cJSON_Delete(root);
+	if (!text)
+		return -1;
+	fprintf(out, "%s\n", text);
+	cJSON_free(text);
+	return 0;
+}
+
+const struct renderer render_json = {
+    .name = "json",
+    .summary = "for scripts: one object, schema afterfork/report/1",
+    .render = render,
+};

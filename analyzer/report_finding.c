@@ -1,0 +1,161 @@
+#include "report_finding.h"
+
+#include <inttypes.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "fingerprint.h"
+
+/* afterfork's own wrappers and thread starter say nothing about the program. */
+static bool is_own_frame(const struct raw_frame *frame)
+{
+	static const char own_library[] = "libafterfork.so";
+
+	return frame->module &&
+	       !strncmp(frame_module_base_name(frame->module->path), own_library, sizeof own_library - 1);
+}
+
+static int symbolize_stack(struct report *report, const struct raw_stack *raw, struct frame_stack *ret_stack)
+{
+	struct raw_frame *kept = raw->count ? malloc(raw->count * sizeof *kept) : NULL;
+	size_t count = 0;
+	int error;
+
+	ret_stack->cut = raw->cut;
+	ret_stack->truncated = raw->truncated;
+	if (raw->count && !kept)
+		return -1;
+	for (size_t i = 0; i < raw->count; i++)
+		if (!is_own_frame(&raw->frames[i]))
+			kept[count++] = raw->frames[i];
+	error = symbolize_frames(report->symbolizer, kept, count, &ret_stack->frames, &ret_stack->count);
+	free(kept);
+	return error;
+}
+
+static const char *pool_format_offset(struct report *report, const struct raw_frame *frame)
+{
+	char text[512];
+
+	if (!frame->module)
+		return NULL;
+	snprintf(text, sizeof text, "%s+0x%" PRIx64, frame_module_base_name(frame->module->path),
+	         frame->offset);
+	return pool_string(&report->pool, text, sizeof text);
+}
+
+static const char *function_at(struct report *report, const struct raw_frame *frame)
+{
+	const char *name = NULL;
+	struct frame *frames;
+	size_t count;
+
+	if (!frame->pc || symbolize_frames(report->symbolizer, frame, 1, &frames, &count))
+		return NULL;
+	/* The outermost of the inlined ones is the function whose address it is. */
+	if (count)
+		name = frames[count - 1].function;
+	free(frames);
+	return name ? name : pool_format_offset(report, frame);
+}
+
+static void describe_lock(struct report *report, const struct incident *incident, struct finding *finding)
+{
+	finding->lock.kind = lock_kind_name(incident->lock.kind);
+	finding->lock.type = incident->lock.kind == LOCK_MUTEX ? mutex_type_name(incident->lock.type) : NULL;
+	finding->lock.address = incident->lock.address;
+	finding->lock.address_known = incident->lock.address != 0;
+	finding->lock.robust = incident->lock.robust;
+	finding->lock.process_shared = incident->lock.process_shared;
+	finding->lock.prio_inherit = incident->lock.prio_inherit;
+	if (!incident->lock.module)
+		return;
+	finding->lock.module = incident->lock.module->path;
+	finding->lock.name =
+	    symbolize_data(report->symbolizer, incident->lock.module, incident->lock.module_offset);
+}
+
+static void describe_people(struct report *report, const struct incident *incident, struct finding *finding)
+{
+	finding->process.pid = finding->victim.pid = incident->pid;
+	finding->process.ppid = incident->victim.ppid;
+	finding->process.exe = incident->victim.exe;
+	finding->holder.tid = incident->holder.tid;
+	finding->holder.name = incident->holder.name;
+	finding->holder.start_routine = function_at(report, &incident->holder.start_routine);
+	finding->holder.acquire_call = incident->holder.acquire_call;
+	finding->fork.pid = incident->fork.pid;
+	finding->fork.tid = incident->fork.tid;
+	finding->fork.call = incident->fork.call;
+	finding->fork.vanished_threads = incident->fork.vanished_threads;
+	finding->victim.tid = incident->tid;
+	finding->victim.name = incident->victim.name;
+	finding->victim.call = incident->victim.call;
+	finding->victim.live_threads = incident->victim.live_threads;
+	finding->victim.blocked_ns = incident->blocked_ns;
+	finding->victim.blocked_known = incident->blocked_known;
+}
+
+static int symbolize_all(struct report *report, const struct incident *incident, struct finding *finding)
+{
+	const struct {
+		const struct raw_stack *raw;
+		struct frame_stack *stack;
+	} stacks[] = {
+	    {&incident->lock.initialised_at, &finding->lock.initialised_at},
+	    {&incident->holder.created_at, &finding->holder.created_at},
+	    {&incident->holder.acquired_at, &finding->holder.acquired_at},
+	    {&incident->fork.stack, &finding->fork.stack},
+	    {&incident->victim.stack, &finding->victim.stack},
+	};
+
+	for (size_t i = 0; i < sizeof stacks / sizeof stacks[0]; i++)
+		if (symbolize_stack(report, stacks[i].raw, stacks[i].stack))
+			return -1;
+	return 0;
+}
+
+typedef void (*teller)(const struct finding *finding, const struct model *model, FILE *out);
+
+static char *told(teller tell, const struct finding *finding, const struct model *model)
+{
+	char *text = NULL;
+	size_t size;
+	FILE *out = open_memstream(&text, &size);
+
+	if (!out)
+		return NULL;
+	tell(finding, model, out);
+	return fclose(out) ? NULL : text;
+}
+
+static int tell_all(struct finding *finding, const struct model *model)
+{
+	finding->message = told(finding->rule->tell, finding, model);
+	finding->advice = finding->rule->advise ? told(finding->rule->advise, finding, model)
+	                                        : strdup(finding->rule->advice);
+	return finding->message && finding->advice ? 0 : -1;
+}
+
+struct finding *report_finding_make(struct report *report, const struct incident *incident,
+                                    const struct rule *rule, const struct rule_match *match)
+{
+	struct finding *finding = calloc(1, sizeof *finding);
+
+	if (!finding)
+		return NULL;
+	finding->rule = rule;
+	finding->rule_name = rule->name;
+	finding->incident = incident;
+	finding->verdict = match->verdict;
+	finding->count = match->count;
+	finding->pending_count = match->pending_count;
+	describe_lock(report, incident, finding);
+	describe_people(report, incident, finding);
+	if (symbolize_all(report, incident, finding) || tell_all(finding, report->model)) {
+		finding_free(finding);
+		return NULL;
+	}
+	fingerprint_compute(finding);
+	return finding;
+}

@@ -1,0 +1,433 @@
+#include "call_stack.h"
+
+#include <stddef.h>
+#include <ucontext.h>
+
+#include "maps_reader.h"
+#include "module_map.h"
+
+enum { OTHER_LOOKUPS_MAX = 64, WORD_SIZE_BYTES = 8, RED_ZONE_SIZE_BYTES = 128 };
+
+/* One frame: pc will be executed next in it (or, exact, is being executed), with sp then. */
+struct frame {
+	uint64_t pc, sp;
+	uint64_t slot;      /* where pc was read */
+	uint64_t bp_at;     /* where its rbp can be read */
+	uint64_t low, high; /* of the stack that sp lies on */
+	bool exact;
+};
+
+enum step {
+	STEP_DONE,
+	STEP_OUTERMOST,
+	STEP_NULL,   /* its return address is 0, the other mark of an outermost frame */
+	STEP_CUT,    /* there is no rule */
+	STEP_BROKEN, /* the rule led off the stack */
+};
+
+static uint64_t read_word(uint64_t address)
+{
+	return *(const uint64_t *)(uintptr_t)address;
+}
+
+/* --- bounds --- */
+
+bool call_stack_find_bounds(uint64_t sp, uint64_t *ret_low, uint64_t *ret_high)
+{
+	struct maps_reader reader;
+	struct maps_entry entry;
+	uint64_t previous_end = 0, low = 0, high = 0;
+	if (module_map_is_sealed() || !maps_reader_open(&reader))
+		return false;
+	while (maps_reader_next(&reader, &entry) && (!high || entry.start == high)) {
+		bool is_initial_stack = entry.path[0] == '[' && entry.path[1] == 's' && entry.path[2] == 't';
+		if (high && entry.readable && !entry.inode) {
+			high = entry.end; /* one stack, split by madvise or mprotect */
+		} else if (!high && entry.start <= sp && sp < entry.end && entry.readable) {
+			/* The initial thread's stack grows: what lies below it is its own. */
+			low = is_initial_stack ? previous_end : entry.start;
+			high = entry.end;
+		} else if (high) {
+			break;
+		}
+		previous_end = entry.end;
+	}
+	maps_reader_close(&reader);
+	if (!high)
+		return false;
+	*ret_low = low;
+	*ret_high = high;
+	return true;
+}
+
+static bool select_other_range(struct stack_bounds *bounds, struct frame *frame)
+{
+	if (frame->sp < bounds->other_low || frame->sp >= bounds->other_high) {
+		if (bounds->other_lookups >= OTHER_LOOKUPS_MAX)
+			return false;
+		bounds->other_lookups++;
+		if (!call_stack_find_bounds(frame->sp, &bounds->other_low, &bounds->other_high))
+			return false;
+	}
+	frame->low = bounds->other_low;
+	frame->high = bounds->other_high;
+	return true;
+}
+
+/* Finds the range that frame->sp lies in. */
+static inline bool select_range(struct stack_bounds *bounds, struct frame *frame)
+{
+	if (frame->sp % WORD_SIZE_BYTES)
+		return false;
+	frame->low = bounds->low;
+	frame->high = bounds->high;
+	return __builtin_expect(frame->sp >= bounds->low && frame->sp < bounds->high, 1) ||
+	       select_other_range(bounds, frame);
+}
+
+/* --- one step outwards --- */
+
+static bool holds_word(const struct frame *frame, uint64_t address)
+{
+	return address >= frame->low && address < frame->high && address % WORD_SIZE_BYTES == 0;
+}
+
+static uint64_t lookup_address(const struct frame *frame)
+{
+	return frame->pc - !frame->exact;
+}
+
+/* The stack pointer points to the ucontext_t that the kernel saved. */
+static enum step step_signal(struct frame *frame, struct stack_bounds *bounds)
+{
+	uint64_t registers = frame->sp + offsetof(ucontext_t, uc_mcontext.gregs);
+	uint64_t sp_at = registers + REG_RSP * WORD_SIZE_BYTES;
+	uint64_t pc_at = registers + REG_RIP * WORD_SIZE_BYTES;
+	if (!holds_word(frame, registers) || !holds_word(frame, pc_at))
+		return STEP_BROKEN;
+	frame->bp_at = registers + REG_RBP * WORD_SIZE_BYTES;
+	frame->slot = pc_at;
+	frame->sp = read_word(sp_at);
+	frame->pc = read_word(pc_at);
+	frame->exact = true;
+	return frame->pc && select_range(bounds, frame) ? STEP_DONE : STEP_BROKEN;
+}
+
+static enum step step_in_full(struct frame *frame, struct stack_bounds *bounds, uint32_t packed)
+{
+	struct unwind_rule rule = unwind_rules_expand(packed, lookup_address(frame));
+	if (rule.kind == UNWIND_OUTERMOST)
+		return STEP_OUTERMOST;
+	if (rule.kind == UNWIND_SIGNAL)
+		return step_signal(frame, bounds);
+	if (rule.kind == UNWIND_NONE)
+		return STEP_CUT;
+	uint64_t cfa =
+	    (rule.cfa_from_bp ? read_word(frame->bp_at) : frame->sp) + (uint64_t)(int64_t)rule.cfa_offset;
+	uint64_t slot = cfa + (uint64_t)(int64_t)rule.ra_offset;
+	uint64_t bp_at = rule.bp_saved ? cfa + (uint64_t)(int64_t)rule.bp_offset : frame->bp_at;
+	/* A function that makes no call may keep rbp in the red zone. */
+	uint64_t lowest = frame->exact ? frame->sp - RED_ZONE_SIZE_BYTES : frame->sp;
+	if (cfa <= frame->sp || cfa > frame->high || cfa % WORD_SIZE_BYTES || !holds_word(frame, slot) ||
+	    slot < frame->sp || (rule.bp_saved && (!holds_word(frame, bp_at) || bp_at < lowest)))
+		return STEP_BROKEN;
+	frame->bp_at = bp_at;
+	frame->slot = slot;
+	frame->sp = cfa;
+	frame->pc = read_word(slot);
+	frame->exact = false;
+	return frame->pc ? STEP_DONE : STEP_NULL;
+}
+
+/* Steps to the frame's caller. *frame is its caller after STEP_DONE only. */
+static inline __attribute__((always_inline)) enum step step_out(struct frame *frame,
+                                                                struct stack_bounds *bounds, uint32_t rule)
+{
+	if (__builtin_expect(!unwind_rules_is_plain(rule), 0))
+		return step_in_full(frame, bounds, rule);
+	uint64_t base = frame->sp;
+	if (rule & UNWIND_RULE_FROM_BP)
+		base = read_word(frame->bp_at);
+	uint64_t cfa = base + (rule & UNWIND_RULE_WORDS_MASK) * WORD_SIZE_BYTES;
+	uint64_t bp_words = rule >> UNWIND_RULE_BP_SHIFT & UNWIND_RULE_BP_MASK;
+	uint64_t bp_at = cfa - bp_words * WORD_SIZE_BYTES;
+	if (__builtin_expect(cfa <= frame->sp || cfa > frame->high || cfa % WORD_SIZE_BYTES, 0))
+		return STEP_BROKEN;
+	if (__builtin_expect(bp_at < frame->sp, 0))
+		return step_in_full(frame, bounds, rule);
+	frame->bp_at = bp_words ? bp_at : frame->bp_at;
+	frame->slot = cfa - WORD_SIZE_BYTES;
+	frame->sp = cfa;
+	frame->pc = read_word(frame->slot);
+	frame->exact = false;
+	return __builtin_expect(frame->pc != 0, 1) ? STEP_DONE : STEP_NULL;
+}
+
+/* --- capture --- */
+
+static inline bool as_place(uint64_t address, uint64_t sp, uint16_t *ret_words)
+{
+	uint64_t words = (address - sp) / WORD_SIZE_BYTES;
+	*ret_words = (uint16_t)words;
+	return words < CALL_STACK_WORD_LIVE_BP && (address - sp) % WORD_SIZE_BYTES == 0;
+}
+
+static inline bool place_of_bp(const struct frame *frame, const uint64_t *live_bp, uint64_t sp,
+                               uint16_t *ret_words)
+{
+	if (frame->bp_at != (uint64_t)(uintptr_t)live_bp)
+		return as_place(frame->bp_at, sp, ret_words);
+	*ret_words = CALL_STACK_WORD_LIVE_BP;
+	return true;
+}
+
+/* A hit of an entry that is not plain: fewer frames than four, or some that are found by rbp. */
+static bool hit_special(const struct call_stack_cache_entry *entry, uint64_t sp, uint64_t bp,
+                        struct call_site *ret_site)
+{
+	const uint64_t *words = (const uint64_t *)(uintptr_t)sp;
+	unsigned i = 0;
+	for (; i < CALL_SITE_FRAMES - 1 && entry->pc[i + 1]; i++) {
+		if (entry->base[i]) {
+			bool is_live = i == 0 || entry->base_at[i - 1] == CALL_STACK_WORD_LIVE_BP;
+			uint64_t base = is_live ? bp : words[entry->base_at[i - 1]];
+			if (base != (uint64_t)(uintptr_t)(words + entry->base[i] - 1))
+				return false;
+		}
+		if (words[entry->slot[i]] != entry->pc[i + 1])
+			return false;
+	}
+	for (unsigned k = 0; k < CALL_SITE_FRAMES; k++)
+		ret_site->pc[k] = entry->pc[k];
+	if (entry->state & CALL_STACK_ENTRY_SHORT) {
+		ret_site->outer_slot = 0;
+		ret_site->outer_bp = entry->state & CALL_STACK_ENTRY_CUT;
+	} else {
+		ret_site->outer_slot = (uint64_t)(uintptr_t)(words + entry->slot[CALL_SITE_FRAMES - 2]);
+		ret_site->outer_bp = entry->outer_bp == CALL_STACK_WORD_LIVE_BP ? bp : words[entry->outer_bp];
+	}
+	return true;
+}
+
+/* The frames lie where the entry says, only that others made the calls, as for a function called from many
+ * places. Where the frame of pc[0] ends is known from the entry; for the two others the rules are asked, both
+ * at once, which a walk from frame to frame cannot do. */
+static bool hit_layout(struct call_stack_cache_entry *entry, const struct stack_bounds *bounds, uint64_t sp,
+                       uint64_t bp, struct call_site *ret_site)
+{
+	const uint64_t *words = (const uint64_t *)(uintptr_t)sp;
+	uint64_t slot0 = entry->slot[0], slot1 = entry->slot[1], slot2 = entry->slot[2];
+	if (sp < bounds->low || sp + slot2 * WORD_SIZE_BYTES >= bounds->high)
+		return false;
+	uint64_t pc1 = words[slot0], pc2 = words[slot1], pc3 = words[slot2];
+	if (!pc1 || !pc2 || !pc3)
+		return false;
+	uint32_t rule1 = unwind_rules_find(pc1 - 1), rule2 = unwind_rules_find(pc2 - 1);
+	uint64_t saved1 = rule1 >> UNWIND_RULE_BP_SHIFT, saved2 = rule2 >> UNWIND_RULE_BP_SHIFT;
+	/* UNWIND_RULE_FROM_BP is among the bits of saved1 and saved2 here */
+	if (slot0 + (rule1 & UNWIND_RULE_WORDS_MASK) != slot1 ||
+	    slot1 + (rule2 & UNWIND_RULE_WORDS_MASK) != slot2 || saved1 == UNWIND_RULE_BP_IN_FULL ||
+	    saved2 == UNWIND_RULE_BP_IN_FULL || saved1 > (rule1 & UNWIND_RULE_WORDS_MASK) ||
+	    saved2 > (rule2 & UNWIND_RULE_WORDS_MASK) || (saved1 | saved2) > UNWIND_RULE_BP_MASK)
+		return false;
+	uint64_t bp_place = saved1 ? slot1 + 1 - saved1 : entry->inner_bp;
+	bp_place = saved2 ? slot2 + 1 - saved2 : bp_place;
+	ret_site->pc[0] = entry->pc[0];
+	ret_site->pc[1] = entry->pc[1] = pc1;
+	ret_site->pc[2] = entry->pc[2] = pc2;
+	ret_site->pc[3] = entry->pc[3] = pc3;
+	entry->outer_bp = (uint16_t)bp_place;
+	ret_site->outer_slot = (uint64_t)(uintptr_t)(words + slot2);
+	ret_site->outer_bp = bp_place == CALL_STACK_WORD_LIVE_BP ? bp : words[bp_place];
+	return true;
+}
+
+static void store(struct call_stack_cache *cache, struct call_stack_cache_entry *entry,
+                  const struct call_stack_cache_entry *value)
+{
+	uint32_t stores = ++cache->stores;
+	*(volatile uint64_t *)&entry->sp = 0;
+	atomic_signal_fence(memory_order_seq_cst);
+	for (unsigned i = 0; i < CALL_SITE_FRAMES; i++)
+		entry->pc[i] = value->pc[i];
+	entry->state = value->state;
+	for (unsigned i = 0; i < CALL_SITE_FRAMES - 1; i++) {
+		entry->slot[i] = value->slot[i];
+		entry->base[i] = value->base[i];
+	}
+	for (unsigned i = 0; i < CALL_SITE_FRAMES - 2; i++)
+		entry->base_at[i] = value->base_at[i];
+	entry->inner_bp = value->inner_bp;
+	entry->outer_bp = value->outer_bp;
+	atomic_signal_fence(memory_order_seq_cst);
+	*(volatile uint64_t *)&entry->sp = value->sp;
+	atomic_signal_fence(memory_order_seq_cst);
+	if (__builtin_expect(*(volatile uint32_t *)&cache->stores != stores, 0))
+		*(volatile uint64_t *)&entry->sp = 0;
+}
+
+static unsigned capture_by_rules(struct call_stack_cache *cache, struct stack_bounds *bounds, uint64_t pc,
+                                 uint64_t sp, const uint64_t *bp, struct call_site *ret_site)
+{
+	struct frame frame = {.pc = pc, .sp = sp, .bp_at = (uint64_t)(uintptr_t)bp};
+	struct call_stack_cache_entry found = {.sp = sp, .pc = {pc}};
+	uint32_t generation = atomic_load_explicit(&unwind_rules_generation, memory_order_relaxed);
+	enum step step = STEP_BROKEN;
+	bool cacheable = true;
+	uint32_t flags = 0;
+	unsigned count = 1;
+	for (bool on_stack = select_range(bounds, &frame); on_stack && count < CALL_SITE_FRAMES; count++) {
+		uint32_t rule = unwind_rules_find(lookup_address(&frame));
+		if (unwind_rules_is_plain(rule) && (rule & UNWIND_RULE_FROM_BP)) {
+			flags |= CALL_STACK_ENTRY_USES_BP;
+			cacheable &= as_place(read_word(frame.bp_at), sp, &found.base[count - 1]);
+			found.base[count - 1]++;
+			if (count > 1)
+				cacheable &= place_of_bp(&frame, bp, sp, &found.base_at[count - 2]);
+		}
+		step = step_out(&frame, bounds, rule);
+		if (step != STEP_DONE)
+			break;
+		cacheable &= unwind_rules_is_plain(rule) && as_place(frame.slot, sp, &found.slot[count - 1]);
+		found.pc[count] = frame.pc;
+		if (count == 1)
+			cacheable &= place_of_bp(&frame, bp, sp, &found.inner_bp);
+	}
+	unsigned cut = 0;
+	for (unsigned i = 0; i < CALL_SITE_FRAMES; i++)
+		ret_site->pc[i] = found.pc[i];
+	if (count == CALL_SITE_FRAMES) {
+		ret_site->outer_slot = frame.slot;
+		ret_site->outer_bp = read_word(frame.bp_at);
+		cacheable &= place_of_bp(&frame, bp, sp, &found.outer_bp);
+	} else {
+		cut = step == STEP_OUTERMOST || step == STEP_NULL ? 0 : CALL_STACK_CUT;
+		flags |= CALL_STACK_ENTRY_SHORT | cut;
+		cacheable &= step == STEP_OUTERMOST || step == STEP_CUT;
+		ret_site->outer_slot = 0;
+		ret_site->outer_bp = cut;
+	}
+	found.state = generation | flags;
+	if (cacheable)
+		store(cache, call_stack_cache_entry_for(cache, pc, sp), &found);
+	return cut;
+}
+
+unsigned call_stack_capture_further(struct call_stack_cache *cache, struct stack_bounds *bounds, uint64_t pc,
+                                    uint64_t sp, uint64_t bp, struct call_site *ret_site)
+{
+	struct call_stack_cache_entry *entry = call_stack_cache_entry_for(cache, pc, sp);
+	uint32_t flags = entry->state ^ atomic_load_explicit(&unwind_rules_generation, memory_order_relaxed);
+	if (entry->sp == sp && entry->pc[0] == pc && flags < UNWIND_RULES_GENERATION_STEP &&
+	    (flags ? hit_special(entry, sp, bp, ret_site) : hit_layout(entry, bounds, sp, bp, ret_site))) {
+		atomic_signal_fence(memory_order_seq_cst);
+		/* Else a signal handler stored its own stack there in between: under another sp. */
+		if (__builtin_expect(*(const volatile uint64_t *)&entry->sp == sp, 1))
+			return flags & CALL_STACK_CUT;
+		*(volatile uint64_t *)&entry->sp = 0;
+	}
+	return capture_by_rules(cache, bounds, pc, sp, &bp, ret_site);
+}
+
+/* --- whole stacks --- */
+
+struct walk {
+	struct frame frame;
+	struct stack_bounds *bounds;
+	uint64_t *pc;
+	unsigned count, max;
+	uint64_t exact;
+};
+
+static void append(struct walk *walk)
+{
+	if (walk->frame.exact && walk->count < 64)
+		walk->exact |= UINT64_C(1) << walk->count;
+	walk->pc[walk->count++] = walk->frame.pc;
+}
+
+/* Appends the callers of walk->frame. Returns CALL_STACK_*. */
+static unsigned walk_outwards(struct walk *walk)
+{
+	for (;;) {
+		enum step step =
+		    step_out(&walk->frame, walk->bounds, unwind_rules_find(lookup_address(&walk->frame)));
+		if (step == STEP_OUTERMOST || step == STEP_NULL)
+			return 0;
+		if (step != STEP_DONE)
+			return CALL_STACK_CUT;
+		if (walk->count == walk->max)
+			return CALL_STACK_TRUNCATED;
+		append(walk);
+	}
+}
+
+unsigned call_stack_walk(const struct call_registers *regs, struct stack_bounds *bounds, uint64_t *ret_pc,
+                         unsigned max, unsigned *ret_flags, uint64_t *ret_exact)
+{
+	uint64_t bp = regs->bp;
+	struct walk walk = {.frame = {.pc = regs->pc, .sp = regs->sp, .bp_at = (uint64_t)(uintptr_t)&bp},
+	                    .bounds = bounds,
+	                    .pc = ret_pc,
+	                    .max = max};
+	*ret_flags = CALL_STACK_TRUNCATED;
+	if (max) {
+		append(&walk);
+		*ret_flags = select_range(bounds, &walk.frame) ? walk_outwards(&walk) : CALL_STACK_CUT;
+	}
+	*ret_exact = walk.exact;
+	return walk.count;
+}
+
+/* Where the frame of site->pc[3] begins follows from the rule that led there. */
+static bool resume(const struct call_site *site, struct walk *walk, uint32_t rule_inside,
+                   uint64_t address_inside)
+{
+	struct frame *frame = &walk->frame;
+	struct unwind_rule rule = unwind_rules_expand(rule_inside, address_inside);
+	struct frame at_slot = {.sp = site->outer_slot};
+	/* A range found earlier may have been unmapped since. */
+	walk->bounds->other_low = walk->bounds->other_high = 0;
+	if (!select_range(walk->bounds, &at_slot) ||
+	    read_word(site->outer_slot) != site->pc[CALL_SITE_FRAMES - 1])
+		return false;
+	if (rule.kind == UNWIND_SIGNAL)
+		frame->sp = read_word(site->outer_slot - (REG_RIP - REG_RSP) * WORD_SIZE_BYTES);
+	else if (rule.kind == UNWIND_NORMAL)
+		frame->sp = site->outer_slot - (uint64_t)(int64_t)rule.ra_offset;
+	else
+		return false;
+	return select_range(walk->bounds, frame);
+}
+
+unsigned call_stack_finish(const struct call_site *site, struct stack_bounds *bounds, uint64_t *ret_pc,
+                           unsigned max, unsigned *ret_flags, uint64_t *ret_exact)
+{
+	struct walk walk = {.frame = {.bp_at = (uint64_t)(uintptr_t)&site->outer_bp},
+	                    .bounds = bounds,
+	                    .pc = ret_pc,
+	                    .max = max};
+	uint32_t rule = 0;
+	uint64_t address = 0;
+	bool all = true;
+	for (unsigned i = 0; i < CALL_SITE_FRAMES && site->pc[i]; i++) {
+		if (i) {
+			address = lookup_address(&walk.frame);
+			rule = unwind_rules_find(address);
+			walk.frame.exact = unwind_rules_expand(rule, address).kind == UNWIND_SIGNAL;
+		}
+		walk.frame.pc = site->pc[i];
+		all = walk.count < max;
+		if (!all)
+			break;
+		append(&walk);
+	}
+	if (!all)
+		*ret_flags = CALL_STACK_TRUNCATED;
+	else if (!site->outer_slot)
+		*ret_flags = site->outer_bp ? CALL_STACK_CUT : 0;
+	else
+		*ret_flags = resume(site, &walk, rule, address) ? walk_outwards(&walk) : CALL_STACK_CUT;
+	*ret_exact = walk.exact;
+	return walk.count;
+}

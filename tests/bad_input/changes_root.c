@@ -1,0 +1,58 @@
+/* The program locks itself into an empty folder by chroot before it starts its worker: neither /proc nor the
+ * trace folder can be reached from there. What the child meets is recorded all the same, with its names.
+ *
+ * expect: certain lock-held-by-vanished-thread
+ *   lock: mutex normal table_mutex
+ *   holder: acquired_at=table_write<worker start_routine=worker created_at=worker_start<main
+ *   fork: call=fork function=main
+ *   victim: call=pthread_mutex_lock function=table_read<main
+ *   count: 1
+ * needs: root
+ * exit: 66
+ * native: hangs
+ */
+#include "case.h"
+
+static pthread_mutex_t table_mutex = PTHREAD_MUTEX_INITIALIZER;
+
+static void table_write(void)
+{
+	CHECK(pthread_mutex_lock(&table_mutex) == 0);
+	worker_stay();
+	CHECK(pthread_mutex_unlock(&table_mutex) == 0);
+}
+
+static void table_read(void)
+{
+	CHECK(pthread_mutex_lock(&table_mutex) == 0);
+	CHECK(pthread_mutex_unlock(&table_mutex) == 0);
+}
+
+static void *worker(void *unused)
+{
+	(void)unused;
+	table_write();
+	return NULL;
+}
+
+static char folder[] = "root-XXXXXX";
+
+int main(void)
+{
+	pthread_t thread;
+	pid_t pid;
+
+	CHECK(mkdtemp(folder));
+	CHECK(chroot(folder) == 0);
+	CHECK(chdir("/") == 0);
+	thread = worker_start(worker);
+	pid = fork();
+	CHECK(pid >= 0);
+	if (pid == 0) {
+		table_read();
+		_exit(0);
+	}
+	child_reap(pid);
+	worker_finish(thread);
+	return 0;
+}

@@ -1,0 +1,41 @@
+/* The child enters strict seccomp and uses a lock that is free, with a worker in the parent that used it
+ * before: it makes no system call natively, and must make none under afterfork, or the kernel kills it.
+ *
+ * expect: nothing
+ * exit: 0
+ */
+#include "case.h"
+#include <linux/seccomp.h>
+#include <sys/prctl.h>
+
+static pthread_mutex_t table_mutex = PTHREAD_MUTEX_INITIALIZER;
+
+static void table_use(void)
+{
+	CHECK(pthread_mutex_lock(&table_mutex) == 0);
+	CHECK(pthread_mutex_unlock(&table_mutex) == 0);
+}
+
+static void *worker(void *unused)
+{
+	(void)unused;
+	table_use();
+	worker_stay();
+	return NULL;
+}
+
+int main(void)
+{
+	pthread_t thread = worker_start(worker);
+	pid_t pid = fork();
+
+	CHECK(pid >= 0);
+	if (pid == 0) {
+		CHECK(prctl(PR_SET_SECCOMP, SECCOMP_MODE_STRICT) == 0);
+		table_use();
+		syscall(SYS_exit, 0);
+	}
+	child_succeed(pid);
+	worker_finish(thread);
+	return 0;
+}

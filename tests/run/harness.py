@@ -1,0 +1,106 @@
+"""What the tests of `afterfork run` share: a scratch folder, the command's call, its traces and report."""
+
+import glob
+import json
+import os
+import shutil
+import subprocess
+import sys
+import tempfile
+import unittest
+
+AFTERFORK = os.environ["AFTERFORK"]
+PROGRAMS = os.environ["PROGRAMS"]
+# A hang is a failure of the test, not of the machine: far above what any step needs.
+PATIENCE_S = 60
+
+
+def program(name):
+    return os.path.join(PROGRAMS, name)
+
+
+class Result:
+    def __init__(self, code, out, err, pid=None):
+        self.code, self.out, self.err, self.pid = code, out, err, pid
+
+    def __str__(self):
+        return f"exit code {self.code}\n--- stdout\n{self.out}\n--- stderr\n{self.err}"
+
+
+class RunTest(unittest.TestCase):
+    """Each test has a folder of its own as its current folder; traces go there by default."""
+
+    maxDiff = None
+
+    def setUp(self):
+        self.folder = tempfile.mkdtemp(prefix="afterfork-run-")
+        self.addCleanup(shutil.rmtree, self.folder, ignore_errors=True)
+        self.environment = {k: v for k, v in os.environ.items()
+                            if not k.startswith(("AFTERFORK", "LD_", "ASAN_"))}
+
+    def start(self, *arguments, **more):
+        more.setdefault("env", self.environment)
+        more.setdefault("cwd", self.folder)
+        more.setdefault("stdout", subprocess.PIPE)
+        more.setdefault("stderr", subprocess.PIPE)
+        more.setdefault("stdin", subprocess.DEVNULL)
+        return subprocess.Popen([AFTERFORK, "run", *arguments], text=True, **more)
+
+    def finish(self, process):
+        try:
+            out, err = process.communicate(timeout=PATIENCE_S)
+        except subprocess.TimeoutExpired:
+            process.kill()
+            out, err = process.communicate()
+            self.fail(f"still running after {PATIENCE_S} s\n--- stdout\n{out}\n--- stderr\n{err}")
+        return Result(process.returncode, out, err, process.pid)
+
+    def run_it(self, *arguments, **more):
+        """Into files, not pipes: what the command leaves running may keep its output open."""
+        with tempfile.TemporaryFile("w+") as out, tempfile.TemporaryFile("w+") as err:
+            process = self.start(*arguments, stdout=out, stderr=err, **more)
+            try:
+                process.wait(PATIENCE_S)
+            except subprocess.TimeoutExpired:
+                process.kill()
+                process.wait()
+                self.fail(f"still running after {PATIENCE_S} s: {arguments}")
+            out.seek(0)
+            err.seek(0)
+            return Result(process.returncode, out.read(), err.read(), process.pid)
+
+    def expect_code(self, result, code):
+        self.assertEqual(result.code, code, str(result))
+
+    def path(self, name):
+        return os.path.join(self.folder, name)
+
+    def trace(self):
+        """The one trace folder that the test made."""
+        found = glob.glob(self.path("afterfork.*"))
+        self.assertEqual(len(found), 1, found)
+        return found[0]
+
+    def stored_report(self):
+        with open(os.path.join(self.trace(), "report.json"), encoding="utf-8") as file:
+            return json.load(file)
+
+    def traces(self):
+        return sorted(os.path.basename(p) for p in glob.glob(self.path("afterfork.*")))
+
+
+def process_state(pid):
+    """The state letter of /proc/PID/stat, or None when it is gone."""
+    try:
+        with open(f"/proc/{pid}/stat", encoding="utf-8") as file:
+            return file.read().rpartition(")")[2].split()[0]
+    except (FileNotFoundError, ProcessLookupError):
+        return None
+
+
+def is_alive(pid):
+    return process_state(pid) not in (None, "Z", "X")
+
+
+def main():
+    sys.exit(not unittest.main(exit=False).result.wasSuccessful())

@@ -1,0 +1,121 @@
+"""A deadlocked process is proven, reported on disk, and then dealt with as asked."""
+
+import json
+import os
+import re
+import signal
+import subprocess
+
+import harness
+from harness import is_alive, program
+
+
+class Deadlock(harness.RunTest):
+    def hung_pids(self, result):
+        return [int(line) for line in result.out.splitlines() if line.isdigit()]
+
+    def test_abort_is_the_default(self):
+        result = self.run_it(program("hang"), "wait")
+        self.expect_code(result, 66)
+        self.assertIn(f"signal {int(signal.SIGABRT)}\n", result.out)
+        pid, = self.hung_pids(result)
+        self.assertRegex(result.err, rf"^afterfork: process {pid} \(.*/hang\) is deadlocked: thread {pid} waits for "
+                                     r"ever for a lock \(0x[0-9a-f]+\) held by thread \d+, which did not survive the "
+                                     rf"fork; the report is in {re.escape(self.trace())}; sending SIGABRT\n$")
+
+    def test_kill(self):
+        result = self.run_it("--on-deadlock", "kill", program("hang"), "wait")
+        self.expect_code(result, 66)
+        self.assertIn(f"signal {int(signal.SIGKILL)}\n", result.out)
+
+    def test_report_leaves_the_process(self):
+        process = self.start("--on-deadlock", "report", program("hang"), "wait")
+        pid = int(process.stdout.readline())
+        self.assertIn(f"process {pid} ", line := process.stderr.readline())
+        self.assertIn("it is left as it is (--on-deadlock report)", line)
+        self.assertTrue(is_alive(pid))
+        # The report is on disk already, while everything still hangs.
+        report = self.stored_report()
+        self.assertEqual(report["summary"]["certain"], 1)
+        self.assertEqual(report["findings"][0]["process"]["pid"], pid)
+        os.kill(pid, signal.SIGKILL)
+        self.expect_code(self.finish(process), 66)
+
+    def test_the_report_is_on_disk_before_the_process_is_ended(self):
+        """A program's own SIGABRT handler could look: here the parent does, when its child has ended."""
+        script = f'{program("hang")} wait >/dev/null; cat afterfork.*/report.json >seen.json; exit 3'
+        self.expect_code(self.run_it("sh", "-c", script), 66)
+        with open(self.path("seen.json"), encoding="utf-8") as file:
+            self.assertEqual(json.load(file)["summary"]["certain"], 1)
+
+    def test_an_orphan_that_hangs_does_not_linger(self):
+        for mode in ("orphan", "daemon"):
+            result = self.run_it("-o", mode, program("hang"), mode)
+            self.expect_code(result, 66)
+            pid, = self.hung_pids(result)
+            self.assertFalse(is_alive(pid))
+            self.assertIn(f"process {pid} ", result.err)
+            self.assertNotIn("still running", result.err)
+
+    def test_an_orphan_left_on_purpose_is_named(self):
+        result = self.run_it("--on-deadlock", "report", program("hang"), "orphan")
+        pid, = self.hung_pids(result)
+        self.addCleanup(os.kill, pid, signal.SIGKILL)
+        self.expect_code(result, 66)
+        self.assertTrue(is_alive(pid))
+        self.assertRegex(result.err, rf"1 process of the command is still running, unwatched from here on: {pid} "
+                                     r"\(.*/hang, deadlocked\)")
+
+    def test_waiting_for_all_ends_when_only_deadlocked_ones_are_left(self):
+        result = self.run_it("--wait-for", "all", "--on-deadlock", "report", program("hang"), "orphan")
+        pid, = self.hung_pids(result)
+        self.addCleanup(os.kill, pid, signal.SIGKILL)
+        self.expect_code(result, 66)
+
+    def test_an_ignored_abort_is_followed_by_kill(self):
+        result = self.run_it(program("hang"), "ignore")
+        self.expect_code(result, 66)
+        self.assertIn(f"signal {int(signal.SIGKILL)}\n", result.out)
+        self.assertIn("is still there 5 s after SIGABRT; sending SIGKILL", result.err)
+
+    def test_every_child_of_one_fault_is_found(self):
+        """More of them than the trace keeps records for one fault."""
+        result = self.run_it(program("hang"), "many", "40")
+        self.expect_code(result, 66)
+        pids = self.hung_pids(result)
+        self.assertEqual(len(pids), 40)
+        for pid in pids:
+            self.assertIn(f"process {pid} ", result.err)
+
+    def test_a_live_thread_beside_it_changes_nothing(self):
+        result = self.run_it(program("hang"), "threads")
+        self.expect_code(result, 66)
+        self.assertIn(f"signal {int(signal.SIGABRT)}\n", result.out)
+
+    def test_a_lock_that_another_thread_lets_go_is_no_deadlock(self):
+        result = self.run_it("--fail-on", "never", program("hang"), "rescued", "300")
+        self.expect_code(result, 3)
+        self.assertIn("signal 0\n", result.out)
+        self.assertNotIn("is deadlocked", result.err)
+
+    def test_a_process_that_nothing_is_wrong_with_is_left_alone(self):
+        result = self.run_it(program("hang"), "quiet")
+        self.expect_code(result, 3)
+        self.assertIn("signal 0\n", result.out)
+        self.assertEqual(result.err, "")
+
+    def test_quiet_says_nothing_but_the_report(self):
+        result = self.run_it("-q", program("hang"), "wait")
+        self.expect_code(result, 66)
+        self.assertEqual(result.err, "")
+
+    def test_the_trace_tells_the_same_off_line(self):
+        self.expect_code(self.run_it(program("hang"), "wait"), 66)
+        read = subprocess.run([harness.AFTERFORK, "report", "--format", "json", self.trace()], capture_output=True,
+                              text=True, env=self.environment, check=False)
+        self.assertEqual(read.returncode, 66, read.stderr)
+        self.assertEqual(json.loads(read.stdout)["findings"], self.stored_report()["findings"])
+
+
+if __name__ == "__main__":
+    harness.main()
