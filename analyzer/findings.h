@@ -27,11 +27,12 @@ enum { FINDING_FINGERPRINT_SIZE = 17 };
 struct finding {
 	char fingerprint[FINDING_FINGERPRINT_SIZE]; /* 16 hex digits */
 	enum verdict verdict;
-	const char *rule_name;  /* static */
-	uint64_t count;         /* occurrences */
-	uint64_t pending_count; /* of those, calls that had not returned when the trace ended */
-	char *message;          /* (owned) one sentence, without a full stop at the end */
-	char *advice;           /* (owned) one or more sentences */
+	const char *rule_name;     /* static */
+	const char *observed_name; /* static; tells apart what one rule takes: "try-failed" */
+	uint64_t count;            /* occurrences */
+	uint64_t pending_count;    /* of those, calls that had not returned when the trace ended */
+	char *message;             /* (owned) one sentence, without a full stop at the end */
+	char *advice;              /* (owned) one or more sentences */
 
 	struct {
 		pid_t pid, ppid;
@@ -47,7 +48,9 @@ struct finding {
 		    *type; /* "normal", "recursive", "errorcheck", "adaptive"; NULL where it does not apply */
 		const char *name; /* of the variable */
 		bool robust, process_shared, prio_inherit;
-		const char *module; /* path of the file whose data holds it; NULL: heap, stack, unknown */
+		const char *module;     /* path of the file whose data holds it; NULL: heap, stack, unknown */
+		const char *build_id;   /* of that file */
+		uint64_t module_offset; /* in that file */
 		struct frame_stack initialised_at;
 	} lock;
 

@@ -39,6 +39,25 @@ const char *mutex_type_name(enum mutex_type type)
 	return type < MUTEX_TYPE_COUNT ? names[type] : NULL;
 }
 
+const char *observed_name(enum observed observed)
+{
+	static const char *const names[OBSERVED_COUNT] = {
+	    [OBSERVED_UNKNOWN] = "unknown",
+	    [OBSERVED_BLOCKS_ON_VANISHED] = "blocks",
+	    [OBSERVED_TIMED_WAIT_ON_VANISHED] = "timed-wait",
+	    [OBSERVED_TRY_FAILED_ON_VANISHED] = "try-failed",
+	    [OBSERVED_BLOCKS_ON_PARENT_OWNER] = "blocks-on-parent-owner",
+	    [OBSERVED_UNLOCK_REFUSED] = "unlock-refused",
+	    [OBSERVED_FOREIGN_UNLOCK] = "foreign-unlock",
+	    [OBSERVED_BLOCKS_ON_SELF] = "blocks-on-self",
+	    [OBSERVED_BLOCKS_ON_ENDED_THREAD] = "blocks-on-ended-thread",
+	    [OBSERVED_BLOCKS_IN_CYCLE] = "blocks-in-cycle",
+	    [OBSERVED_RELOCK_REFUSED] = "relock-refused",
+	};
+
+	return observed < OBSERVED_COUNT ? names[observed] : names[OBSERVED_UNKNOWN];
+}
+
 struct model *model_new(void)
 {
 	return calloc(1, sizeof(struct model));

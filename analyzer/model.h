@@ -50,6 +50,9 @@ enum observed {
 	OBSERVED_COUNT
 };
 
+/* Stable for ever, since fingerprints hold it: "blocks", "try-failed". */
+const char *observed_name(enum observed observed);
+
 /* One fault that was seen, with all of its repetitions. All strings and stacks live as long as the model. */
 struct incident {
 	pid_t pid, tid; /* the victim's */

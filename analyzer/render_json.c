@@ -138,7 +138,11 @@ static void add_lock(cJSON *parent, const struct finding *finding)
 	add_text(object, "type", finding->lock.type);
 	add_text(object, "name", finding->lock.name);
 	add_stack(object, "initialised_at", &finding->lock.initialised_at);
-	add_text(object, "module", finding->lock.module);
+	if (finding->lock.module) {
+		add_text(object, "module", finding->lock.module);
+		add_text(object, "build_id", finding->lock.build_id);
+		add_address(object, "offset", finding->lock.module_offset);
+	}
 	add_true(object, "robust", finding->lock.robust);
 	add_true(object, "process_shared", finding->lock.process_shared);
 	add_true(object, "prio_inherit", finding->lock.prio_inherit);

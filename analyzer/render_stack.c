@@ -92,7 +92,8 @@ const struct frame **render_stack_brief(const struct frame_stack *stack, size_t 
 			frames[count++] = &stack->frames[i];
 	*ret_complete = has_starter || (count && frames[count - 1]->function &&
 	                                strcmp(frames[count - 1]->function, "main") == 0);
-	for (size_t i = 0; count == 0 && i < stack->count; i++)
+	bool has_none = count == 0;
+	for (size_t i = 0; has_none && i < stack->count; i++)
 		if (!render_stack_is_own(&stack->frames[i]))
 			frames[count++] = &stack->frames[i];
 	*ret_count = count;

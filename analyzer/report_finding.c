@@ -71,6 +71,8 @@ static void describe_lock(struct report *report, const struct incident *incident
 	if (!incident->lock.module)
 		return;
 	finding->lock.module = incident->lock.module->path;
+	finding->lock.build_id = incident->lock.module->build_id;
+	finding->lock.module_offset = incident->lock.module_offset;
 	finding->lock.name =
 	    symbolize_data(report->symbolizer, incident->lock.module, incident->lock.module_offset);
 }
@@ -146,6 +148,7 @@ struct finding *report_finding_make(struct report *report, const struct incident
 		return NULL;
 	finding->rule = rule;
 	finding->rule_name = rule->name;
+	finding->observed_name = observed_name(incident->observed);
 	finding->incident = incident;
 	finding->verdict = match->verdict;
 	finding->count = match->count;

@@ -24,15 +24,16 @@ static bool match(const struct model *model, const struct incident *incident, st
 
 static void tell_self(const struct finding *finding, FILE *out)
 {
-	fputs("it took it itself", out);
+	fputs(", which it took itself", out);
 	story_place(&finding->holder.acquired_at, out);
-	fputs(" and still holds it", out);
+	fputs(" and still holds", out);
 }
 
 static void tell_other(const struct finding *finding, FILE *out)
 {
 	bool ended = finding->incident->observed == OBSERVED_BLOCKS_ON_ENDED_THREAD;
 
+	fputs(": ", out);
 	story_holder(finding, out);
 	fputs(" took it", out);
 	story_place(&finding->holder.acquired_at, out);
@@ -46,7 +47,6 @@ static void tell(const struct finding *finding, const struct model *model, FILE 
 	story_victim(finding, out);
 	fputs(" waits for ", out);
 	story_lock(finding, out);
-	fputs(": ", out);
 	if (finding->incident->observed == OBSERVED_BLOCKS_ON_SELF)
 		tell_self(finding, out);
 	else

@@ -48,22 +48,28 @@ static void tell(const struct finding *finding, const struct model *model, FILE 
 	story_fork(finding, out);
 }
 
+static const char *kind_of_mutex(const struct finding *finding)
+{
+	if (finding->lock.robust)
+		return "A robust";
+	if (finding->lock.prio_inherit)
+		return "A priority-inheriting";
+	if (finding->incident->lock.type == MUTEX_RECURSIVE)
+		return "A recursive";
+	return finding->incident->lock.type == MUTEX_ERRORCHECK ? "An errorcheck" : "An owner-checking";
+}
+
 static void advise(const struct finding *finding, const struct model *model, FILE *out)
 {
 	(void)model;
-	fprintf(out,
-	        "A %s mutex knows its owner by thread id, and the child's thread has another id than the "
-	        "parent's: "
-	        "what was locked before the fork can be neither released nor taken again after it. ",
-	        finding->lock.robust                                                 ? "robust"
-	        : finding->lock.prio_inherit                                         ? "priority-inheriting"
-	        : finding->lock.type && finding->incident->lock.type != MUTEX_NORMAL ? finding->lock.type
-	                                                                             : "owner-checking");
-	fputs(
-	    "In the child handler of pthread_atfork(), or first thing in the child, initialise it anew with "
+	fprintf(
+	    out,
+	    "%s mutex knows its owner by thread id, and the child's thread has another id than the parent's: "
+	    "what was locked before the fork can be neither released nor taken again after it. In the child "
+	    "handler of pthread_atfork(), or first thing in the child, initialise it anew with "
 	    "pthread_mutex_init() instead of unlocking it; or use a normal mutex, which the child may "
 	    "release.",
-	    out);
+	    kind_of_mutex(finding));
 }
 
 const struct rule rule_owner_is_parent_thread = {

@@ -129,12 +129,12 @@ struct thread_record *thread_record_new(uint32_t generation)
 	return record;
 }
 
-/* True if the thread ends with a lock held. A wait that was cancelled counts: the mutex was retaken. */
-static bool drop_unheld(struct thread_record *record)
+/* True if the thread ends with a lock held. A thread that ends waits for nothing: what it wanted it has, also after a
+ * wait that was cancelled, which retook the mutex. */
+static bool ends_holding(struct thread_record *record)
 {
 	for (uint32_t i = atomic_load(&record->held_count); i-- > 0;) {
-		uint8_t state = atomic_load(&record->held[i].state);
-		if (state != TRACE_HOLD_HELD && state != TRACE_HOLD_WAITING)
+		if (atomic_load(&record->held[i].state) == TRACE_HOLD_NONE)
 			thread_record_remove(record, i);
 	}
 	return atomic_load(&record->held_count) > 0;
@@ -142,7 +142,7 @@ static bool drop_unheld(struct thread_record *record)
 
 void thread_record_release(struct thread_record *record)
 {
-	if (drop_unheld(record)) {
+	if (ends_holding(record)) {
 		if (atomic_fetch_add(&abandoned_count, 1) < THREAD_ABANDONED_MAX) {
 			thread_record_open_gate(record, false);
 			atomic_store(&record->state, THREAD_ENDED);
@@ -172,11 +172,45 @@ void thread_record_open_gate(struct thread_record *record, bool open)
 
 struct thread_record *thread_record_first(void) { return atomic_load_explicit(&all_records, memory_order_acquire); }
 
+/* A normal mutex is held once: of several entries for one all but the last are left over from acquisitions that another
+ * thread released. True if that made room. */
+static bool drop_leftovers(struct thread_record *record)
+{
+	enum { COMPARED_MAX = 1024 };
+	uint32_t count = atomic_load(&record->held_count);
+	if (count > COMPARED_MAX)
+		return false;
+	for (uint32_t later = count; later-- > 1;) {
+		uint64_t lock = record->held[later].lock;
+		for (uint32_t i = later; i-- > 0 && later < atomic_load(&record->held_count);) {
+			struct held_entry *entry = &record->held[i];
+			if (entry->lock == lock && atomic_load(&entry->state) == TRACE_HOLD_WANT)
+				thread_record_remove(record, i);
+		}
+	}
+	return atomic_load(&record->held_count) < count;
+}
+
+/* At the limit the older half goes: it is likelier to be left over than what comes now. */
+static bool drop_older_half(struct thread_record *record)
+{
+	uint32_t half = record->held_capacity / 2;
+	atomic_fetch_add_explicit(&lost_count, half, memory_order_relaxed);
+	__builtin_memcpy(record->held, record->held + half, half * sizeof *record->held);
+	for (uint32_t i = half; i < record->held_capacity; i++)
+		atomic_store(&record->held[i].state, TRACE_HOLD_NONE);
+	atomic_store(&record->held_count, half);
+	return true;
+}
+
 bool thread_record_grow(struct thread_record *record)
 {
+	if (drop_leftovers(record))
+		return true;
 	uint32_t capacity = record->held_capacity * 2;
-	struct held_entry *bigger =
-		capacity <= THREAD_HELD_MAX ? arena_alloc(capacity * sizeof *bigger) : NULL;
+	if (capacity > THREAD_HELD_MAX)
+		return drop_older_half(record);
+	struct held_entry *bigger = arena_alloc(capacity * sizeof *bigger);
 	if (!bigger) {
 		atomic_fetch_add_explicit(&lost_count, 1, memory_order_relaxed);
 		return false;

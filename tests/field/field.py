@@ -4,6 +4,7 @@ import json
 import os
 import resource
 import shutil
+import signal
 import subprocess
 import sys
 from pathlib import Path
@@ -35,7 +36,16 @@ def run_command(afterfork, folder, command, *options):
 
 
 def start(command, **rest):
-    return subprocess.Popen(command, env=environment(), preexec_fn=no_core_files, text=True, **rest)
+    """Starts it in a session of its own, so that stop() reaches all that it starts."""
+    return subprocess.Popen(command, env=environment(), preexec_fn=no_core_files, text=True, start_new_session=True, **rest)
+
+
+def stop(process):
+    try:
+        os.killpg(process.pid, signal.SIGKILL)
+    except ProcessLookupError:
+        pass
+    process.wait()
 
 
 def read_report(folder):

@@ -45,8 +45,8 @@ class Redis:
         end = time.monotonic() + limit_s
         while not holds():
             if self.process.poll() is not None or time.monotonic() > end:
-                self.process.kill()
-                raise RuntimeError(f"redis-server: no {what} within {limit_s} s\n" + (self.folder / "log").read_text())
+                field.stop(self.process)
+                raise RuntimeError(f"redis-server: waited in vain for {what}, {limit_s} s\n" + (self.folder / "log").read_text())
             time.sleep(0.02)  # only between two questions; the answer decides
 
     def save(self):

@@ -75,7 +75,8 @@ static struct finding fault(void)
 	return (struct finding){
 	    .rule_name = "lock-held-by-vanished-thread",
 	    .lock = {.kind = "mutex", .name = "cache_mutex"},
-	    .victim = {.stack = {.frames = victim_frames, .count = 2}},
+	    .observed_name = "blocks",
+	    .victim = {.call = "pthread_mutex_lock", .stack = {.frames = victim_frames, .count = 2}},
 	};
 }
 
@@ -113,7 +114,7 @@ Test(fingerprint, stays_what_it_was_in_earlier_versions)
 {
 	struct finding finding = fault();
 
-	cr_assert_str_eq(fingerprint_of(&finding), "b8413a6dd03354c4");
+	cr_assert_str_eq(fingerprint_of(&finding), "fba457c3c4b41470");
 }
 
 Test(fingerprint, differs_by_rule_lock_function_module_and_role)
@@ -135,6 +136,12 @@ Test(fingerprint, differs_by_rule_lock_function_module_and_role)
 	cr_assert_str_neq(fingerprint_of(&other), base.fingerprint);
 	other = fault();
 	victim_frames[0].module = "/build/a/libother.so";
+	cr_assert_str_neq(fingerprint_of(&other), base.fingerprint);
+	other = fault();
+	other.victim.call = "pthread_mutex_timedlock";
+	cr_assert_str_neq(fingerprint_of(&other), base.fingerprint);
+	other = fault();
+	other.observed_name = "try-failed";
 	cr_assert_str_neq(fingerprint_of(&other), base.fingerprint);
 	other = fault();
 	other.fork.stack = other.victim.stack;
@@ -162,10 +169,26 @@ Test(fingerprint, does_not_depend_on_the_c_library)
 	victim_frames[1].module = "/lib/x86_64-linux-gnu/libc.so.6";
 	fingerprint_of(&base);
 	other = fault();
-	victim_frames[1] = (struct frame){.module = "/usr/lib64/libc-2.31.so", .function = "__libc_start_main"};
+	victim_frames[1] =
+	    (struct frame){.module = "/usr/lib64/libc-2.31.so", .function = "__libc_start_main"};
 	cr_assert_str_eq(fingerprint_of(&other), base.fingerprint);
 	other.victim.stack.count = 1;
 	cr_assert_str_eq(fingerprint_of(&other), base.fingerprint);
+}
+
+Test(fingerprint, tells_unnamed_variables_apart_by_their_place)
+{
+	struct finding base = fault(), other;
+
+	base.lock.name = NULL;
+	base.lock.module = "/build/a/shopd";
+	base.lock.module_offset = 0x4060;
+	fingerprint_of(&base);
+	other = base;
+	other.lock.module = "/home/other/shopd";
+	cr_assert_str_eq(fingerprint_of(&other), base.fingerprint);
+	other.lock.module_offset = 0x4088;
+	cr_assert_str_neq(fingerprint_of(&other), base.fingerprint);
 }
 
 Test(fingerprint, names_a_lock_without_a_name_by_where_it_was_made)

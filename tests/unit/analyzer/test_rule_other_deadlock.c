@@ -34,8 +34,9 @@ static void expect_note(enum trace_observed observed, const char *message)
 
 Test(rule_other_deadlock, notes_a_relock_by_the_owner)
 {
-	expect_note(TRACE_BLOCKS_ON_SELF, "pid 4242 waits for mutex at 0x555500004060: it took it itself in "
-	                                  "story+0x1210 and still holds it; no fork is to blame");
+	expect_note(TRACE_BLOCKS_ON_SELF,
+	            "pid 4242 waits for mutex at 0x555500004060, which it took itself in "
+	            "story+0x1210 and still holds; no fork is to blame");
 }
 
 Test(rule_other_deadlock, notes_a_holder_that_ended)
