@@ -1,16 +1,22 @@
 /* afterfork rules: what is looked for, and what to do about it. */
 #include <stdio.h>
 #include <stdlib.h>
+#include <string.h>
 
 #include "commands.h"
 #include "options.h"
 #include "rule.h"
+#include "text_layout.h"
+
+enum { WIDTH = 100 };
 
 static void print_rule(const struct rule *rule)
 {
 	printf("%s (%s)%s\n", rule->name, verdict_name(rule->verdict),
 	       rule->match ? "" : " - not yet checked by this version");
-	printf("    %s\n    advice: %s\n", rule->summary, rule->advice);
+	printf("    %s\n    advice: ", rule->summary);
+	text_layout_wrap(stdout, rule->advice, strlen("    advice: "), strlen("    advice: "), WIDTH);
+	putchar('\n');
 }
 
 int cmd_rules(int argc, char **argv)

@@ -155,15 +155,19 @@ static int command_code(const struct supervisor *supervisor)
 }
 
 /* Nothing that was watched is not the same as nothing found. */
-static bool was_covered(const struct run *run)
+static int tell_not_covered(const struct run *run)
 {
-	if (__atomic_load_n(&run->run_file.run->images, __ATOMIC_ACQUIRE) > 0)
-		return true;
+	if (run->supervisor.exit_signal) {
+		supervisor_message(
+		    "%s was ended by signal %d before the library was loaded: nothing was watched",
+		    run->target.path, run->supervisor.exit_signal);
+		return command_code(&run->supervisor);
+	}
 	supervisor_message(
 	    "%s ran without the library, so nothing was watched: its loader did not load %s; the "
 	    "lines that the loader wrote above, or LD_DEBUG=libs, say why",
 	    run->target.path, run->library);
-	return false;
+	return EXIT_OWN_FAILURE;
 }
 
 static int report(struct run *run)
@@ -185,9 +189,7 @@ static int report(struct run *run)
 	if (report_render_all(&report, options_string(&run->options, OPTION_FORMAT), &render_options) != 0)
 		code = EXIT_OWN_FAILURE;
 	report_release(&report);
-	if (code)
-		return code;
-	return was_covered(run) ? command_code(&run->supervisor) : EXIT_OWN_FAILURE;
+	return code ? code : command_code(&run->supervisor);
 }
 
 static int run_command(struct run *run)
@@ -196,7 +198,11 @@ static int run_command(struct run *run)
 
 	if (!code)
 		code = watch(run);
-	return code ? code : report(run);
+	if (code)
+		return code;
+	if (__atomic_load_n(&run->run_file.run->images, __ATOMIC_ACQUIRE) == 0)
+		return tell_not_covered(run);
+	return report(run);
 }
 
 int cmd_run(int argc, char **argv)

@@ -2,6 +2,7 @@
 
 #include <ctype.h>
 #include <stdbool.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -47,12 +48,25 @@ char *demangle_symbol(const char *symbol)
 	return demangle_plain(strndup(symbol, plain_length(symbol)));
 }
 
-char *demangle_variable(const char *symbol)
+/* Without a number at the end that follows a dot. */
+static size_t unnumbered_length(const char *symbol, size_t length)
 {
-	size_t length = plain_length(symbol), end = length;
+	size_t end = length;
 	while (end > 1 && isdigit((unsigned char)symbol[end - 1]))
 		end--;
-	if (end > 1 && end < length && symbol[end - 1] == '.')
-		length = end - 1;
-	return demangle_plain(strndup(symbol, length));
+	return end > 1 && end < length && symbol[end - 1] == '.' ? end - 1 : length;
+}
+
+char *demangle_variable(const char *symbol)
+{
+	char *text;
+	size_t length = unnumbered_length(symbol, plain_length(symbol));
+	const char *dot = memchr(symbol, '.', length);
+	if (starts_with(symbol, "_Z") || !dot || dot == symbol)
+		return demangle_plain(strndup(symbol, length));
+	size_t function_length = (size_t)(dot - symbol);
+	if (asprintf(&text, "%.*s()::%.*s", (int)function_length, symbol, (int)(length - function_length - 1),
+	             dot + 1) < 0)
+		return NULL;
+	return text;
 }

@@ -7,8 +7,8 @@
  * Returns a string to be freed by the caller; never NULL but out of memory. */
 char *demangle_symbol(const char *symbol);
 
-/* demangle_symbol() of a variable: a function-local static of C, which the compiler
- * numbers (`lock.1`), is given without the number. */
+/* demangle_symbol() of a variable. Static variables of C functions: clang's `get.lock` becomes `get()::lock`,
+ * as C++ has it; gcc's `lock.1`, which does not tell the function, becomes `lock`. */
 char *demangle_variable(const char *symbol);
 
 #endif

@@ -43,8 +43,8 @@ static void print_usage(FILE *out)
 {
 	fputs("afterfork finds what breaks in the child when a program with threads forks.\n\n", out);
 	for (size_t i = 0; i < COMMAND_COUNT; i++)
-		fprintf(out, "  afterfork %s %s\n      %s\n", commands[i].name, commands[i].arguments,
-		        commands[i].summary);
+		fprintf(out, "  afterfork %s%s%s\n      %s\n", commands[i].name,
+		        *commands[i].arguments ? " " : "", commands[i].arguments, commands[i].summary);
 	fputs("\n`afterfork COMMAND --help` lists a command's options; AFTERFORK_OPTIONS=\"key=value ...\" "
 	      "takes "
 	      "the same names.\n",

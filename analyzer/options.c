@@ -5,6 +5,7 @@
 #include <string.h>
 
 #include "option_table.h"
+#include "text_layout.h"
 
 /* Where a value came from, for messages. */
 struct source {
@@ -323,26 +324,6 @@ bool options_given(const struct options *options, enum option_id id)
 /* Help texts start here; longer heads get a line of their own. */
 enum { HELP_COLUMN = 28, HELP_WIDTH = 80 };
 
-static void print_wrapped(const char *text, FILE *out)
-{
-	int column = HELP_COLUMN;
-
-	while (*text) {
-		int length = (int)strcspn(text, " ");
-
-		if (column > HELP_COLUMN && column + 1 + length > HELP_WIDTH) {
-			fprintf(out, "\n%*s", HELP_COLUMN, "");
-			column = HELP_COLUMN;
-		} else if (column > HELP_COLUMN) {
-			fputc(' ', out);
-			column++;
-		}
-		fprintf(out, "%.*s", length, text);
-		column += length;
-		text += length + (text[length] == ' ');
-	}
-}
-
 static void print_row(const struct option_row *row, FILE *out)
 {
 	char letter[8] = "    ", head[64], tail[300];
@@ -359,7 +340,7 @@ static void print_row(const struct option_row *row, FILE *out)
 		fprintf(out, "%s\n%*s", head, HELP_COLUMN, "");
 	else
 		fprintf(out, "%-*s", HELP_COLUMN, head);
-	print_wrapped(tail, out);
+	text_layout_wrap(out, tail, HELP_COLUMN, HELP_COLUMN, HELP_WIDTH);
 	fputc('\n', out);
 }
 

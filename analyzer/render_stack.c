@@ -60,6 +60,9 @@ size_t render_stack_count(const struct frame_stack *stack)
 static size_t end_without_starters(const struct frame_stack *stack)
 {
 	size_t end = stack->count;
+	/* A stripped program's _start has no name. */
+	if (end > 1 && !stack->frames[end - 1].function && is_starter(&stack->frames[end - 2]))
+		end--;
 	while (end > 0 &&
 	       (is_starter(&stack->frames[end - 1]) || render_stack_is_own(&stack->frames[end - 1])))
 		end--;

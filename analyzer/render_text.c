@@ -93,7 +93,7 @@ static void print_answer(struct text_page *page, const struct report *report)
 {
 	const struct report_summary *summary = &report->summary;
 	enum verdict worst = worst_verdict(summary);
-	uint64_t claims = claims_count(summary);
+	uint64_t claims = claims_count(summary), notes = summary->by_verdict[VERDICT_NOTE];
 	const char *separator = "";
 	render_text_style(page, claims ? render_text_verdict_style(worst) : TEXT_HEADING);
 	fputs("afterfork: ", page->out);
@@ -107,8 +107,9 @@ static void print_answer(struct text_page *page, const struct report *report)
 	if (claims)
 		fprintf(page->out, " fork hazard%s", claims == 1 ? "" : "s");
 	else
-		fprintf(page->out, "no fork hazard, %zu note%s", report->findings.count,
-		        report->findings.count == 1 ? "" : "s");
+		fputs("no fork hazard", page->out);
+	if (notes)
+		fprintf(page->out, ", %" PRIu64 " note%s", notes, notes == 1 ? "" : "s");
 	render_text_style(page, TEXT_PLAIN);
 	fputs("\n\n", page->out);
 }

@@ -195,8 +195,9 @@ static void print_lock_facts(FILE *out, const struct finding *finding)
 	if (finding->lock.address_known)
 		fprintf(out, " at 0x%" PRIx64, finding->lock.address);
 	if (finding->lock.module)
-		fprintf(out, " in %s+0x%" PRIx64, frame_module_base_name(finding->lock.module),
-		        finding->lock.module_offset);
+		fprintf(out, " in %s", frame_module_base_name(finding->lock.module));
+	if (finding->lock.module && !finding->lock.name)
+		fprintf(out, "+0x%" PRIx64, finding->lock.module_offset);
 	if (finding->lock.robust)
 		fputs(", robust", out);
 	if (finding->lock.process_shared)

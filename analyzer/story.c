@@ -34,7 +34,7 @@ static bool is_wrapper(const struct frame *frame)
 	for (size_t i = 0; frame->function && i < sizeof prefixes / sizeof prefixes[0]; i++)
 		if (strncmp(frame->function, prefixes[i], strlen(prefixes[i])) == 0)
 			return true;
-	return !frame->function;
+	return false;
 }
 
 static const struct frame *telling_frame(const struct frame_stack *stack)
@@ -42,20 +42,25 @@ static const struct frame *telling_frame(const struct frame_stack *stack)
 	for (size_t i = 0; i < stack->count; i++)
 		if (!is_wrapper(&stack->frames[i]))
 			return &stack->frames[i];
-	return stack->count && stack->frames[0].function ? &stack->frames[0] : NULL;
+	return stack->count ? &stack->frames[0] : NULL;
+}
+
+/* "cache_fill()", "libshop.so+0x1210"; false where not even the file is known. */
+static bool tell_frame(const struct frame *frame, const char *before, FILE *out)
+{
+	if (!frame || (!frame->function && !frame->module))
+		return false;
+	fputs(before, out);
+	if (frame->function)
+		story_function(frame->function, out);
+	else
+		fprintf(out, "%s+0x%" PRIx64, frame_module_base_name(frame->module), frame->offset);
+	return true;
 }
 
 void story_place(const struct frame_stack *stack, FILE *out)
 {
-	const struct frame *frame = telling_frame(stack);
-
-	if (frame) {
-		fputs(" in ", out);
-		story_function(frame->function, out);
-	} else if (stack->count && stack->frames[0].module) {
-		fprintf(out, " in %s+0x%" PRIx64, frame_module_base_name(stack->frames[0].module),
-		        stack->frames[0].offset);
-	}
+	tell_frame(telling_frame(stack), " in ", out);
 }
 
 void story_lock(const struct finding *finding, FILE *out)
@@ -103,11 +108,7 @@ void story_call(const char *call, const char *otherwise, FILE *out)
 
 void story_fork(const struct finding *finding, FILE *out)
 {
-	const struct frame *frame = telling_frame(&finding->fork.stack);
-
-	if (frame)
-		story_function(frame->function, out);
-	else
+	if (!tell_frame(telling_frame(&finding->fork.stack), "", out))
 		fputs("the parent", out);
 	if (finding->fork.call)
 		fprintf(out, " called %s()", finding->fork.call);

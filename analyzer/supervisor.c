@@ -57,29 +57,59 @@ void supervisor_init(struct supervisor *ret_supervisor, struct run_file *run_fil
 	supervisor_signals_install(&run_file->run->notice_count);
 }
 
+static bool has_terminal(void)
+{
+	int terminal = open("/dev/tty", O_RDONLY | O_CLOEXEC | O_NOCTTY);
+
+	if (terminal < 0)
+		return false;
+	close(terminal);
+	return true;
+}
+
+static bool command_state_is(const struct supervisor *supervisor, char state)
+{
+	struct proc_stat stat;
+
+	return proc_stat_read(supervisor->command, 0, &stat) && stat.state == state;
+}
+
+static void take_command_status(struct supervisor *supervisor, int status)
+{
+	if (WIFSTOPPED(status) || WIFCONTINUED(status)) {
+		supervisor->stop_signal = WIFSTOPPED(status) ? WSTOPSIG(status) : 0;
+		supervisor->command_stopped = WIFSTOPPED(status);
+		return;
+	}
+	supervisor->command_ended = true;
+	supervisor->command_ended_ns = now();
+	supervisor->exit_code = WIFEXITED(status) ? WEXITSTATUS(status) : -1;
+	supervisor->exit_signal = WIFSIGNALED(status) ? WTERMSIG(status) : 0;
+}
+
 /* A stop of the command stops this process too, or the shell that started it would not notice: where there is
  * a terminal, so that somebody is there to continue both. */
 static void stop_with_command(struct supervisor *supervisor)
 {
-	struct proc_stat stat;
-	int number = supervisor->stop_signal;
-	int terminal = open("/dev/tty", O_RDONLY | O_CLOEXEC | O_NOCTTY);
+	int status;
 
-	supervisor->stop_signal = 0;
-	if (terminal < 0)
-		return;
-	close(terminal);
-	if (getpgid(supervisor->command) == getpgrp() && proc_stat_read(supervisor->command, 0, &stat) &&
-	    stat.state == 'T')
+	while (supervisor->stop_signal) {
+		int number = supervisor->stop_signal;
+
+		supervisor->stop_signal = 0;
+		if (getpgid(supervisor->command) != getpgrp() || !has_terminal() ||
+		    !command_state_is(supervisor, 'T'))
+			return;
 		supervisor_signals_stop_like(number);
-}
-
-static void continue_command(const struct supervisor *supervisor)
-{
-	struct proc_stat stat;
-
-	if (proc_stat_read(supervisor->command, 0, &stat) && stat.state == 'T')
-		kill(supervisor->command, SIGCONT);
+		/* Continued. A status that is new now tells that the command was, too (and may have stopped
+		 * again since); without one it is still in the stop that is known. */
+		if (waitpid(supervisor->command, &status, WNOHANG | WUNTRACED | WCONTINUED) > 0) {
+			take_command_status(supervisor, status);
+		} else {
+			supervisor->command_stopped = false;
+			kill(supervisor->command, SIGCONT);
+		}
+	}
 }
 
 /* What the terminal sends reaches the command by itself, and what the tree sends to its whole group has
@@ -87,7 +117,9 @@ static void continue_command(const struct supervisor *supervisor)
 static void pass_on(const struct supervisor *supervisor, const struct taken_signal *taken)
 {
 	if (taken->number == SIGCONT) {
-		continue_command(supervisor);
+		/* One that this process was continued by is old news for the command. */
+		if (supervisor->command_stopped)
+			kill(supervisor->command, SIGCONT);
 		return;
 	}
 	if (!taken->sender || taken->sender == getpid() || proc_tree_descends(taken->sender, getpid()))
@@ -98,29 +130,22 @@ static void pass_on(const struct supervisor *supervisor, const struct taken_sign
 		kill(supervisor->command, taken->number);
 }
 
+static bool asks_to_stop(const struct taken_signal *taken)
+{
+	return taken->number == SIGINT || taken->number == SIGTERM || taken->number == SIGHUP ||
+	       taken->number == SIGQUIT;
+}
+
 static void take_signals(struct supervisor *supervisor)
 {
 	struct taken_signal taken;
 
 	while (supervisor_signals_take(&taken)) {
-		if (!supervisor->command_ended)
+		if (supervisor->command_ended || command_state_is(supervisor, 'Z'))
+			supervisor->asked_to_stop |= asks_to_stop(&taken);
+		else
 			pass_on(supervisor, &taken);
-		else if (taken.number == SIGINT || taken.number == SIGTERM || taken.number == SIGHUP ||
-		         taken.number == SIGQUIT)
-			supervisor->asked_to_stop = true;
 	}
-}
-
-static void take_command_status(struct supervisor *supervisor, int status)
-{
-	if (WIFSTOPPED(status)) {
-		supervisor->stop_signal = WSTOPSIG(status);
-		return;
-	}
-	supervisor->command_ended = true;
-	supervisor->command_ended_ns = now();
-	supervisor->exit_code = WIFEXITED(status) ? WEXITSTATUS(status) : -1;
-	supervisor->exit_signal = WIFSIGNALED(status) ? WTERMSIG(status) : 0;
 }
 
 static void reap(struct supervisor *supervisor)
@@ -128,14 +153,14 @@ static void reap(struct supervisor *supervisor)
 	int status;
 	pid_t pid;
 
-	while ((pid = waitpid(-1, &status, WNOHANG | WUNTRACED)) > 0) {
+	while ((pid = waitpid(-1, &status, WNOHANG | WUNTRACED | WCONTINUED)) > 0) {
 		if (pid == supervisor->command && !supervisor->command_ended)
 			take_command_status(supervisor, status);
-		else if (!WIFSTOPPED(status))
+		else if (!WIFSTOPPED(status) && !WIFCONTINUED(status))
 			supervisor_deadlock_child_ended(&supervisor->deadlock, pid, status, now());
 	}
 	supervisor->children_left = pid == 0;
-	if (supervisor->stop_signal && !supervisor->command_ended)
+	if (!supervisor->command_ended)
 		stop_with_command(supervisor);
 }
 
@@ -210,8 +235,8 @@ void supervisor_watch(struct supervisor *supervisor, pid_t command)
 		uint32_t seen = __atomic_load_n(&supervisor->run_file->run->notice_count, __ATOMIC_ACQUIRE);
 		uint32_t notices = seen - supervisor_signals_wakes();
 
-		take_signals(supervisor);
 		reap(supervisor);
+		take_signals(supervisor);
 		if (notices != supervisor->seen_notices) {
 			supervisor->seen_notices = notices;
 			supervisor_deadlock_notice(&supervisor->deadlock);

@@ -22,7 +22,8 @@ struct supervisor {
 	pid_t command;
 	bool command_ended, children_left, asked_to_stop;
 	uint64_t command_ended_ns;
-	int stop_signal; /* that stopped the command; 0: it runs */
+	int stop_signal;      /* that stopped the command, not dealt with yet; 0: none */
+	bool command_stopped; /* it is, while this process is not */
 	uint32_t seen_notices;
 	int exit_code, exit_signal; /* of the command; code -1 when a signal ended it */
 };

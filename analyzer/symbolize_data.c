@@ -255,12 +255,11 @@ static void print_path(FILE *out, Dwarf_Die type, uint64_t offset)
 		fprintf(out, "+0x%" PRIx64, offset);
 }
 
-/* Static variables of C functions: gcc numbers them (`lock.1`), clang puts the function before (`get.lock`).
- * What the DWARF says is the same for both. */
-static bool is_local_static(const char *symbol)
+/* gcc numbers the static variables of C functions (`lock.1`): only the DWARF tells the function. */
+static bool is_numbered(const char *symbol)
 {
-	const char *dot = strchr(symbol, '.');
-	return dot && dot > symbol && strncmp(symbol, "_Z", 2) != 0;
+	const char *dot = strrchr(symbol, '.');
+	return dot && dot > symbol && isdigit((unsigned char)dot[1]);
 }
 
 char *symbolize_data_name(struct symbolize_module *module, uint64_t address)
@@ -272,7 +271,7 @@ char *symbolize_data_name(struct symbolize_module *module, uint64_t address)
 	    range && dwarf_offdie(module->dwarf, range->die_offset, &variable) && read_type(&variable, &type);
 	char *base = NULL, *text = NULL;
 	size_t size = 0;
-	if (has_die && (!symbol || is_local_static(symbol->name)))
+	if (has_die && (!symbol || is_numbered(symbol->name)))
 		base = symbolize_name_qualified(&variable);
 	if (!base && symbol)
 		base = demangle_variable(symbol->name);

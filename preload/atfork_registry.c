@@ -20,8 +20,10 @@ extern void *__dso_handle;
 
 static void prepare(void)
 {
-	/* A road without a wrapper (a fork inside libc) leaves its note here: our handler runs last. */
+	/* Runs last: what the program's handlers locked is held now. A road without a wrapper (a fork inside libc) leaves
+	 * its note here. */
 	struct thread_record *self = thread_record_self;
+	fork_snapshot_open_trace(self);
 	if (!self || self->fork_noted)
 		return;
 	const struct call_registers regs = CALL_REGISTERS_OF_CALLER();

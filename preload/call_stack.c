@@ -386,8 +386,6 @@ static bool resume(const struct call_site *site, struct walk *walk, uint32_t rul
 	struct frame *frame = &walk->frame;
 	struct unwind_rule rule = unwind_rules_expand(rule_inside, address_inside);
 	struct frame at_slot = {.sp = site->outer_slot};
-	/* A range found earlier may have been unmapped since. */
-	walk->bounds->other_low = walk->bounds->other_high = 0;
 	if (!select_range(walk->bounds, &at_slot) ||
 	    read_word(site->outer_slot) != site->pc[CALL_SITE_FRAMES - 1])
 		return false;
@@ -400,11 +398,13 @@ static bool resume(const struct call_site *site, struct walk *walk, uint32_t rul
 	return select_range(walk->bounds, frame);
 }
 
-unsigned call_stack_finish(const struct call_site *site, struct stack_bounds *bounds, uint64_t *ret_pc,
+unsigned call_stack_finish(const struct call_site *site, const struct stack_bounds *bounds, uint64_t *ret_pc,
                            unsigned max, unsigned *ret_flags, uint64_t *ret_exact)
 {
+	/* A second range found earlier may have been unmapped since; to look it up again is not counted. */
+	struct stack_bounds current = {.low = bounds->low, .high = bounds->high};
 	struct walk walk = {.frame = {.bp_at = (uint64_t)(uintptr_t)&site->outer_bp},
-	                    .bounds = bounds,
+	                    .bounds = &current,
 	                    .pc = ret_pc,
 	                    .max = max};
 	uint32_t rule = 0;

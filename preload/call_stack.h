@@ -112,6 +112,14 @@ static inline const struct call_stack_cache_entry *call_stack_find(struct call_s
 	return __builtin_expect(is_exact, 1) ? entry : NULL;
 }
 
+/* The rbp of the outermost frame of an entry that call_stack_find() gave. */
+static inline uint64_t call_stack_outer_bp(const struct call_stack_cache_entry *entry,
+                                           const struct call_registers *regs)
+{
+	const uint64_t *words = (const uint64_t *)(uintptr_t)regs->sp;
+	return entry->outer_bp == CALL_STACK_WORD_LIVE_BP ? regs->bp : words[entry->outer_bp];
+}
+
 /* Fills *ret_site for the caller described by regs. Touches cache, bounds and the thread's own
  * stack; on a miss also the process-wide rule table. Async-signal-safe, never fails: a stack that
  * cannot be walked has pc[0] alone. A signal handler may interrupt it and capture with the same cache.
@@ -127,7 +135,7 @@ static inline unsigned call_stack_capture(struct call_stack_cache *cache, struct
 		for (int i = 0; i < CALL_SITE_FRAMES; i++)
 			ret_site->pc[i] = entry->pc[i];
 		ret_site->outer_slot = (uint64_t)(uintptr_t)(words + entry->slot[2]);
-		ret_site->outer_bp = entry->outer_bp == CALL_STACK_WORD_LIVE_BP ? bp : words[entry->outer_bp];
+		ret_site->outer_bp = call_stack_outer_bp(entry, regs);
 		/* A signal handler that stored its own stack into the entry did so under another sp: its
 		 * frames lie below this one or on another stack. */
 		atomic_signal_fence(memory_order_seq_cst);
@@ -144,8 +152,9 @@ static inline unsigned call_stack_capture(struct call_stack_cache *cache, struct
 unsigned call_stack_walk(const struct call_registers *regs, struct stack_bounds *bounds, uint64_t *ret_pc,
                          unsigned max, unsigned *ret_flags, uint64_t *ret_exact);
 
-/* The same from a kept site: its frames, and the outer ones where outer_slot still holds the same address. */
-unsigned call_stack_finish(const struct call_site *site, struct stack_bounds *bounds, uint64_t *ret_pc,
+/* The same from a kept site: its frames, and the outer ones where outer_slot still holds the same address.
+ * The second range of bounds is not trusted but looked up anew. */
+unsigned call_stack_finish(const struct call_site *site, const struct stack_bounds *bounds, uint64_t *ret_pc,
                            unsigned max, unsigned *ret_flags, uint64_t *ret_exact);
 
 /* Finds the bounds of the stack that sp lies in, from /proc/self/maps. False when it cannot be read. */

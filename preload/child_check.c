@@ -18,7 +18,7 @@ static uint32_t find_entry(const struct thread_record *thread, uint64_t lock, in
 	uint32_t above = atomic_load(&thread->held_count) + 1;
 	for (uint32_t i = above < thread->held_capacity ? above : thread->held_capacity; i-- > 0;) {
 		const struct held_entry *entry = &thread->held[i];
-		if (entry->lock == lock && (!tid || thread_record_tid_of(thread, entry) == tid) &&
+		if (entry->lock == lock && (!tid || thread_record_owner_of(thread, entry) == tid) &&
 		    atomic_load(&entry->state) != TRACE_HOLD_NONE)
 			return i;
 	}
@@ -46,9 +46,14 @@ static void examine_own(struct child_use *use)
 	struct incident *suspect = &use->suspect;
 	if (use->attempt != CHILD_LOCK || !is_normal(&suspect->state))
 		return;
-	suspect->holder = suspect->victim;
-	suspect->holder_tid = suspect->victim->tid;
-	suspect->holder_entry = find_entry(suspect->victim, (uint64_t)(uintptr_t)suspect->lock, suspect->victim->tid);
+	struct thread_record *self = suspect->victim;
+	/* The last entry is the one of this very attempt. */
+	uint32_t entry = atomic_load(&self->held_count) - 1;
+	while (entry-- > 0 && self->held[entry].lock != (uint64_t)(uintptr_t)suspect->lock)
+		;
+	suspect->holder = self;
+	suspect->holder_tid = self->tid;
+	suspect->holder_entry = entry; /* UINT32_MAX after the first */
 	suspect->observed = TRACE_BLOCKS_ON_SELF;
 }
 
@@ -59,7 +64,7 @@ static bool examine_inherited(struct child_use *use)
 	struct thread_record *self = suspect->victim;
 	int32_t owner = suspect->state.owner_tid;
 	uint32_t entry = find_entry(self, (uint64_t)(uintptr_t)suspect->lock, owner);
-	if (owner == self->tid || (entry == UINT32_MAX && owner != self->former_tid))
+	if (owner == self->owner_tid || (entry == UINT32_MAX && owner != self->former_tid))
 		return false;
 	suspect->holder = self;
 	suspect->holder_tid = owner;
@@ -105,7 +110,7 @@ static void blame(struct child_use *use, struct thread_record *holder, uint32_t 
 	struct incident *suspect = &use->suspect;
 	suspect->holder = holder;
 	suspect->holder_entry = entry;
-	suspect->holder_tid = entry != UINT32_MAX ? thread_record_tid_of(holder, &holder->held[entry]) : holder->tid;
+	suspect->holder_tid = entry != UINT32_MAX ? thread_record_owner_of(holder, &holder->held[entry]) : holder->owner_tid;
 	suspect->proof |= entry != UINT32_MAX ? TRACE_PROOF_RECORD : 0;
 	if (fork_snapshot_is_vanished(holder)) {
 		suspect->fork = fork_snapshot_note_of(holder);
@@ -113,6 +118,42 @@ static void blame(struct child_use *use, struct thread_record *holder, uint32_t 
 	} else if (use->attempt == CHILD_LOCK) {
 		suspect->observed = TRACE_BLOCKS_ON_ENDED_THREAD;
 	}
+}
+
+static struct thread_record *find_live(int32_t owner_tid)
+{
+	struct thread_record *thread = thread_record_first();
+	while (thread && !(is_alive(thread) && thread->owner_tid == owner_tid))
+		thread = thread->next;
+	return thread;
+}
+
+/* The mutex that a live thread is waiting for: its last entry, if another owns it. The thread is inside a call on
+ * the mutex, so its memory is there. */
+static int32_t owner_waited_for(const struct thread_record *thread)
+{
+	uint32_t count = atomic_load(&thread->held_count);
+	const struct held_entry *entry = count ? &thread->held[count - 1] : NULL;
+	if (!entry || atomic_load(&entry->state) != TRACE_HOLD_WANT || entry->kind != TRACE_LOCK_MUTEX)
+		return 0;
+	int32_t owner_tid = lock_word_of_mutex((const pthread_mutex_t *)(uintptr_t)entry->lock).owner_tid;
+	return owner_tid == thread->owner_tid ? 0 : owner_tid;
+}
+
+/* An ordinary deadlock if the owner waits, through others or not, for what this thread holds. */
+static void examine_live_owner(struct child_use *use, struct thread_record *owner)
+{
+	enum { CHAIN_MAX = 16 };
+	struct incident *suspect = &use->suspect;
+	struct thread_record *thread = owner;
+	for (int i = 0; i < CHAIN_MAX && thread && thread != suspect->victim; i++)
+		thread = find_live(owner_waited_for(thread));
+	if (thread != suspect->victim || use->attempt != CHILD_LOCK)
+		return;
+	suspect->observed = TRACE_BLOCKS_IN_CYCLE;
+	suspect->holder = owner;
+	suspect->holder_tid = owner->tid;
+	suspect->holder_entry = find_entry(owner, (uint64_t)(uintptr_t)suspect->lock, owner->owner_tid);
 }
 
 /* The lock names its owner: it is a live thread, a vanished one, one that had ended, or nobody known. */
@@ -126,8 +167,10 @@ static void examine_owner(struct child_use *use)
 		if (thread == use->suspect.victim || state == THREAD_FREE)
 			continue;
 		if (is_alive(thread)) {
-			if (thread->tid == owner)
+			if (thread->owner_tid == owner) {
+				examine_live_owner(use, thread);
 				return;
+			}
 			continue;
 		}
 		uint32_t entry = find_entry(thread, lock, owner);
@@ -135,7 +178,7 @@ static void examine_owner(struct child_use *use)
 			blame(use, thread, entry);
 			return;
 		}
-		if (fork_snapshot_is_vanished(thread) && (thread->tid == owner || thread->former_tid == owner))
+		if (fork_snapshot_is_vanished(thread) && (thread->owner_tid == owner || thread->former_tid == owner))
 			unnamed = thread;
 	}
 	if (unnamed)
@@ -188,7 +231,7 @@ static void examine(struct child_use *use)
 	struct incident *suspect = &use->suspect;
 	if (!suspect->state.locked)
 		return;
-	if (suspect->state.owner_tid == suspect->victim->tid)
+	if (suspect->state.owner_tid == suspect->victim->owner_tid)
 		examine_own(use);
 	else if (suspect->state.owner_tid == 0)
 		examine_window(use);

@@ -8,8 +8,10 @@
 
 #include "arena.h"
 #include "clock.h"
+#include "lock_word.h"
 #include "module_map.h"
 #include "raw_syscall.h"
+#include "real.h"
 #include "trace_writer.h"
 
 #ifndef MADV_WIPEONFORK
@@ -45,6 +47,7 @@ bool fork_snapshot_init(void)
 
 void fork_snapshot_prefork(struct thread_record *record, unsigned call, const struct call_registers *regs)
 {
+	fork_snapshot_open_trace(record);
 	if (!record || record->fork_noted)
 		return;
 	if (!record->note)
@@ -61,7 +64,12 @@ void fork_snapshot_prefork(struct thread_record *record, unsigned call, const st
 					    &note->stack.exact);
 	note->stack.flags = flags;
 	record->fork_noted = true;
-	if (atomic_load(&process.live_threads) > 1 || atomic_load(&record->held_count) > 0 || process_is_child())
+}
+
+void fork_snapshot_open_trace(const struct thread_record *record)
+{
+	bool holds = record && atomic_load(&record->held_count) > 0;
+	if (atomic_load(&process.live_threads) > 1 || holds || process_is_child() || thread_record_any_abandoned())
 		trace_writer_open_image();
 }
 
@@ -85,10 +93,20 @@ static void keep_note(struct thread_record *record, uint32_t generation, uint32_
 	record->fork_noted = false;
 }
 
+/* What libc takes for this thread's id: a fork past libc (a raw system call, clone) leaves the parent's there. */
+static int32_t probe_owner_tid(void)
+{
+	pthread_mutex_t mutex = PTHREAD_MUTEX_INITIALIZER;
+	real.pthread_mutex_lock(&mutex);
+	int32_t owner_tid = lock_word_of_mutex(&mutex).owner_tid;
+	real.pthread_mutex_unlock(&mutex);
+	return owner_tid;
+}
+
 /* What the forking thread holds it holds under the id that it had in the parent. */
 static void mark_inherited(struct thread_record *self)
 {
-	for (uint32_t i = 0; i < atomic_load(&self->held_count); i++) {
+	for (uint32_t i = 0; i < atomic_load(&self->held_count) && self->owner_tid != self->former_tid; i++) {
 		if (!self->held[i].former_tid)
 			self->held[i].former_tid = self->former_tid;
 	}
@@ -108,14 +126,15 @@ void fork_snapshot_postfork_child(void)
 	atomic_store(&process.live_threads, 1);
 	if (self) {
 		self->generation = process.generation;
-		self->former_tid = self->tid;
+		self->former_tid = self->owner_tid;
 		self->tid = (int32_t)raw_syscall0(SYS_gettid);
+		self->owner_tid = probe_owner_tid();
 		mark_inherited(self);
 	}
 	module_map_child();
 	trace_writer_child();
 	bool holds = self && atomic_load(&self->held_count) > 0;
-	bool matters = process.other_threads_at_fork > 0 || holds;
+	bool matters = process.other_threads_at_fork > 0 || holds || thread_record_any_abandoned();
 	if (self)
 		thread_record_open_gate(self, !matters);
 	atomic_store(process_mode_word, matters ? PROCESS_CHILD : PROCESS_PLAIN);
@@ -132,7 +151,7 @@ static void walk(struct thread_record *vanished, uint32_t index, struct kept_sta
 {
 	unsigned flags = 0;
 	struct call_site site;
-	thread_record_site(vanished, &vanished->held[index], &site);
+	thread_record_site(&vanished->held[index], &site);
 	ret_stack->count = call_stack_finish(&site, &vanished->bounds, ret_stack->pc,
 					     TRACE_STACK_FRAMES_MAX, &flags, &ret_stack->exact);
 	ret_stack->flags = flags;

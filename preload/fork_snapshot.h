@@ -51,6 +51,9 @@ bool fork_snapshot_init(void);
 /* In the forking thread, before any handler runs: keeps the call and its stack, and makes sure that the
  * trace has a file that the child can write to. record may be NULL: nothing is kept. */
 void fork_snapshot_prefork(struct thread_record *record, unsigned call, const struct call_registers *regs);
+/* The part of it that opens the trace's file if the child may have something to say. Called again after the program's
+ * prepare handlers, which may have taken locks. */
+void fork_snapshot_open_trace(const struct thread_record *record);
 /* In the parent after the fork, failed or not. */
 void fork_snapshot_postfork_parent(struct thread_record *record);
 /* In the child, as early as anything of the library runs there. Idempotent. Async-signal-safe. */

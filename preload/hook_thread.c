@@ -56,9 +56,11 @@ static void read_name(struct thread_record *self)
 static void tie(struct thread_record *self)
 {
 	self->tid = (int32_t)raw_syscall0(SYS_gettid);
+	self->owner_tid = self->tid;
 	self->handle = (uint64_t)pthread_self();
 	read_name(self);
 	thread_record_become(self);
+	thread_record_open_gate(self, process_is_plain());
 	if (has_end_key)
 		pthread_setspecific(end_key, self);
 }

@@ -97,7 +97,7 @@ static struct trace_holder describe_holder(const struct incident *incident, stru
 	if (thread == incident->victim) {
 		unsigned flags = 0;
 		struct call_site site;
-		thread_record_site(thread, entry, &site);
+		thread_record_site(entry, &site);
 		work->stack.count = call_stack_finish(&site, &thread->bounds, work->stack.pc, TRACE_STACK_FRAMES_MAX,
 						      &flags, &work->stack.exact);
 		work->stack.flags = flags;

@@ -40,6 +40,8 @@ static void start(void)
 	atfork_registry_add_ours();
 	process.initialised = true;
 	atomic_store(process_mode_word, PROCESS_PLAIN);
+	if (thread_record_self)
+		thread_record_open_gate(thread_record_self, true);
 }
 
 /* A constructor of another library, or a signal handler, may call in before this library's constructor ran,

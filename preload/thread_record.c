@@ -103,6 +103,7 @@ static struct thread_record *make(void)
 static void reset(struct thread_record *record)
 {
 	record->tid = 0;
+	record->owner_tid = 0;
 	record->former_tid = 0;
 	record->fork_noted = false;
 	record->bounds = (struct stack_bounds){0};
@@ -161,8 +162,6 @@ void thread_record_become(struct thread_record *record)
 {
 	thread_record_self = record;
 	thread_record_gate = record ? record->gate : &closed_gate;
-	if (record)
-		thread_record_open_gate(record, true);
 }
 
 void thread_record_open_gate(struct thread_record *record, bool open)
@@ -224,35 +223,11 @@ bool thread_record_grow(struct thread_record *record)
 	return true;
 }
 
+bool thread_record_any_abandoned(void) { return atomic_load(&abandoned_count) > 0; }
+
 uint64_t thread_record_lost_count(void) { return atomic_load(&lost_count); }
 
-static bool is_on_stack(const struct stack_bounds *bounds, uint64_t address)
-{
-	return (address >= bounds->low && address < bounds->high) ||
-	       (address >= bounds->other_low && address < bounds->other_high);
-}
-
-/* The rbp of the outermost kept frame. Where one of the inner frames saved it, that frame must still be there: the
- * return address above the saved rbp tells. */
-static bool read_outer_bp(const struct thread_record *record, const struct held_entry *entry,
-			  const struct call_stack_cache_entry *cached, uint64_t *ret_bp)
-{
-	if (cached->outer_bp == CALL_STACK_WORD_LIVE_BP) {
-		*ret_bp = entry->bp;
-		return true;
-	}
-	const uint64_t *words = (const uint64_t *)(uintptr_t)cached->sp;
-	unsigned frame = 0;
-	while (frame < CALL_SITE_FRAMES - 2 && cached->slot[frame] < cached->outer_bp)
-		frame++;
-	const uint64_t *slot = words + cached->slot[frame];
-	if (!is_on_stack(&record->bounds, (uint64_t)(uintptr_t)slot) || *slot != cached->pc[frame + 1])
-		return false;
-	*ret_bp = words[cached->outer_bp];
-	return true;
-}
-
-void thread_record_site(const struct thread_record *record, const struct held_entry *entry, struct call_site *ret_site)
+void thread_record_site(const struct held_entry *entry, struct call_site *ret_site)
 {
 	uint64_t stack = entry->stack;
 	if (stack & THREAD_STACK_OWN) {
@@ -263,10 +238,8 @@ void thread_record_site(const struct thread_record *record, const struct held_en
 	}
 	const struct call_stack_cache_entry *cached = (const struct call_stack_cache_entry *)(uintptr_t)stack;
 	__builtin_memcpy(ret_site->pc, cached->pc, sizeof ret_site->pc);
-	bool whole = read_outer_bp(record, entry, cached, &ret_site->outer_bp);
-	ret_site->outer_slot = whole ? cached->sp + cached->slot[CALL_SITE_FRAMES - 2] * sizeof(uint64_t) : 0;
-	if (!whole)
-		ret_site->outer_bp = CALL_STACK_CUT;
+	ret_site->outer_slot = cached->sp + cached->slot[CALL_SITE_FRAMES - 2] * sizeof(uint64_t);
+	ret_site->outer_bp = entry->bp;
 }
 
 static void keep(struct held_entry *entry, const struct call_site *site)
@@ -289,7 +262,7 @@ static void release_cache_entry(struct thread_record *record, const struct call_
 		if (entry->stack != cached || atomic_load(&entry->state) == TRACE_HOLD_NONE)
 			continue;
 		struct call_site site;
-		thread_record_site(record, entry, &site);
+		thread_record_site(entry, &site);
 		keep(entry, &site);
 	}
 }

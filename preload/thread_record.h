@@ -26,8 +26,8 @@ enum {
 };
 
 /* A lock that the thread holds or is about to take. Where its stack is: `stack` is the address of an entry of the thread's
- * cache, and `bp` the caller's rbp; or, marked by THREAD_STACK_OWN, struct call_site's outer_slot, with its frames in
- * pc[] and outer_bp in `bp`. thread_record_site() reads either.
+ * cache; or, marked by THREAD_STACK_OWN, struct call_site's outer_slot, with the frames in pc[]. `bp` is the site's outer_bp:
+ * the frame that saved it may have returned by the time that somebody asks. thread_record_site() reads either.
  *
  * A normal mutex stays WANT while it is held: its owner word tells, and the hot path saves a store. */
 struct held_entry {
@@ -35,7 +35,7 @@ struct held_entry {
 	_Atomic uint8_t state; /* enum trace_hold_state */
 	uint8_t kind;          /* enum trace_lock_kind */
 	uint16_t call;         /* id of trace_calls.def */
-	int32_t former_tid;    /* the id under which its thread acquired it, if a fork has changed it; else 0 */
+	int32_t former_tid;    /* the owner id under which it was acquired, if a fork has changed that; else 0 */
 	uint64_t stack;
 	uint64_t bp;
 	uint64_t pc[CALL_SITE_FRAMES];
@@ -81,7 +81,8 @@ struct thread_record {
 	struct stack_bounds bounds;
 
 	_Atomic uint32_t state; /* enum thread_state */
-	int32_t former_tid;     /* of a thread that forked and is now the child's: its id in the parent */
+	int32_t owner_tid;      /* what libc writes into locks: differs from tid after a fork past libc */
+	int32_t former_tid;     /* of a thread that forked and is now the child's: its owner id in the parent */
 	bool fork_noted;        /* note describes a fork that is under way */
 	char name[TRACE_THREAD_NAME_SIZE_BYTES];
 	void *start_routine;
@@ -118,22 +119,24 @@ bool thread_record_grow(struct thread_record *record);
 /* Acquisitions that found no room, since the process started. */
 uint64_t thread_record_lost_count(void);
 
-/* Makes it the calling thread's, its gate open; NULL: none, gate closed. */
+/* Makes it the calling thread's, through a gate that is closed for now; NULL: none. */
 void thread_record_become(struct thread_record *record);
 /* Opens or closes the gate of the calling thread's record. */
 void thread_record_open_gate(struct thread_record *record, bool open);
 
-/* The stack of an entry. For a vanished thread from the child's copy of its stack. */
-void thread_record_site(const struct thread_record *record, const struct held_entry *entry, struct call_site *ret_site);
+/* The innermost frames of an entry's stack. */
+void thread_record_site(const struct held_entry *entry, struct call_site *ret_site);
 /* Captures the calling thread's stack without harm to the entries that refer to the cache. */
 void thread_record_capture_site(struct thread_record *record, const struct call_registers *regs, struct call_site *ret_site);
 /* The same into an entry. */
 void thread_record_capture_own(struct thread_record *record, struct held_entry *entry, const struct call_registers *regs);
-/* The thread id under which the entry was made. */
-static inline int32_t thread_record_tid_of(const struct thread_record *record, const struct held_entry *entry)
+/* The owner id under which the entry was made. */
+static inline int32_t thread_record_owner_of(const struct thread_record *record, const struct held_entry *entry)
 {
-	return entry->former_tid ? entry->former_tid : record->tid;
+	return entry->former_tid ? entry->former_tid : record->owner_tid;
 }
+/* True where a thread has ended while it held a lock. */
+bool thread_record_any_abandoned(void);
 
 /* Room for one more entry without growing. */
 static inline bool thread_record_has_room(const struct thread_record *record)
@@ -164,7 +167,7 @@ static inline __attribute__((always_inline)) bool thread_record_push(struct thre
 	if (__builtin_expect(!hit, 0))
 		return false;
 	*(volatile uint64_t *)&entry->stack = (uint64_t)(uintptr_t)hit;
-	*(volatile uint64_t *)&entry->bp = regs.bp;
+	*(volatile uint64_t *)&entry->bp = call_stack_outer_bp(hit, &regs);
 	/* A signal handler may have put its own stack there in between, under another sp. */
 	if (__builtin_expect(*(const volatile uint64_t *)&hit->sp != regs.sp, 0))
 		return false;

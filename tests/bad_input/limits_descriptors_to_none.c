@@ -31,14 +31,22 @@ static void *worker(void *unused)
 	return NULL;
 }
 
-static const struct rlimit none;
+static struct rlimit limit;
+
+static void limit_descriptors(rlim_t count)
+{
+	const struct rlimit changed = {.rlim_cur = count, .rlim_max = limit.rlim_max};
+
+	CHECK(setrlimit(RLIMIT_NOFILE, &changed) == 0);
+}
 
 int main(void)
 {
 	pthread_t thread;
 	pid_t pid;
 
-	CHECK(setrlimit(RLIMIT_NOFILE, &none) == 0);
+	CHECK(getrlimit(RLIMIT_NOFILE, &limit) == 0);
+	limit_descriptors(0);
 	thread = worker_start(worker);
 	pid = fork();
 	CHECK(pid >= 0);
@@ -46,6 +54,7 @@ int main(void)
 		table_read();
 		_exit(0);
 	}
+	limit_descriptors(limit.rlim_cur);
 	child_kill_when_blocked(pid);
 	worker_finish(thread);
 	return 0;

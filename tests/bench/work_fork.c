@@ -6,7 +6,7 @@
 #include <errno.h>
 #include <pthread.h>
 #include <stdlib.h>
-#include <string.h>
+#include <sys/mman.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
@@ -62,11 +62,17 @@ static void run(void *context, uint64_t count)
 	descend(count, *(uint64_t *)context);
 }
 
+/* Small pages, as a heap that grew has them. */
 static void fill_heap(uint64_t size_bytes)
 {
-	char *memory = malloc(size_bytes + 1);
-	measure_check(memory ? 0 : ENOMEM, "malloc");
-	memset(memory, 1, size_bytes + 1);
+	if (!size_bytes)
+		return;
+	volatile char *memory =
+	    mmap(NULL, size_bytes, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
+	measure_check(memory == MAP_FAILED ? errno : 0, "mmap");
+	madvise((void *)memory, size_bytes, MADV_NOHUGEPAGE);
+	for (uint64_t i = 0; i < size_bytes; i += 4096)
+		memory[i] = 1;
 }
 
 int main(int argc, char *argv[])

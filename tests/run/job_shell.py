@@ -10,12 +10,15 @@ import sys
 def main():
     control = socket.socket(fileno=3)
     control.set_inheritable(False)
-    signal.signal(signal.SIGTTOU, signal.SIG_IGN)
+    # Keys are for the job, also in the moment in which the terminal changes hands.
+    for number in (signal.SIGINT, signal.SIGQUIT, signal.SIGTSTP, signal.SIGTTOU):
+        signal.signal(number, signal.SIG_IGN)
     job = os.fork()
     if job == 0:
         os.setpgid(0, 0)
         os.tcsetpgrp(0, os.getpgrp())
-        signal.signal(signal.SIGTTOU, signal.SIG_DFL)
+        for number in (signal.SIGINT, signal.SIGQUIT, signal.SIGTSTP, signal.SIGTTOU):
+            signal.signal(number, signal.SIG_DFL)
         os.execvp(sys.argv[1], sys.argv[1:])
     while True:
         _, status = os.waitpid(job, os.WUNTRACED)
@@ -27,6 +30,7 @@ def main():
         control.recv(1)
         os.tcsetpgrp(0, job)
         os.killpg(job, signal.SIGCONT)
+        control.sendall(b"continued\n")
 
 
 main()

@@ -92,6 +92,14 @@ class Deadlock(harness.RunTest):
         self.expect_code(result, 66)
         self.assertIn(f"signal {int(signal.SIGABRT)}\n", result.out)
 
+    def test_a_process_that_may_not_be_traced_is_proven_by_weaker_signs(self):
+        more = {"user": 65534, "group": 65534, "extra_groups": []} if os.geteuid() == 0 else {}
+        os.chmod(self.folder, 0o777)
+        result = self.run_it(program("hang"), "hidden", **more)
+        self.expect_code(result, 66)
+        self.assertIn(f"signal {int(signal.SIGABRT)}\n", result.out)
+        self.assertIn("(its system call could not be read; it has not run for a second)", result.err)
+
     def test_a_lock_that_another_thread_lets_go_is_no_deadlock(self):
         result = self.run_it("--fail-on", "never", program("hang"), "rescued", "300")
         self.expect_code(result, 3)

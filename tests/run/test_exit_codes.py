@@ -63,6 +63,7 @@ class ExitCodes(harness.RunTest):
         result = self.run_it("--library", "fake.so", "true")
         self.expect_code(result, 125)
         self.assertIn("ran without the library, so nothing was watched", result.err)
+        self.assertEqual(result.out, "")
 
 
 class Surroundings(harness.RunTest):

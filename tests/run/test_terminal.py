@@ -58,6 +58,10 @@ class Terminal(harness.RunTest):
         self.assertTrue(readable, f"the job is not {line!r}; its output: {self.seen!r}")
         self.assertEqual(self.control.readline(), line + "\n")
 
+    def continue_job(self):
+        self.control_socket.sendall(b"g")
+        self.expect_told("continued")
+
     def start_catcher(self):
         self.start_job(AFTERFORK, "run", "-q", "--format", "json=report", program("catch"))
         return int(self.expect_output(r"ready pid=(\d+)")[1])
@@ -89,7 +93,7 @@ class Terminal(harness.RunTest):
             self.press(SUSPEND)
             self.expect_told(f"stopped {int(signal.SIGTSTP)}")
             self.assertEqual(process_state(pid), "T")
-            self.control_socket.sendall(b"g")
+            self.continue_job()
             self.press(INTERRUPT)
             self.expect_output(rf"got {int(signal.SIGINT)}\r\n")
             self.seen = ""
@@ -98,7 +102,7 @@ class Terminal(harness.RunTest):
     def test_a_command_that_stops_itself_stops_the_job(self):
         self.start_job(AFTERFORK, "run", "-q", "--format", "json=report", "sh", "-c", "kill -STOP $$; exit 6")
         self.expect_told(f"stopped {int(signal.SIGSTOP)}")
-        self.control_socket.sendall(b"g")
+        self.continue_job()
         self.expect_told("ended 6")
 
     def test_a_command_that_does_not_want_to_stop_goes_on(self):

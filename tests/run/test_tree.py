@@ -13,7 +13,12 @@ class Tree(harness.RunTest):
     def start_daemon(self, *options):
         """The daemon lives until this test closes self.end. Returns the run and the daemon's pid."""
         theirs, self.end = os.pipe()
-        process = self.start(*options, program("alone"), preexec_fn=lambda: os.dup2(theirs, 3), close_fds=False)
+
+        def prepare():
+            os.dup2(theirs, 3)
+            os.set_inheritable(3, True)
+
+        process = self.start(*options, program("alone"), preexec_fn=prepare, close_fds=False)
         os.close(theirs)
         self.addCleanup(self.close_end)
         self.addCleanup(process.stdout.close)
@@ -44,8 +49,7 @@ class Tree(harness.RunTest):
 
     def test_waiting_ends_on_a_signal(self):
         process, daemon = self.start_daemon("--wait-for", "all")
-        with open(f"/proc/{daemon}/stat", encoding="ascii") as file:
-            parent = None
+        parent = None
         while parent != process.pid:
             with open(f"/proc/{daemon}/stat", encoding="ascii") as file:
                 parent = int(file.read().rpartition(")")[2].split()[1])

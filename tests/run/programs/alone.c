@@ -1,5 +1,5 @@
-/* Starts a daemon that lives until its pipe closes, and ends: alone. The daemon keeps file descriptor 3, whose
- * other end the test holds. Prints the daemon's pid. */
+/* Starts a daemon that lives until its pipe closes, and ends: alone. The daemon keeps file descriptor 3,
+ * whose other end the test holds. Prints the daemon's pid. */
 #include <stdio.h>
 #include <unistd.h>
 

@@ -5,6 +5,7 @@
  *   orphan     the same, but main ends once the child sleeps
  *   daemon     the same for a grandchild in a session of its own
  *   ignore     as wait, and SIGABRT is ignored
+ *   hidden     as wait, and the child may not be traced
  *   many       as wait, with COUNT children at once
  *   threads    as wait, and another thread of the child lives on
  *   rescued    as threads, and the other thread lets the lock go after COUNT ms: no deadlock
@@ -17,6 +18,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/prctl.h>
 #include <sys/wait.h>
 #include <time.h>
 #include <unistd.h>
@@ -55,6 +57,8 @@ static void child(int pipe_fd)
 
 	if (strcmp(mode, "ignore") == 0)
 		signal(SIGABRT, SIG_IGN);
+	if (strcmp(mode, "hidden") == 0)
+		prctl(PR_SET_DUMPABLE, 0);
 	if (strcmp(mode, "threads") == 0 || strcmp(mode, "rescued") == 0)
 		pthread_create(&thread, NULL, live_thread, NULL);
 	dprintf(STDOUT_FILENO, "%d\n", (int)pid);

@@ -52,6 +52,12 @@ Test(render_stack, leaves_out_own_frames_and_what_starts_every_thread)
 	expect_brief(frames, COUNT(frames), "put worker", true);
 }
 
+Test(render_stack, leaves_out_a_start_without_a_name)
+{
+	struct frame frames[] = {USER("put"), LIBC("__libc_start_main_impl"), {.pc = 1}};
+	expect_brief(frames, COUNT(frames), "put", true);
+}
+
 Test(render_stack, is_complete_up_to_main)
 {
 	struct frame frames[] = {USER("put"), USER("main")};

@@ -229,12 +229,13 @@ Test(report, fails_on_a_device)
 Test(report, fails_on_a_newer_trace)
 {
 	struct trace_builder *run = trace_builder_new(TRACE_FILE_RUN);
+	char *path = path_of("newer");
 
 	trace_builder_run(run)->file.version = 2;
 	built_report_add(folder, "newer", run);
-	expect_failure(path_of("newer"),
-	               "afterfork: cannot read %s: written by a newer afterfork (format 2, this one "
-	               "reads up to 1); read it with that version\n");
+	expect_failure(path, "afterfork: cannot read %s: written by a newer afterfork (format 2, this one "
+	                     "reads up to 1); read it with that version\n");
+	free(path);
 }
 
 Test(report, leaves_suppressed_findings_out_and_counts_them)

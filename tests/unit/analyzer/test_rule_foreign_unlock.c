@@ -20,7 +20,7 @@ Test(rule_foreign_unlock, is_likely_and_names_the_holder)
 	cr_assert_str_eq(
 	    finding->message,
 	    "pid 4242 released mutex at 0x555500004060, which it never took: thread 4201 'worker' took it "
-	    "in story+0x1210 and vanished when the parent called fork()");
+	    "in story+0x1210 and vanished when story+0x1500 called fork()");
 	cr_assert_eq(strncmp(finding->advice, "Releasing the lock does not finish", 34), 0);
 	report_release(&report);
 }

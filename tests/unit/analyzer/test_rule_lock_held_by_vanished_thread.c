@@ -24,7 +24,7 @@ Test(rule_lock_held_by_vanished_thread, is_certain_while_the_call_is_pending)
 	cr_assert_str_eq(
 	    finding->message,
 	    "pid 4242 waits for ever for mutex at 0x555500004060: thread 4201 'worker' took it in "
-	    "story+0x1210 and vanished when the parent called fork()");
+	    "story+0x1210 and vanished when story+0x1500 called fork()");
 }
 
 Test(rule_lock_held_by_vanished_thread, is_certain_as_long_as_one_of_many_is_pending)
@@ -62,7 +62,7 @@ Test(rule_lock_held_by_vanished_thread, is_not_certain_where_the_holder_may_live
 	cr_assert_str_eq(
 	    finding->message,
 	    "pid 4242 waits for mutex at 0x555500004060: thread 4201 'worker' took it in story+0x1210 "
-	    "and vanished when the parent called fork()");
+	    "and vanished when story+0x1500 called fork()");
 }
 
 Test(rule_lock_held_by_vanished_thread, is_certain_for_a_process_shared_lock_in_private_memory)
@@ -93,7 +93,7 @@ Test(rule_lock_held_by_vanished_thread, says_a_thread_where_the_holder_is_not_kn
 	cr_assert_str_eq(
 	    built_report_finding(&report, &story)->message,
 	    "thread 4250 of pid 4242 waits for ever for mutex at 0x555500004060: a thread took it and "
-	    "vanished when the parent forked");
+	    "vanished when story+0x1500 forked");
 }
 
 Test(rule_lock_held_by_vanished_thread, advises_handlers_where_the_module_registers_none)
@@ -116,4 +116,21 @@ Test(rule_lock_held_by_vanished_thread, advises_a_new_init_for_recursive_locks)
 	cr_assert_not_null(strstr(built_report_finding(&report, &story)->advice,
 	                          "In the child handler initialise this recursive mutex anew with "
 	                          "pthread_mutex_init(): an unlock is refused there"));
+}
+
+Test(rule_lock_held_by_vanished_thread, tells_handlers_that_miss_the_lock)
+{
+	struct trace_builder *image = trace_builder_new(TRACE_FILE_IMAGE);
+	struct built_incident story = trace_builder_story();
+	char *folder = built_report_folder();
+
+	trace_builder_add_atfork(image, BUILT_PROGRAM);
+	trace_builder_add_incident(image, &story);
+	built_report_add(folder, "image-4200-1", image);
+	cr_assert_eq(report_build(&report, &folder, 1, &(struct report_options){0}), 0);
+	built_report_remove(folder);
+	cr_assert_not_null(
+	    strstr(report.findings.items[0]->advice,
+	           "story registers fork handlers, but they do not cover this lock: take it in the "
+	           "prepare handler too, and release it in the parent and child handlers."));
 }

@@ -43,7 +43,7 @@ Test(rule_owner_is_parent_thread, is_certain_when_an_unlock_is_refused)
 	    finding->message,
 	    "pid 4242 cannot release recursive mutex at 0x555500004060: pthread_mutex_unlock() is refused "
 	    "(EPERM), since the owner recorded is thread 4200 'story' of the parent, which took it in "
-	    "story+0x1210 before the parent called fork()");
+	    "story+0x1210 before story+0x1500 called fork()");
 }
 
 Test(rule_owner_is_parent_thread, is_certain_when_a_trylock_of_an_own_lock_is_refused)
@@ -70,7 +70,7 @@ Test(rule_owner_is_parent_thread, is_certain_while_a_relock_is_pending)
 	cr_assert_str_eq(
 	    finding->message,
 	    "pid 4242 waits for ever for recursive mutex at 0x555500004060: the owner recorded is thread "
-	    "4200 'story' of the parent, which took it in story+0x1210 before the parent called fork()");
+	    "4200 'story' of the parent, which took it in story+0x1210 before story+0x1500 called fork()");
 }
 
 Test(rule_owner_is_parent_thread, leaves_a_relock_that_returned_to_stale_lock_met)

@@ -26,7 +26,7 @@ static const struct finding *find(enum trace_observed observed, enum trace_outco
 	return finding;
 }
 
-#define HOLDER ": thread 4201 'worker' took it in story+0x1210 and vanished when the parent called fork()"
+#define HOLDER ": thread 4201 'worker' took it in story+0x1210 and vanished when story+0x1500 called fork()"
 
 Test(rule_stale_lock_met, takes_a_trylock_that_failed)
 {
@@ -68,5 +68,5 @@ Test(rule_stale_lock_met, does_not_call_the_forking_thread_vanished)
 	cr_assert_str_eq(
 	    built_report_finding(&report, &story)->message,
 	    "pid 4242 gave up waiting for the stale mutex at 0x555500004060: thread 4200 took it in "
-	    "story+0x1210 before the parent called fork()");
+	    "story+0x1210 before story+0x1500 called fork()");
 }

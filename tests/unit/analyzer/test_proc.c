@@ -1,0 +1,203 @@
+#include <criterion/criterion.h>
+#include <errno.h>
+#include <linux/futex.h>
+#include <pthread.h>
+#include <signal.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/mman.h>
+#include <sys/prctl.h>
+#include <sys/syscall.h>
+#include <sys/wait.h>
+#include <time.h>
+#include <unistd.h>
+
+#include "proc_memory.h"
+#include "proc_stat.h"
+#include "proc_tree.h"
+#include "proc_wait.h"
+
+static void expect_wait(const char *line, enum proc_wait_state state, uint64_t address, uint32_t operation)
+{
+	struct proc_wait wait;
+
+	proc_wait_parse(line, &wait);
+	cr_assert_eq(wait.state, state, "%s: state %d", line, wait.state);
+	cr_assert_eq(wait.address, address, "%s", line);
+	cr_assert_eq(wait.operation, operation, "%s", line);
+}
+
+Test(proc_wait, tells_futex_waits_that_only_a_wake_can_end)
+{
+	if (SYS_futex != 202)
+		cr_skip("the lines are those of x86-64");
+	expect_wait("202 0x4040a0 0x80 0x2 0x0 0x0 0x4040a0 0x7ffc0 0x7f11\n", PROC_WAIT_FUTEX, 0x4040a0,
+	            FUTEX_WAIT);
+	expect_wait("202 0x4040a0 0x189 0x2 0x0 0x0 0xffffffff 0x7ffc0 0x7f11\n", PROC_WAIT_FUTEX, 0x4040a0,
+	            FUTEX_WAIT_BITSET);
+	expect_wait("202 0x4040a0 0x86 0x0 0x0 0x0 0x0 0x7ffc0 0x7f11\n", PROC_WAIT_FUTEX, 0x4040a0,
+	            FUTEX_LOCK_PI);
+}
+
+Test(proc_wait, leaves_alone_what_ends_by_itself)
+{
+	/* With a time limit; a wake; another call; running; between calls; nothing. */
+	expect_wait("202 0x4040a0 0x189 0x2 0x7ffd0 0x0 0xffffffff 0x7ffc0 0x7f11\n", PROC_WAIT_OTHER, 0, 0);
+	expect_wait("202 0x4040a0 0x81 0x1 0x0 0x0 0x0 0x7ffc0 0x7f11\n", PROC_WAIT_OTHER, 0, 0);
+	expect_wait("7 0x4040a0 0x0 0x1 0x0 0x0 0x0 0x7ffc0 0x7f11\n", PROC_WAIT_OTHER, 0, 0);
+	expect_wait("running\n", PROC_WAIT_OTHER, 0, 0);
+	expect_wait("-1 0x7ffc0 0x7f11\n", PROC_WAIT_OTHER, 0, 0);
+	expect_wait("", PROC_WAIT_OTHER, 0, 0);
+}
+
+static uint32_t futex_word;
+
+static pid_t fork_futex_waiter(const struct timespec *limit)
+{
+	pid_t pid = fork();
+
+	if (pid == 0) {
+		prctl(PR_SET_PDEATHSIG, SIGKILL);
+		prctl(PR_SET_NAME, "a) R 1 (b");
+		for (;;)
+			syscall(SYS_futex, &futex_word, FUTEX_WAIT_PRIVATE, 0, limit, NULL, 0);
+	}
+	cr_assert_gt(pid, 0);
+	return pid;
+}
+
+static void end(pid_t pid)
+{
+	kill(pid, SIGKILL);
+	waitpid(pid, NULL, 0);
+}
+
+Test(proc_wait, reads_a_live_process, .timeout = 60)
+{
+	struct proc_wait wait;
+	pid_t pid = fork_futex_waiter(NULL);
+
+	do
+		proc_wait_read(pid, pid, &wait);
+	while (wait.state == PROC_WAIT_OTHER);
+	cr_assert_eq(wait.state, PROC_WAIT_FUTEX);
+	cr_assert_eq(wait.address, (uintptr_t)&futex_word);
+	cr_assert_eq(wait.operation, FUTEX_WAIT);
+	end(pid);
+	proc_wait_read(pid, pid, &wait);
+	cr_assert_eq(wait.state, PROC_WAIT_GONE);
+}
+
+Test(proc_stat, is_not_misled_by_a_name, .timeout = 60)
+{
+	struct proc_wait wait;
+	struct proc_stat stat;
+	pid_t pid = fork_futex_waiter(NULL);
+
+	do
+		proc_wait_read(pid, pid, &wait);
+	while (wait.state == PROC_WAIT_OTHER);
+	cr_assert(proc_stat_read(pid, 0, &stat));
+	cr_assert_str_eq(stat.name, "a) R 1 (b");
+	cr_assert_eq(stat.state, 'S');
+	cr_assert_eq(stat.ppid, getpid());
+	cr_assert_eq(stat.process_group, getpgrp());
+	cr_assert(stat.forked_without_exec);
+	cr_assert(proc_stat_is_alive(pid, stat.start_ticks));
+	cr_assert_not(proc_stat_is_alive(pid, stat.start_ticks + 1));
+	cr_assert_gt(proc_stat_switches(pid, pid), 0);
+	cr_assert_not(proc_stat_is_dumping_core(pid));
+	kill(pid, SIGKILL);
+	siginfo_t info;
+	waitid(P_PID, (id_t)pid, &info, WEXITED | WNOWAIT);
+	cr_assert_not(proc_stat_is_alive(pid, stat.start_ticks), "a zombie is not alive");
+	waitpid(pid, NULL, 0);
+	cr_assert_not(proc_stat_read(pid, 0, &stat));
+}
+
+Test(proc_stat, converts_start_times_to_the_monotonic_clock)
+{
+	struct timespec now;
+	struct proc_stat stat;
+	pid_t pid = fork_futex_waiter(NULL);
+
+	clock_gettime(CLOCK_MONOTONIC, &now);
+	uint64_t now_ns = (uint64_t)now.tv_sec * 1000000000u + (uint64_t)now.tv_nsec;
+	cr_assert(proc_stat_read(pid, 0, &stat));
+	uint64_t started_ns = proc_stat_started_ns(stat.start_ticks);
+	end(pid);
+	cr_assert_leq(started_ns, now_ns + 20000000u);
+	cr_assert_geq(started_ns, now_ns - 5000000000u);
+}
+
+Test(proc_stat, tells_an_executed_image_from_a_forked_one, .timeout = 60)
+{
+	struct proc_stat stat;
+	pid_t pid = fork();
+
+	if (pid == 0) {
+		execl("/bin/sleep", "sleep", "1000", NULL);
+		_exit(127);
+	}
+	do
+		cr_assert(proc_stat_read(pid, 0, &stat));
+	while (strcmp(stat.name, "sleep") != 0);
+	cr_assert_not(stat.forked_without_exec);
+	end(pid);
+}
+
+Test(proc_tree, lists_descendants_and_threads, .timeout = 60)
+{
+	struct proc_list list;
+	int ends[2];
+	pid_t grandchild, child;
+
+	cr_assert_eq(pipe(ends), 0);
+	child = fork();
+	if (child == 0) {
+		grandchild = fork_futex_waiter(NULL);
+		cr_assert_eq(write(ends[1], &grandchild, sizeof(grandchild)), (ssize_t)sizeof(grandchild));
+		for (;;)
+			pause();
+	}
+	cr_assert_eq(read(ends[0], &grandchild, sizeof(grandchild)), (ssize_t)sizeof(grandchild));
+	proc_tree_descendants(getpid(), &list);
+	cr_assert_eq(list.count, 2);
+	cr_assert(proc_list_has(&list, child));
+	cr_assert(proc_list_has(&list, grandchild));
+	cr_assert_not(proc_list_has(&list, getpid()));
+	proc_list_release(&list);
+	cr_assert(proc_tree_descends(grandchild, getpid()));
+	cr_assert_not(proc_tree_descends(child, grandchild));
+	cr_assert_not(proc_tree_descends(getpid(), getpid()));
+	cr_assert(proc_tree_shares_namespace(child));
+	proc_tree_threads(child, &list);
+	cr_assert_eq(list.count, 1);
+	cr_assert_eq(list.pids[0], child);
+	proc_list_release(&list);
+	end(child);
+	kill(grandchild, SIGKILL);
+}
+
+Test(proc_memory, reads_what_is_there_and_nothing_else, .timeout = 60)
+{
+	static int value = 4711;
+	int copy = 0;
+	pid_t pid = fork_futex_waiter(NULL);
+
+	cr_assert(proc_memory_read(pid, (uintptr_t)&value, &copy, sizeof(copy)));
+	cr_assert_eq(copy, 4711);
+	cr_assert_not(proc_memory_read(pid, 16, &copy, sizeof(copy)));
+	end(pid);
+	cr_assert_not(proc_memory_read(pid, (uintptr_t)&value, &copy, sizeof(copy)));
+}
+
+Test(proc_memory, tells_private_from_shared_mappings)
+{
+	void *shared = mmap(NULL, 4096, PROT_READ, MAP_SHARED | MAP_ANONYMOUS, -1, 0);
+	void *mine = mmap(NULL, 4096, PROT_READ, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
+
+	cr_assert_not(proc_memory_is_private(getpid(), (uintptr_t)shared));
+	cr_assert(proc_memory_is_private(getpid(), (uintptr_t)mine));
+	cr_assert_not(proc_memory_is_private(getpid(), 16));
+}

@@ -1,0 +1,108 @@
+#include <criterion/criterion.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "story.h"
+
+static char *text;
+static size_t size;
+static FILE *out;
+
+static void open_text(void)
+{
+	out = open_memstream(&text, &size);
+}
+
+static void free_text(void)
+{
+	fclose(out);
+	free(text);
+}
+
+TestSuite(story, .init = open_text, .fini = free_text);
+
+static void expect(const char *expected)
+{
+	fclose(out);
+	cr_assert_str_eq(text, expected);
+	free(text);
+	open_text();
+}
+
+static void expect_function(const char *function, const char *expected)
+{
+	story_function(function, out);
+	expect(expected);
+}
+
+Test(story, shortens_functions_to_their_names)
+{
+	expect_function("main", "main()");
+	expect_function("Cache::fill(std::string const&)", "Cache::fill()");
+	expect_function("Cache::get(int) const", "Cache::get()");
+	expect_function("Cache::operator()(int)", "Cache::operator()()");
+	expect_function("(anonymous namespace)::run(int)", "(anonymous namespace)::run()");
+	expect_function("(anonymous namespace)::run", "(anonymous namespace)::run()");
+	expect_function("apply(void (*)(int))", "apply()");
+	expect_function("main::{lambda()#1}::operator()() const", "main::{lambda()#1}::operator()()");
+	expect_function("work(int) [clone .cold]", "work()");
+	expect_function("", "()");
+	expect_function(")", ")()");
+	expect_function("(x)", "(x)()");
+}
+
+static void expect_place(struct frame *frames, size_t count, const char *expected)
+{
+	story_place(&(struct frame_stack){.frames = frames, .count = count}, out);
+	expect(expected);
+}
+
+Test(story, names_the_place_behind_wrappers_of_the_language)
+{
+	struct frame frames[] = {
+	    {.function = "__gthread_mutex_lock(pthread_mutex_t*)", .inlined = true},
+	    {.function = "std::mutex::lock()", .inlined = true},
+	    {.function = "Cache::fill(int)"},
+	    {.function = "main"},
+	};
+
+	expect_place(frames, 4, " in Cache::fill()");
+	expect_place(frames, 2, " in __gthread_mutex_lock()");
+}
+
+Test(story, names_the_file_where_the_function_is_not_known)
+{
+	struct frame frames[] = {
+	    {.module = "/opt/shop/lib/libshop.so.1", .offset = 0x1210},
+	    {.function = "main"},
+	    {.pc = 0x1234},
+	};
+
+	expect_place(frames, 2, " in libshop.so.1+0x1210");
+	expect_place(frames + 2, 1, "");
+	expect_place(NULL, 0, "");
+}
+
+Test(story, names_a_lock_by_variable_then_origin_then_address)
+{
+	struct frame made = {.function = "cache_new"};
+	struct finding finding = {
+	    .lock = {.kind = "mutex",
+	             .type = "errorcheck",
+	             .name = "cache_mutex",
+	             .address = 0x10,
+	             .address_known = true},
+	};
+
+	story_lock(&finding, out);
+	expect("errorcheck mutex cache_mutex");
+	finding.lock.type = "normal";
+	finding.lock.name = NULL;
+	story_lock(&finding, out);
+	expect("mutex at 0x10");
+	finding.lock.initialised_at = (struct frame_stack){.frames = &made, .count = 1};
+	story_lock(&finding, out);
+	expect("mutex initialised in cache_new()");
+	story_lock(&(struct finding){0}, out);
+	expect("lock");
+}

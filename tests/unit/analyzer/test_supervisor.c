@@ -1,0 +1,314 @@
+/* What the supervisor reads from a live trace, and what it takes for proof. */
+#include <criterion/criterion.h>
+#include <fcntl.h>
+#include <pthread.h>
+#include <signal.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/mman.h>
+#include <sys/stat.h>
+#include <sys/wait.h>
+#include <time.h>
+#include <unistd.h>
+
+#include "proc_wait.h"
+#include "supervisor_incidents.h"
+#include "supervisor_suspect.h"
+#include "trace_builder.h"
+
+static char folder[] = "/tmp/afterfork-test-supervisor-XXXXXX";
+
+static void make_folder(void)
+{
+	cr_assert_not_null(mkdtemp(folder));
+}
+
+static void remove_folder(void)
+{
+	char shell[128];
+
+	snprintf(shell, sizeof(shell), "rm -rf %s", folder);
+	cr_assert_eq(system(shell), 0);
+}
+
+TestSuite(supervisor_incidents, .init = make_folder, .fini = remove_folder);
+
+struct found {
+	struct pending_incident items[8];
+	unsigned count;
+};
+
+static void collect(void *context, const struct pending_incident *incident)
+{
+	struct found *found = context;
+
+	cr_assert_lt(found->count, 8);
+	found->items[found->count++] = *incident;
+}
+
+static void write_image(struct trace_builder *builder, const char *name)
+{
+	char path[128];
+
+	snprintf(path, sizeof(path), "%s/%s", folder, name);
+	cr_assert(trace_builder_write(builder, path));
+	trace_builder_free(builder);
+}
+
+static struct found read_folder(void)
+{
+	struct found found = {0};
+	int fd = open(folder, O_RDONLY | O_DIRECTORY);
+
+	supervisor_incidents_read(fd, collect, &found);
+	close(fd);
+	return found;
+}
+
+Test(supervisor_incidents, finds_a_call_that_has_not_returned)
+{
+	struct trace_builder *builder = trace_builder_new(TRACE_FILE_IMAGE);
+	struct built_incident story = trace_builder_story();
+
+	trace_builder_add_incident(builder, &story);
+	write_image(builder, "image-1-0");
+	struct found found = read_folder();
+	cr_assert_eq(found.count, 1);
+	cr_assert_eq(found.items[0].pid, story.pid);
+	cr_assert_eq(found.items[0].tid, story.tid);
+	cr_assert_eq(found.items[0].time_ns, story.time_ns);
+	cr_assert_eq(found.items[0].lock_address, story.lock.address);
+	cr_assert_eq(found.items[0].lock_kind, TRACE_LOCK_MUTEX);
+	cr_assert_eq(found.items[0].holder_tid, 4201);
+	cr_assert(found.items[0].own_pending);
+	cr_assert_eq(found.items[0].repeats_pending, 0);
+}
+
+Test(supervisor_incidents, leaves_out_what_returned_or_has_a_limit)
+{
+	struct trace_builder *builder = trace_builder_new(TRACE_FILE_IMAGE);
+	struct built_incident story = trace_builder_story();
+
+	story.outcome = TRACE_OUTCOME_RETURNED;
+	trace_builder_add_incident(builder, &story);
+	story = trace_builder_story();
+	story.observed = TRACE_TIMED_WAIT_ON_VANISHED;
+	trace_builder_add_incident(builder, &story);
+	story.observed = TRACE_BLOCKS_IN_CYCLE;
+	trace_builder_add_incident(builder, &story);
+	write_image(builder, "image-1-0");
+	cr_assert_eq(read_folder().count, 0);
+}
+
+Test(supervisor_incidents, counts_repeats_that_have_no_record_of_their_own)
+{
+	struct trace_builder *builder = trace_builder_new(TRACE_FILE_IMAGE);
+	struct built_incident story = trace_builder_story();
+
+	story.outcome = TRACE_OUTCOME_RETURNED;
+	story.repeats = 7;
+	story.repeats_returned = 4;
+	trace_builder_add_incident(builder, &story);
+	write_image(builder, "image-1-0");
+	struct found found = read_folder();
+	cr_assert_eq(found.count, 1);
+	cr_assert_not(found.items[0].own_pending);
+	cr_assert_eq(found.items[0].repeats_pending, 3);
+}
+
+Test(supervisor_incidents, reads_every_image_and_survives_broken_ones)
+{
+	struct built_incident story = trace_builder_story();
+
+	for (int i = 0; i < 3; i++) {
+		struct trace_builder *builder = trace_builder_new(TRACE_FILE_IMAGE);
+		char name[32];
+
+		snprintf(name, sizeof(name), "image-%d-0", i);
+		story.pid = 100 + i;
+		trace_builder_add_claimed(builder, 2);
+		trace_builder_add_incident(builder, &story);
+		write_image(builder, name);
+	}
+	char path[128];
+	snprintf(path, sizeof(path), "%s/image-1-0", folder);
+	cr_assert_eq(truncate(path, TRACE_HEADER_SIZE_BYTES + 700), 0);
+	snprintf(path, sizeof(path), "%s/image-9-0", folder);
+	cr_assert_eq(mkfifo(path, 0600), 0);
+	cr_assert_eq(read_folder().count, 2);
+}
+
+/* A child whose main thread sleeps on a mutex that was taken by a thread that is not there. */
+static pthread_mutex_t lock = PTHREAD_MUTEX_INITIALIZER;
+static pthread_barrier_t held;
+static pid_t holder_tid;
+
+static void *hold(void *unused)
+{
+	holder_tid = gettid();
+	pthread_mutex_lock(&lock);
+	pthread_barrier_wait(&held);
+	for (;;)
+		pause();
+	return unused;
+}
+
+static pid_t fork_hung_child(void)
+{
+	pthread_t thread;
+
+	pthread_barrier_init(&held, NULL, 2);
+	pthread_create(&thread, NULL, hold, NULL);
+	pthread_barrier_wait(&held);
+	pid_t pid = fork();
+	if (pid == 0) {
+		pthread_mutex_lock(&lock);
+		_exit(0);
+	}
+	struct proc_wait wait;
+	do
+		proc_wait_read(pid, pid, &wait);
+	while (wait.state == PROC_WAIT_OTHER);
+	return pid;
+}
+
+static uint64_t now(void)
+{
+	struct timespec time;
+
+	clock_gettime(CLOCK_MONOTONIC, &time);
+	return (uint64_t)time.tv_sec * 1000000000u + (uint64_t)time.tv_nsec;
+}
+
+static struct pending_incident incident_of(pid_t pid)
+{
+	return (struct pending_incident){
+	    .pid = pid,
+	    .tid = pid,
+	    .time_ns = now(),
+	    .lock_address = (uintptr_t)&lock,
+	    .lock_kind = TRACE_LOCK_MUTEX,
+	    .proof = TRACE_PROOF_OWNER_WORD,
+	    .holder_tid = holder_tid,
+	    .own_pending = true,
+	};
+}
+
+/* Looks as often as the suspect asks for within the span, on a clock of its own. */
+static enum suspect_state examine_for(struct pending_incident incident, uint64_t span_ms)
+{
+	uint64_t start_ns = now();
+	struct suspect suspect;
+
+	supervisor_suspect_init(&suspect, &incident, start_ns);
+	for (uint64_t at_ns = start_ns; at_ns <= start_ns + span_ms * 1000000; at_ns = suspect.due_ns) {
+		supervisor_suspect_examine(&suspect, at_ns);
+		if (suspect.state != SUSPECT_WATCHED)
+			break;
+		cr_assert_gt(suspect.due_ns, at_ns);
+	}
+	return suspect.state;
+}
+
+Test(supervisor_suspect, proves_a_hang_only_over_a_span_of_time, .timeout = 60)
+{
+	pid_t pid = fork_hung_child();
+
+	cr_assert_eq(examine_for(incident_of(pid), 49), SUSPECT_WATCHED);
+	cr_assert_eq(examine_for(incident_of(pid), 100), SUSPECT_PROVEN);
+	kill(pid, SIGKILL);
+	waitpid(pid, NULL, 0);
+	cr_assert_eq(examine_for(incident_of(pid), 100), SUSPECT_CLEARED);
+}
+
+Test(supervisor_suspect, does_not_take_another_lock_or_owner_for_it, .timeout = 60)
+{
+	pid_t pid = fork_hung_child();
+	struct pending_incident other = incident_of(pid);
+
+	other.lock_address += 64;
+	cr_assert_eq(examine_for(other, 5000), SUSPECT_WATCHED);
+	other.lock_address -= 128;
+	cr_assert_eq(examine_for(other, 5000), SUSPECT_WATCHED);
+	other = incident_of(pid);
+	other.holder_tid++;
+	cr_assert_eq(examine_for(other, 5000), SUSPECT_WATCHED);
+	kill(pid, SIGKILL);
+	waitpid(pid, NULL, 0);
+}
+
+Test(supervisor_suspect, clears_a_process_that_is_not_of_the_tree, .timeout = 60)
+{
+	pid_t pid = fork_hung_child();
+	pid_t judge = fork();
+
+	if (judge == 0) /* in which the hung child is a sibling */
+		_exit(examine_for(incident_of(pid), 1000) == SUSPECT_CLEARED ? 0 : 1);
+	int status;
+	waitpid(judge, &status, 0);
+	cr_assert_eq(status, 0);
+	kill(pid, SIGKILL);
+	waitpid(pid, NULL, 0);
+}
+
+Test(supervisor_suspect, clears_a_pid_that_was_given_again, .timeout = 60)
+{
+	pid_t pid = fork_hung_child();
+	struct pending_incident older = incident_of(pid);
+
+	older.time_ns -= UINT64_C(3600000000000);
+	cr_assert_eq(examine_for(older, 1000), SUSPECT_CLEARED);
+	kill(pid, SIGKILL);
+	waitpid(pid, NULL, 0);
+}
+
+Test(supervisor_suspect, leaves_a_stopped_process_alone, .timeout = 60)
+{
+	pid_t pid = fork_hung_child();
+	int status;
+
+	kill(pid, SIGSTOP);
+	cr_assert_eq(waitpid(pid, &status, WUNTRACED), pid);
+	cr_assert_eq(examine_for(incident_of(pid), 5000), SUSPECT_WATCHED);
+	kill(pid, SIGKILL);
+	waitpid(pid, NULL, 0);
+}
+
+Test(supervisor_suspect, recognises_a_hang_that_the_trace_only_counts, .timeout = 60)
+{
+	struct pending_incident incident;
+	pid_t pid = fork_hung_child();
+
+	cr_assert(supervisor_suspect_recognise(pid, pid, &incident));
+	cr_assert_eq(incident.lock_address, (uintptr_t)&lock);
+	cr_assert_eq(incident.holder_tid, holder_tid);
+	cr_assert_eq(examine_for(incident, 100), SUSPECT_PROVEN);
+	kill(pid, SIGKILL);
+	waitpid(pid, NULL, 0);
+	cr_assert_not(supervisor_suspect_recognise(pid, pid, &incident));
+}
+
+Test(supervisor_suspect, does_not_recognise_a_wait_for_a_live_owner, .timeout = 60)
+{
+	struct pending_incident incident;
+	pid_t pid = fork();
+
+	if (pid == 0) {
+		/* The same picture, but the owner is a thread of this very process. */
+		pthread_t thread;
+
+		pthread_barrier_init(&held, NULL, 2);
+		pthread_create(&thread, NULL, hold, NULL);
+		pthread_barrier_wait(&held);
+		pthread_mutex_lock(&lock);
+		_exit(0);
+	}
+	struct proc_wait wait;
+	do
+		proc_wait_read(pid, pid, &wait);
+	while (wait.state != PROC_WAIT_FUTEX || wait.address != (uintptr_t)&lock);
+	cr_assert_not(supervisor_suspect_recognise(pid, pid, &incident));
+	kill(pid, SIGKILL);
+	waitpid(pid, NULL, 0);
+}
