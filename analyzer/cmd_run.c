@@ -2,6 +2,7 @@
 #include "commands.h"
 
 #include <errno.h>
+#include <fcntl.h>
 #include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -205,12 +206,22 @@ static int run_command(struct run *run)
 	return report(run);
 }
 
+/* Started with closed streams, what is opened next would get their numbers, and messages would go into the
+ * trace. The command gets them closed, as they were. */
+static void occupy_closed_streams(void)
+{
+	for (int fd = STDIN_FILENO; fd <= STDERR_FILENO; fd++)
+		if (fcntl(fd, F_GETFD) < 0)
+			open("/dev/null", O_RDWR | O_CLOEXEC);
+}
+
 int cmd_run(int argc, char **argv)
 {
 	struct run run = {.run_file = {.folder_fd = -1, .file_fd = -1}};
 	int first = argc;
 	int code = 0;
 
+	occupy_closed_streams();
 	if (options_parse(&run.options, OPTION_FOR_RUN, getenv("AFTERFORK_OPTIONS"), argc, argv, &first) != 0)
 		return EXIT_OWN_FAILURE;
 	if (first >= argc) {

@@ -21,18 +21,37 @@ static size_t name_length(const char *function)
 	return strlen(function);
 }
 
+/* Names of template functions start with their return type: "bool std::f<int>(int)". */
+static const char *without_return_type(const char *function)
+{
+	const char *end = function + name_length(function), *name = function;
+	int depth = 0;
+
+	for (const char *at = function; at < end; at++) {
+		if (strncmp(at, "operator", strlen("operator")) == 0)
+			break;
+		depth += (strchr("<({[", *at) != NULL) - (strchr(">)}]", *at) != NULL);
+		if (*at == ' ' && depth == 0)
+			name = at + 1;
+	}
+	return name;
+}
+
 void story_function(const char *function, FILE *out)
 {
-	fprintf(out, "%.*s()", (int)name_length(function), function);
+	const char *name = without_return_type(function);
+
+	fprintf(out, "%.*s()", (int)(function + name_length(function) - name), name);
 }
 
 /* The C++ library's wrappers around a lock call say nothing about the program. */
 static bool is_wrapper(const struct frame *frame)
 {
 	static const char *const prefixes[] = {"std::", "__gthread_", "__gnu_cxx::", "pthread_"};
+	const char *name = frame->function ? without_return_type(frame->function) : "";
 
-	for (size_t i = 0; frame->function && i < sizeof prefixes / sizeof prefixes[0]; i++)
-		if (strncmp(frame->function, prefixes[i], strlen(prefixes[i])) == 0)
+	for (size_t i = 0; i < sizeof prefixes / sizeof prefixes[0]; i++)
+		if (strncmp(name, prefixes[i], strlen(prefixes[i])) == 0)
 			return true;
 	return false;
 }

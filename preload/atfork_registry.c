@@ -2,9 +2,9 @@
 
 #include "arena.h"
 #include "fork_snapshot.h"
-#include "frame_table.h"
 #include "raw_syscall.h"
 #include "real.h"
+#include "record_work.h"
 #include "trace_writer.h"
 
 enum { REGISTRATIONS_KEPT = 256 };
@@ -34,8 +34,8 @@ static void parent(void) { fork_snapshot_postfork_parent(thread_record_self); }
 
 static void child(void)
 {
-	if ((int32_t)raw_syscall0(SYS_getpid) == process.pid)
-		return; /* entered already */
+	if (trace_writer_is_sealed() || (int32_t)raw_syscall0(SYS_getpid) == process.pid)
+		return; /* entered already, or by the first intercepted call */
 	/* Where the kernel does not know MADV_WIPEONFORK the word still says what the parent was. */
 	atomic_store(process_mode_word, PROCESS_FRESH);
 	fork_snapshot_postfork_child();
@@ -67,32 +67,31 @@ void atfork_registry_add(struct thread_record *self, void (*before)(void), void 
 		atfork_registry_write();
 }
 
-static void write_one(struct registration *entry)
+static void write_one(const struct registration *entry)
 {
-	struct {
-		struct trace_atfork atfork;
-		char tables[sizeof(struct frame_table)];
-	} *record = arena_alloc(sizeof *record);
-	struct frame_table *table = arena_alloc(sizeof *table);
-	if (!record || !table)
+	struct record_work *work = record_work_take();
+	if (!work)
 		return;
-	frame_table_init(table);
-	struct kept_stack handlers = {.count = 3, .exact = 7};
+	frame_table_init(&work->table);
+	struct trace_atfork *record = &work->record.atfork;
+	*record = (struct trace_atfork){0};
+	work->stack = (struct kept_stack){.count = 3, .exact = 7};
 	for (int i = 0; i < 3; i++) {
-		handlers.pc[i] = entry->handler[i];
-		record->atfork.handler_mask |= entry->handler[i] ? 1u << i : 0;
+		work->stack.pc[i] = entry->handler[i];
+		record->handler_mask |= entry->handler[i] ? 1u << i : 0;
 	}
-	record->atfork.handlers = frame_table_add_stack(table, &handlers);
-	record->atfork.registered_at = frame_table_add_stack(table, &entry->registered_at);
+	record->handlers = frame_table_add_stack(&work->table, &work->stack);
+	record->registered_at = frame_table_add_stack(&work->table, &entry->registered_at);
 	struct frame_table_layout layout;
-	uint32_t size_bytes = frame_table_place(table, record, sizeof record->atfork, &layout);
-	record->atfork.frames_offset = layout.frames_offset;
-	record->atfork.frame_count = layout.frame_count;
-	record->atfork.modules_offset = layout.modules_offset;
-	record->atfork.module_count = layout.module_count;
-	record->atfork.strings_offset = layout.strings_offset;
-	record->atfork.strings_size_bytes = layout.strings_size_bytes;
-	trace_writer_append(TRACE_RECORD_ATFORK, &record->atfork.record, size_bytes, sizeof record->atfork.record);
+	uint32_t size_bytes = frame_table_place(&work->table, record, sizeof *record, &layout);
+	record->frames_offset = layout.frames_offset;
+	record->frame_count = layout.frame_count;
+	record->modules_offset = layout.modules_offset;
+	record->module_count = layout.module_count;
+	record->strings_offset = layout.strings_offset;
+	record->strings_size_bytes = layout.strings_size_bytes;
+	trace_writer_append(TRACE_RECORD_ATFORK, &record->record, size_bytes, sizeof record->record);
+	record_work_give(work);
 }
 
 void atfork_registry_write(void)

@@ -211,7 +211,7 @@ static bool hit_special(const struct call_stack_cache_entry *entry, uint64_t sp,
 
 /* The frames lie where the entry says, only that others made the calls, as for a function called from many
  * places. Where the frame of pc[0] ends is known from the entry; for the two others the rules are asked, both
- * at once, which a walk from frame to frame cannot do. */
+ * at once, which a walk from frame to frame cannot do. *entry becomes what was found. */
 static bool hit_layout(struct call_stack_cache_entry *entry, const struct stack_bounds *bounds, uint64_t sp,
                        uint64_t bp, struct call_site *ret_site)
 {
@@ -223,12 +223,12 @@ static bool hit_layout(struct call_stack_cache_entry *entry, const struct stack_
 	if (!pc1 || !pc2 || !pc3)
 		return false;
 	uint32_t rule1 = unwind_rules_find(pc1 - 1), rule2 = unwind_rules_find(pc2 - 1);
+	uint64_t words1 = rule1 & UNWIND_RULE_WORDS_MASK, words2 = rule2 & UNWIND_RULE_WORDS_MASK;
+	/* UNWIND_RULE_FROM_BP is among the bits of saved1 and saved2 */
 	uint64_t saved1 = rule1 >> UNWIND_RULE_BP_SHIFT, saved2 = rule2 >> UNWIND_RULE_BP_SHIFT;
-	/* UNWIND_RULE_FROM_BP is among the bits of saved1 and saved2 here */
-	if (slot0 + (rule1 & UNWIND_RULE_WORDS_MASK) != slot1 ||
-	    slot1 + (rule2 & UNWIND_RULE_WORDS_MASK) != slot2 || saved1 == UNWIND_RULE_BP_IN_FULL ||
-	    saved2 == UNWIND_RULE_BP_IN_FULL || saved1 > (rule1 & UNWIND_RULE_WORDS_MASK) ||
-	    saved2 > (rule2 & UNWIND_RULE_WORDS_MASK) || (saved1 | saved2) > UNWIND_RULE_BP_MASK)
+	if (slot0 + words1 != slot1 || slot1 + words2 != slot2 || (saved1 | saved2) > UNWIND_RULE_BP_MASK ||
+	    saved1 == UNWIND_RULE_BP_IN_FULL || saved2 == UNWIND_RULE_BP_IN_FULL || saved1 > words1 ||
+	    saved2 > words2)
 		return false;
 	uint64_t bp_place = saved1 ? slot1 + 1 - saved1 : entry->inner_bp;
 	bp_place = saved2 ? slot2 + 1 - saved2 : bp_place;
@@ -237,7 +237,7 @@ static bool hit_layout(struct call_stack_cache_entry *entry, const struct stack_
 	ret_site->pc[2] = entry->pc[2] = pc2;
 	ret_site->pc[3] = entry->pc[3] = pc3;
 	entry->outer_bp = (uint16_t)bp_place;
-	ret_site->outer_slot = (uint64_t)(uintptr_t)(words + slot2);
+	ret_site->outer_slot = sp + slot2 * WORD_SIZE_BYTES;
 	ret_site->outer_bp = bp_place == CALL_STACK_WORD_LIVE_BP ? bp : words[bp_place];
 	return true;
 }
@@ -264,6 +264,17 @@ static void store(struct call_stack_cache *cache, struct call_stack_cache_entry 
 	atomic_signal_fence(memory_order_seq_cst);
 	if (__builtin_expect(*(volatile uint32_t *)&cache->stores != stores, 0))
 		*(volatile uint64_t *)&entry->sp = 0;
+}
+
+/* What a hit of the layout changes. */
+static void store_callers(struct call_stack_cache_entry *entry, const struct call_stack_cache_entry *value)
+{
+	for (unsigned i = 1; i < CALL_SITE_FRAMES; i++)
+		entry->pc[i] = value->pc[i];
+	entry->outer_bp = value->outer_bp;
+	atomic_signal_fence(memory_order_seq_cst);
+	if (__builtin_expect(*(const volatile uint64_t *)&entry->sp != value->sp, 0))
+		*(volatile uint64_t *)&entry->sp = 0; /* a handler's stack, half overwritten */
 }
 
 static unsigned capture_by_rules(struct call_stack_cache *cache, struct stack_bounds *bounds, uint64_t pc,
@@ -317,15 +328,18 @@ unsigned call_stack_capture_further(struct call_stack_cache *cache, struct stack
                                     uint64_t sp, uint64_t bp, struct call_site *ret_site)
 {
 	struct call_stack_cache_entry *entry = call_stack_cache_entry_for(cache, pc, sp);
-	uint32_t flags = entry->state ^ atomic_load_explicit(&unwind_rules_generation, memory_order_relaxed);
-	if (entry->sp == sp && entry->pc[0] == pc && flags < UNWIND_RULES_GENERATION_STEP &&
-	    (flags ? hit_special(entry, sp, bp, ret_site) : hit_layout(entry, bounds, sp, bp, ret_site))) {
-		atomic_signal_fence(memory_order_seq_cst);
-		/* Else a signal handler stored its own stack there in between: under another sp. */
-		if (__builtin_expect(*(const volatile uint64_t *)&entry->sp == sp, 1))
-			return flags & CALL_STACK_CUT;
-		*(volatile uint64_t *)&entry->sp = 0;
+	struct call_stack_cache_entry found = *entry;
+	atomic_signal_fence(memory_order_seq_cst);
+	uint32_t flags = found.state ^ atomic_load_explicit(&unwind_rules_generation, memory_order_relaxed);
+	/* The copy is whole if sp is right after it was made: see call_stack_find(). */
+	if (*(const volatile uint64_t *)&entry->sp != sp || found.sp != sp || found.pc[0] != pc)
+		flags = UINT32_MAX;
+	if (flags == 0 && hit_layout(&found, bounds, sp, bp, ret_site)) {
+		store_callers(entry, &found);
+		return 0;
 	}
+	if (flags && flags < UNWIND_RULES_GENERATION_STEP && hit_special(&found, sp, bp, ret_site))
+		return flags & CALL_STACK_CUT;
 	return capture_by_rules(cache, bounds, pc, sp, &bp, ret_site);
 }
 

@@ -65,16 +65,17 @@ enum { CALL_STACK_WORD_LIVE_BP = 0xffff }; /* no place on the stack: the caller'
 struct call_stack_cache_entry {
 	uint64_t sp; /* 0: empty; written last */
 	uint64_t pc[CALL_SITE_FRAMES];
-	uint32_t state; /* generation of the unwind rules | CALL_STACK_ENTRY_*, 0 for the plain case */
 	uint16_t slot[CALL_SITE_FRAMES - 1]; /* where pc[1..3] stand */
-	uint16_t inner_bp;                   /* where rbp of pc[1]'s frame stands */
-	uint16_t outer_bp;                   /* where outer_bp stands */
+	uint16_t outer_bp;                   /* where rbp of pc[3]'s frame stands */
+	uint32_t state;    /* generation of the unwind rules | CALL_STACK_ENTRY_*, 0 for the plain case */
+	uint16_t inner_bp; /* where rbp of pc[1]'s frame stands */
 	/* Of frames whose CFA counts from rbp: that rbp, as a place plus one; else 0. The first frame's is
 	 * the caller's own, those of the two next were read at base_at[]. */
 	uint16_t base[CALL_SITE_FRAMES - 1];
 	uint16_t base_at[CALL_SITE_FRAMES - 2];
 } __attribute__((aligned(64)));
 static_assert(sizeof(struct call_stack_cache_entry) == 64, "one cache line");
+static_assert(offsetof(struct call_stack_cache_entry, slot) % 8 == 0, "slots are read as one word");
 enum {
 	CALL_STACK_ENTRY_CUT = CALL_STACK_CUT,
 	CALL_STACK_ENTRY_SHORT = 4,   /* fewer than CALL_SITE_FRAMES frames */
@@ -98,17 +99,23 @@ static inline struct call_stack_cache_entry *call_stack_cache_entry_for(struct c
 unsigned call_stack_capture_further(struct call_stack_cache *cache, struct stack_bounds *bounds, uint64_t pc,
                                     uint64_t sp, uint64_t bp, struct call_site *ret_site);
 
-/* The cache's entry where it is exact, else NULL. Reads the entry and the slots that it names. */
+/* The cache's entry where it is exact, else NULL. Reads the entry and the slots that it names.
+ *
+ * A signal handler may put its own stack into the entry between any two instructions. It does so under
+ * another sp, since its frames lie below this one or on another stack: places that were read while sp was
+ * right may be followed. */
 static inline const struct call_stack_cache_entry *call_stack_find(struct call_stack_cache *cache,
                                                                    uint64_t pc, uint64_t sp)
 {
 	const struct call_stack_cache_entry *entry = call_stack_cache_entry_for(cache, pc, sp);
 	const uint64_t *words = (const uint64_t *)(uintptr_t)sp;
+	uint64_t slots = __atomic_load_n((const uint64_t *)(const void *)entry->slot, __ATOMIC_RELAXED);
+	atomic_signal_fence(memory_order_seq_cst);
 	bool is_exact =
 	    entry->sp == sp && entry->pc[0] == pc &&
 	    entry->state == atomic_load_explicit(&unwind_rules_generation, memory_order_relaxed) &&
-	    words[entry->slot[0]] == entry->pc[1] && words[entry->slot[1]] == entry->pc[2] &&
-	    words[entry->slot[2]] == entry->pc[3];
+	    words[slots & 0xffff] == entry->pc[1] && words[slots >> 16 & 0xffff] == entry->pc[2] &&
+	    words[slots >> 32 & 0xffff] == entry->pc[3];
 	return __builtin_expect(is_exact, 1) ? entry : NULL;
 }
 
@@ -116,8 +123,11 @@ static inline const struct call_stack_cache_entry *call_stack_find(struct call_s
 static inline uint64_t call_stack_outer_bp(const struct call_stack_cache_entry *entry,
                                            const struct call_registers *regs)
 {
-	const uint64_t *words = (const uint64_t *)(uintptr_t)regs->sp;
-	return entry->outer_bp == CALL_STACK_WORD_LIVE_BP ? regs->bp : words[entry->outer_bp];
+	uint16_t place = __atomic_load_n(&entry->outer_bp, __ATOMIC_RELAXED);
+	atomic_signal_fence(memory_order_seq_cst);
+	if (place == CALL_STACK_WORD_LIVE_BP || __builtin_expect(entry->sp != regs->sp, 0))
+		return regs->bp;
+	return ((const uint64_t *)(uintptr_t)regs->sp)[place];
 }
 
 /* Fills *ret_site for the caller described by regs. Touches cache, bounds and the thread's own
@@ -129,20 +139,16 @@ static inline unsigned call_stack_capture(struct call_stack_cache *cache, struct
                                           const struct call_registers *regs, struct call_site *ret_site)
 {
 	const struct call_stack_cache_entry *entry = call_stack_find(cache, regs->pc, regs->sp);
-	const uint64_t *words = (const uint64_t *)(uintptr_t)regs->sp;
-	uint64_t bp = regs->bp;
 	if (entry) {
 		for (int i = 0; i < CALL_SITE_FRAMES; i++)
 			ret_site->pc[i] = entry->pc[i];
-		ret_site->outer_slot = (uint64_t)(uintptr_t)(words + entry->slot[2]);
+		ret_site->outer_slot = regs->sp + sizeof(uint64_t) * entry->slot[CALL_SITE_FRAMES - 2];
 		ret_site->outer_bp = call_stack_outer_bp(entry, regs);
-		/* A signal handler that stored its own stack into the entry did so under another sp: its
-		 * frames lie below this one or on another stack. */
 		atomic_signal_fence(memory_order_seq_cst);
 		if (__builtin_expect(*(const volatile uint64_t *)&entry->sp == regs->sp, 1))
 			return 0;
 	}
-	return call_stack_capture_further(cache, bounds, regs->pc, regs->sp, bp, ret_site);
+	return call_stack_capture_further(cache, bounds, regs->pc, regs->sp, regs->bp, ret_site);
 }
 
 /* Writes the return addresses of the stack at regs, innermost first, into ret_pc[0..max).

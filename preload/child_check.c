@@ -4,6 +4,7 @@
 
 #include "deadlock_action.h"
 #include "module_map.h"
+#include "raw_syscall.h"
 #include "trace_writer.h"
 
 static bool is_alive(const struct thread_record *thread)
@@ -156,23 +157,21 @@ static void examine_live_owner(struct child_use *use, struct thread_record *owne
 	suspect->holder_entry = find_entry(owner, (uint64_t)(uintptr_t)suspect->lock, owner->owner_tid);
 }
 
-/* The lock names its owner: it is a live thread, a vanished one, one that had ended, or nobody known. */
+/* The lock names its owner: it is a live thread, a vanished one, one that had ended, or nobody known. Live ones
+ * first: an id may have been given again. */
 static void examine_owner(struct child_use *use)
 {
 	int32_t owner = use->suspect.state.owner_tid;
 	uint64_t lock = (uint64_t)(uintptr_t)use->suspect.lock;
+	struct thread_record *live = find_live(owner);
+	if (live) {
+		examine_live_owner(use, live);
+		return;
+	}
 	struct thread_record *unnamed = NULL;
 	for (struct thread_record *thread = thread_record_first(); thread; thread = thread->next) {
-		uint32_t state = atomic_load(&thread->state);
-		if (thread == use->suspect.victim || state == THREAD_FREE)
+		if (thread == use->suspect.victim || atomic_load(&thread->state) == THREAD_FREE)
 			continue;
-		if (is_alive(thread)) {
-			if (thread->owner_tid == owner) {
-				examine_live_owner(use, thread);
-				return;
-			}
-			continue;
-		}
 		uint32_t entry = find_entry(thread, lock, owner);
 		if (entry != UINT32_MAX) {
 			blame(use, thread, entry);
@@ -185,32 +184,57 @@ static void examine_owner(struct child_use *use)
 		blame(use, unnamed, UINT32_MAX);
 }
 
-/* Locked, and no owner in it: at the fork somebody was just coming or going. One candidate is the
- * holder; of several the holder is not known. A live thread with an entry may be it: then nothing is said. */
-static void examine_window(struct child_use *use)
+/* Who may have been coming or going when the lock names no owner. */
+struct window {
+	struct thread_record *candidate;
+	uint32_t entry;
+	unsigned count;
+	bool live_thread; /* of the child, with an entry for the lock */
+};
+
+static void scan_window(const struct incident *suspect, struct window *ret_window)
 {
-	const struct incident *suspect = &use->suspect;
-	struct thread_record *candidate = NULL;
-	uint32_t candidate_entry = UINT32_MAX;
-	unsigned candidates = 0;
+	*ret_window = (struct window){.entry = UINT32_MAX};
 	for (struct thread_record *thread = thread_record_first(); thread; thread = thread->next) {
 		uint32_t entry = find_entry(thread, (uint64_t)(uintptr_t)suspect->lock, 0);
 		if (thread == suspect->victim || entry == UINT32_MAX || atomic_load(&thread->state) != THREAD_ALIVE)
 			continue;
-		if (is_alive(thread))
-			return;
-		candidate = thread;
-		candidate_entry = entry;
-		candidates++;
+		if (is_alive(thread)) {
+			ret_window->live_thread |= !thread_record_is_popped(thread, entry);
+			continue;
+		}
+		ret_window->candidate = thread;
+		ret_window->entry = entry;
+		ret_window->count++;
 	}
-	if (!candidate)
+}
+
+/* Locked, and no owner in it: at the fork somebody was just coming or going, and stays so for ever. One
+ * candidate is the holder; of several the holder is not known. A live thread of the child may be in that window as
+ * well, but it moves on: so its lock is looked at until it either changed or was seen often enough unchanged. */
+static void examine_window(struct child_use *use)
+{
+	enum { LOOKS_AMONG_LIVE_THREADS = 64 };
+	struct incident *suspect = &use->suspect;
+	struct window window;
+	scan_window(suspect, &window);
+	int looks = atomic_load(&process.live_threads) > 1 ? LOOKS_AMONG_LIVE_THREADS : 1;
+	for (int i = 0; i < looks; i++) {
+		struct lock_state now = lock_word_of_mutex(suspect->lock);
+		if (!now.locked || now.owner_tid || window.live_thread)
+			return;
+		if (looks > 1 && !trace_writer_is_sealed())
+			raw_syscall0(SYS_sched_yield);
+		scan_window(suspect, &window);
+	}
+	if (!window.candidate)
 		return;
-	blame(use, candidate, candidate_entry);
-	if (candidates > 1) {
-		use->suspect.holder = NULL;
-		use->suspect.holder_entry = UINT32_MAX;
-		use->suspect.holder_tid = 0;
-		use->suspect.proof &= ~(uint32_t)TRACE_PROOF_RECORD;
+	blame(use, window.candidate, window.entry);
+	if (window.count > 1) {
+		suspect->holder = NULL;
+		suspect->holder_entry = UINT32_MAX;
+		suspect->holder_tid = 0;
+		suspect->proof &= ~(uint32_t)TRACE_PROOF_RECORD;
 	}
 }
 
@@ -282,7 +306,7 @@ static bool came_true(const struct child_use *use, int error)
 	case TRACE_UNLOCK_REFUSED:
 		return error == EPERM;
 	case TRACE_FOREIGN_UNLOCK:
-		return error == 0 || error == EPERM;
+		return error == 0 || error == EPERM || error == ETIMEDOUT;
 	default:
 		return false;
 	}

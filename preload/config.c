@@ -9,8 +9,10 @@
 #include "message.h"
 #include "raw_syscall.h"
 
+#define DEFAULT_OUTPUT "afterfork.%p"
+
 struct config config = {
-	.output = "afterfork.%p",
+	.output = DEFAULT_OUTPUT,
 	.on_deadlock = TRACE_ACTION_REPORT,
 	.trace_limit_bytes = (uint64_t)256 << 20,
 };
@@ -61,13 +63,13 @@ static bool parse_size(const char *value, uint64_t *ret_size_bytes)
 	return true;
 }
 
-/* Keys of the command alone: known, not ours. */
+/* Keys of the command alone are known, and not ours. */
 static bool belongs_to_command(const char *key)
 {
 	static const char *const keys[] = {
-#define OPTION_NAME(name) name,
-#include "option_names.def"
-#undef OPTION_NAME
+#define OPTION(id, name, ...) name,
+#include "options.def"
+#undef OPTION
 	};
 	for (size_t i = 0; i < sizeof keys / sizeof *keys; i++) {
 		if (strcmp(key, keys[i]) == 0)
@@ -84,9 +86,9 @@ static void apply(const char *key, const char *value)
 	} else if (strcmp(key, "trace-limit") == 0) {
 		good = parse_size(value, &config.trace_limit_bytes);
 	} else if (strcmp(key, "output") == 0) {
+		good = *value != 0;
 		struct line line = line_on(config.output, sizeof config.output);
-		line_text(&line, value);
-		good = !line.truncated && *value;
+		line_text(&line, good ? value : DEFAULT_OUTPUT);
 	} else if (!belongs_to_command(key)) {
 		message_error("AFTERFORK_OPTIONS: unknown option, ignored: ", key, 0);
 	}
@@ -111,6 +113,10 @@ static void parse_options(const char *options)
 		}
 		if (!line.length_bytes)
 			continue;
+		if (line.truncated) {
+			message_error("AFTERFORK_OPTIONS: option too long, ignored: ", pair, 0);
+			continue;
+		}
 		char *equals = strchr(pair, '=');
 		if (equals)
 			*equals = 0;

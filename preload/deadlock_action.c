@@ -13,7 +13,8 @@ static bool is_fork_deadlock(const struct incident *incident)
 
 void deadlock_action(const struct incident *incident)
 {
-	if (!is_fork_deadlock(incident) || trace_writer_is_supervised() || config.on_deadlock == TRACE_ACTION_REPORT)
+	if (!is_fork_deadlock(incident) || trace_writer_is_supervised() || trace_writer_is_sealed() ||
+	    config.on_deadlock == TRACE_ACTION_REPORT)
 		return;
 	int number = config.on_deadlock == TRACE_ACTION_ABORT ? SIGABRT : SIGKILL;
 	raw_syscall3(SYS_tgkill, process.pid, incident->victim->tid, number);

@@ -66,7 +66,23 @@ static uint32_t judge(int fd)
 	return gains_privilege(fd) ? TRACE_NOTICE_EXEC_PRIVILEGED : 0;
 }
 
-static int open_program(const char *path) { return (int)raw_syscall4(SYS_openat, AT_FDCWD, (long)path, O_RDONLY | O_CLOEXEC, 0); }
+/* What is no regular file is never opened for good: a FIFO would block, a device might act. */
+static int open_program(const char *path)
+{
+	struct stat status;
+	int fd = (int)raw_syscall4(SYS_openat, AT_FDCWD, (long)path, O_RDONLY | O_CLOEXEC | O_NONBLOCK | O_NOCTTY, 0);
+	if (fd < 0 || (raw_syscall2(SYS_fstat, fd, (long)&status) == 0 && S_ISREG(status.st_mode)))
+		return fd;
+	raw_syscall1(SYS_close, fd);
+	return -1;
+}
+
+static bool may_open(const char *path)
+{
+	struct stat status;
+	return raw_syscall3(SYS_faccessat, AT_FDCWD, (long)path, X_OK) == 0 &&
+	       raw_syscall2(SYS_stat, (long)path, (long)&status) == 0 && S_ISREG(status.st_mode);
+}
 
 /* Leaves the path found in `ret_path`. The next PATH element is tried as execvp does. */
 static int open_searched(const char *file, char *ret_path, size_t size_bytes)
@@ -79,7 +95,7 @@ static int open_searched(const char *file, char *ret_path, size_t size_bytes)
 			line_char(&line, element[i]);
 		line_text(&line, length ? "/" : "./");
 		line_text(&line, file);
-		if (!line.truncated && raw_syscall3(SYS_faccessat, AT_FDCWD, (long)ret_path, X_OK) == 0)
+		if (!line.truncated && may_open(ret_path))
 			return open_program(ret_path);
 		element += length + (element[length] == ':');
 	}
@@ -125,7 +141,7 @@ void exec_note(const char *file, char *const environment[], int search)
 		return;
 	char found[TRACE_PATH_SIZE_BYTES];
 	bool searched = search && !strchr(file, '/');
-	int fd = searched ? open_searched(file, found, sizeof found) : open_program(file);
+	int fd = searched ? open_searched(file, found, sizeof found) : may_open(file) ? open_program(file) : -1;
 	if (fd < 0)
 		return;
 	uint32_t kind = judge(fd);

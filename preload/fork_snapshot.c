@@ -7,7 +7,6 @@
 #include <sys/mman.h>
 
 #include "arena.h"
-#include "clock.h"
 #include "lock_word.h"
 #include "module_map.h"
 #include "raw_syscall.h"
@@ -48,6 +47,7 @@ bool fork_snapshot_init(void)
 void fork_snapshot_prefork(struct thread_record *record, unsigned call, const struct call_registers *regs)
 {
 	fork_snapshot_open_trace(record);
+	trace_writer_add(&trace_writer_run()->lost_held, thread_record_take_lost());
 	if (!record || record->fork_noted)
 		return;
 	if (!record->note)
@@ -59,7 +59,7 @@ void fork_snapshot_prefork(struct thread_record *record, unsigned call, const st
 	note->pid = process.pid;
 	note->tid = record->tid;
 	note->call = call;
-	note->time_ns = clock_now_ns();
+	note->time_ns = trace_writer_now_ns();
 	note->stack.count = call_stack_walk(regs, &record->bounds, note->stack.pc, TRACE_STACK_FRAMES_MAX, &flags,
 					    &note->stack.exact);
 	note->stack.flags = flags;
@@ -93,8 +93,7 @@ static void keep_note(struct thread_record *record, uint32_t generation, uint32_
 	record->fork_noted = false;
 }
 
-/* What libc takes for this thread's id: a fork past libc (a raw system call, clone) leaves the parent's there. */
-static int32_t probe_owner_tid(void)
+int32_t fork_snapshot_owner_tid(void)
 {
 	pthread_mutex_t mutex = PTHREAD_MUTEX_INITIALIZER;
 	real.pthread_mutex_lock(&mutex);
@@ -114,12 +113,16 @@ static void mark_inherited(struct thread_record *self)
 
 void fork_snapshot_postfork_child(void)
 {
-	if (!process.initialised || atomic_load(process_mode_word) != PROCESS_FRESH)
+	uint32_t fresh = PROCESS_FRESH;
+	/* A signal handler may call in while this is under way: it passes unexamined. */
+	if (!process.initialised || !atomic_compare_exchange_strong(process_mode_word, &fresh, PROCESS_ENTERING))
 		return;
 	struct thread_record *self = thread_record_self;
 	uint32_t live = atomic_load(&process.live_threads);
 	uint32_t vanished = live > 0 ? live - 1 : 0;
-	process.pid = (int32_t)raw_syscall0(SYS_getpid);
+	/* In a sandbox no call is made that the program did not ask for; fork leaves pid == tid in the child. */
+	int32_t owner_tid = fork_snapshot_owner_tid();
+	process.pid = trace_writer_is_sealed() ? owner_tid : (int32_t)raw_syscall0(SYS_getpid);
 	keep_note(self, process.generation, vanished);
 	process.generation++;
 	process.other_threads_at_fork += vanished;
@@ -127,8 +130,8 @@ void fork_snapshot_postfork_child(void)
 	if (self) {
 		self->generation = process.generation;
 		self->former_tid = self->owner_tid;
-		self->tid = (int32_t)raw_syscall0(SYS_gettid);
-		self->owner_tid = probe_owner_tid();
+		self->tid = process.pid;
+		self->owner_tid = owner_tid;
 		mark_inherited(self);
 	}
 	module_map_child();
@@ -147,13 +150,32 @@ const struct fork_note *fork_snapshot_note_of(const struct thread_record *vanish
 	return process.notes[vanished->generation % FORK_GENERATIONS_KEPT];
 }
 
+/* The program may have unmapped the vanished thread's stack since: the mapping that is there now bounds the walk. */
+static struct stack_bounds bounds_now(const struct thread_record *vanished, const struct call_site *site)
+{
+	struct stack_bounds bounds = vanished->bounds;
+	uint64_t low, high;
+	if (trace_writer_is_sealed() || !site->outer_slot)
+		return bounds;
+	if (!call_stack_find_bounds(site->outer_slot, &low, &high))
+		return (struct stack_bounds){0};
+	bounds = (struct stack_bounds){
+		.low = bounds.low > low ? bounds.low : low,
+		.high = bounds.high && bounds.high < high ? bounds.high : high,
+	};
+	if (site->outer_slot < bounds.low || site->outer_slot >= bounds.high)
+		bounds = (struct stack_bounds){.low = low, .high = high}; /* it was on another stack */
+	return bounds;
+}
+
 static void walk(struct thread_record *vanished, uint32_t index, struct kept_stack *ret_stack)
 {
 	unsigned flags = 0;
 	struct call_site site;
 	thread_record_site(&vanished->held[index], &site);
-	ret_stack->count = call_stack_finish(&site, &vanished->bounds, ret_stack->pc,
-					     TRACE_STACK_FRAMES_MAX, &flags, &ret_stack->exact);
+	struct stack_bounds bounds = bounds_now(vanished, &site);
+	ret_stack->count = call_stack_finish(&site, &bounds, ret_stack->pc, TRACE_STACK_FRAMES_MAX, &flags,
+					     &ret_stack->exact);
 	ret_stack->flags = flags;
 }
 

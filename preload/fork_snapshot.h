@@ -18,6 +18,7 @@ enum process_mode {
 	PROCESS_FRESH = 0, /* a new child, or not yet initialised */
 	PROCESS_PLAIN,     /* no vanished thread matters: record only */
 	PROCESS_CHILD,     /* a child of a fork in which threads vanished or locks were held */
+	PROCESS_ENTERING,  /* a new child, finding out what became of it */
 	PROCESS_OFF,       /* initialisation failed: pass every call through */
 };
 
@@ -58,6 +59,10 @@ void fork_snapshot_open_trace(const struct thread_record *record);
 void fork_snapshot_postfork_parent(struct thread_record *record);
 /* In the child, as early as anything of the library runs there. Idempotent. Async-signal-safe. */
 void fork_snapshot_postfork_child(void);
+
+/* What libc takes for the calling thread's id and writes into locks, found without a system call. A fork past libc (a
+ * raw system call, clone) leaves the parent's there. */
+int32_t fork_snapshot_owner_tid(void);
 
 /* The fork at which the record's thread vanished, or NULL when it is too long ago or was not seen. */
 const struct fork_note *fork_snapshot_note_of(const struct thread_record *vanished);

@@ -10,7 +10,7 @@
 		if (__builtin_expect(!self, 0))                                                   \
 			return original;                                                          \
 		const struct call_registers regs = CALL_REGISTERS_OF_CALLER();                    \
-		uint32_t index = begin_wait(self, mutex, call, &regs);                            \
+		begin_wait(self, mutex, call, &regs);                                             \
 		bool is_child = process_is_child();                                               \
 		struct child_use use;                                                             \
 		if (__builtin_expect(is_child, 0))                                                \
@@ -18,22 +18,30 @@
 		int result = original;                                                            \
 		if (__builtin_expect(is_child, 0))                                                \
 			child_check_after(&use, to_errno(result));                                \
-		thread_record_set(self, index, TRACE_HOLD_HELD);                                  \
+		end_wait(self, mutex, to_errno(result));                                          \
 		return result;                                                                    \
 	} while (0)
 
-/* The mutex will next be taken by this call, here. */
-static inline uint32_t begin_wait(struct thread_record *self, const void *mutex, unsigned call,
-				  const struct call_registers *regs)
+/* The mutex will next be taken by this call, here: an entry of its own replaces the one of the acquisition, which a
+ * fork in between still finds whole. */
+static inline void begin_wait(struct thread_record *self, const void *mutex, unsigned call, const struct call_registers *regs)
+{
+	uint32_t held = thread_record_find(self, mutex);
+	if (held == UINT32_MAX)
+		return;
+	uint32_t waiting = thread_record_want(self, mutex, TRACE_LOCK_MUTEX, call, regs);
+	thread_record_set(self, waiting, TRACE_HOLD_WAITING);
+	thread_record_remove(self, waiting == UINT32_MAX ? waiting : held);
+}
+
+/* It came back with the mutex, but for a robust one that is beyond repair. */
+static inline void end_wait(struct thread_record *self, const void *mutex, int error)
 {
 	uint32_t index = thread_record_find(self, mutex);
-	if (index == UINT32_MAX)
-		return index;
-	thread_record_set(self, index, TRACE_HOLD_WAITING);
-	struct held_entry *entry = &self->held[index];
-	thread_record_capture_own(self, entry, regs);
-	entry->call = (uint16_t)call;
-	return index;
+	if (error == ENOTRECOVERABLE)
+		thread_record_remove(self, index);
+	else
+		thread_record_set(self, index, TRACE_HOLD_HELD);
 }
 
 HOOK_EXPORT int pthread_cond_wait(pthread_cond_t *c, pthread_mutex_t *m)

@@ -4,6 +4,7 @@
  * the snapshot. A child that comes by a road without a wrapper is entered by its first intercepted call
  * (hook_thread_slow), since the mode word was wiped. */
 #include <linux/sched.h>
+#include <linux/seccomp.h>
 
 #include "atfork_registry.h"
 #include "hook.h"
@@ -53,7 +54,7 @@ bool hook_clone_is_fork(uint64_t function, uint64_t stack, uint64_t flags)
 	return copies_memory(flags);
 }
 
-bool hook_syscall_is_fork(uint64_t number, uint64_t first, uint64_t second)
+bool hook_syscall_is_fork(uint64_t number, uint64_t first, uint64_t second, uint64_t third)
 {
 	switch (number) {
 	case SYS_fork:
@@ -61,10 +62,12 @@ bool hook_syscall_is_fork(uint64_t number, uint64_t first, uint64_t second)
 	case SYS_clone:
 		return copies_memory(first) && second == 0;
 	case SYS_clone3:
-		return clone3_returns_here((const struct clone_args *)(uintptr_t)first);
+		return second >= CLONE_ARGS_SIZE_VER0 && clone3_returns_here((const struct clone_args *)(uintptr_t)first);
 	case SYS_seccomp:
-		trace_writer_open_image();
-		trace_writer_seal();
+		if (first == SECCOMP_SET_MODE_STRICT || (first == SECCOMP_SET_MODE_FILTER && third)) {
+			trace_writer_open_image();
+			trace_writer_seal(true);
+		}
 		return false;
 	default:
 		return false;

@@ -16,16 +16,18 @@ static inline bool is_normal(const pthread_mutex_t *mutex)
 	return __builtin_expect((mutex->__data.__kind & KIND_MASK) == PTHREAD_MUTEX_TIMED_NP, 1);
 }
 
-static inline void settle_acquire(struct thread_record *self, uint32_t index, int error)
+static inline void settle_acquire(struct thread_record *self, uint32_t index, const void *mutex, int error)
 {
+	index = thread_record_confirm(self, index, mutex);
 	if (__builtin_expect(error == 0 || error == EOWNERDEAD, 1))
 		thread_record_set(self, index, TRACE_HOLD_HELD);
 	else
 		thread_record_remove(self, index);
 }
 
-static inline void settle_release(struct thread_record *self, uint32_t index, int error)
+static inline void settle_release(struct thread_record *self, uint32_t index, const void *mutex, int error)
 {
+	index = thread_record_confirm(self, index, mutex);
 	if (__builtin_expect(error == 0, 1))
 		thread_record_remove(self, index);
 	else
@@ -52,7 +54,7 @@ static inline void settle_release(struct thread_record *self, uint32_t index, in
 		int result = original;                                                                             \
 		if (__builtin_expect(is_child, 0))                                                                 \
 			child_check_after(&use, to_errno(result));                                                 \
-		settle_acquire(self, index, to_errno(result));                                                     \
+		settle_acquire(self, index, mutex, to_errno(result));                                              \
 		return result;                                                                                     \
 	}
 
@@ -93,7 +95,7 @@ static inline void settle_release(struct thread_record *self, uint32_t index, in
 		int result = real.name(m);                                                                         \
 		if (__builtin_expect(is_child, 0))                                                                 \
 			child_check_after(&use, to_errno(result));                                                 \
-		settle_release(self, index, to_errno(result));                                                     \
+		settle_release(self, index, mutex, to_errno(result));                                              \
 		return result;                                                                                     \
 	}                                                                                                          \
 	HOOK_EXPORT int name(mutex_type *m)                                                                        \

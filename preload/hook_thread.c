@@ -4,6 +4,7 @@
  * Its end is seen by a thread-specific key's destructor, which asks to be called again until the last round, because other
  * destructors may still take locks; the key is one of the first 32 of the process, whose values need no allocation. */
 #include <linux/prctl.h>
+#include <linux/seccomp.h>
 #include <stddef.h>
 
 #include "hook.h"
@@ -49,14 +50,16 @@ void hook_thread_init(void)
 static void read_name(struct thread_record *self)
 {
 	char name[TRACE_THREAD_NAME_SIZE_BYTES] = {0};
+	if (trace_writer_is_sealed())
+		return;
 	raw_syscall2(SYS_prctl, PR_GET_NAME, (long)name);
 	__builtin_memcpy(self->name, name, sizeof self->name);
 }
 
 static void tie(struct thread_record *self)
 {
-	self->tid = (int32_t)raw_syscall0(SYS_gettid);
-	self->owner_tid = self->tid;
+	self->owner_tid = fork_snapshot_owner_tid();
+	self->tid = trace_writer_is_sealed() ? self->owner_tid : (int32_t)raw_syscall0(SYS_gettid);
 	self->handle = (uint64_t)pthread_self();
 	read_name(self);
 	thread_record_become(self);
@@ -79,6 +82,10 @@ struct thread_record *hook_thread_adopt(void)
 /* Only what must not be inlined into the trampolines, which are to end in a jump. */
 static __attribute__((noinline)) void begin(struct thread_record *self, uint64_t frame)
 {
+	if (thread_record_self) { /* a signal handler was faster, and made a record */
+		atomic_fetch_sub(&process.live_threads, 1);
+		thread_record_release(thread_record_self);
+	}
 	self->bounds.high = frame + START_FRAME_BYTES;
 	self->bounds.low = self->bounds.high - self->stack_size_bytes;
 	tie(self);
@@ -180,11 +187,14 @@ HOOK_EXPORT int pthread_setname_np(pthread_t t, const char *name)
 
 HOOK_EXPORT int prctl(int option, unsigned long a, unsigned long b, unsigned long c, unsigned long d)
 {
-	if (option == PR_SET_SECCOMP) {
+	bool confines = option == PR_SET_SECCOMP && (a == SECCOMP_MODE_STRICT || (a == SECCOMP_MODE_FILTER && b));
+	if (confines && hook_thread()) {
 		trace_writer_open_image();
-		trace_writer_seal();
+		trace_writer_seal(true);
 	}
 	int result = real.prctl(option, a, b, c, d);
+	if (confines && result != 0)
+		trace_writer_seal(false);
 	if (option == PR_SET_NAME && result == 0 && thread_record_self)
 		read_name(thread_record_self);
 	return result;

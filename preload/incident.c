@@ -1,10 +1,8 @@
 #include "incident.h"
 
-#include "arena.h"
-#include "clock.h"
-#include "frame_table.h"
 #include "init_site.h"
-#include "module_map.h"
+#include "raw_syscall.h"
+#include "record_work.h"
 #include "trace_writer.h"
 
 enum {
@@ -12,27 +10,9 @@ enum {
 	OTHER_RECORDS_MAX = 1,
 };
 
-struct work_space {
-	struct kept_stack stack;
-	struct frame_table table;
-	union {
-		struct trace_incident incident;
-		char bytes[sizeof(struct trace_incident) + sizeof(struct frame_table)];
-	} record;
-};
-
-/* One work space serves almost every process; threads that meet incidents at once get their own. */
-static struct work_space *_Atomic spare;
-
-static struct work_space *take_work_space(void)
-{
-	struct work_space *work = atomic_exchange(&spare, NULL);
-	return work ? work : arena_alloc(sizeof *work);
-}
-
 static void mix(uint64_t *hash, uint64_t value) { *hash = (*hash ^ value) * 0x100000001b3u; }
 
-static struct trace_stack add_stack(struct work_space *work, uint64_t *hash)
+static struct trace_stack add_stack(struct record_work *work, uint64_t *hash)
 {
 	for (uint32_t i = 0; i < work->stack.count; i++)
 		mix(hash, work->stack.pc[i]);
@@ -42,7 +22,7 @@ static struct trace_stack add_stack(struct work_space *work, uint64_t *hash)
 	return frame_table_add_stack(&work->table, &work->stack);
 }
 
-static struct trace_lock describe_lock(const struct incident *incident, struct work_space *work)
+static struct trace_lock describe_lock(const struct incident *incident, struct record_work *work)
 {
 	struct trace_lock lock = {
 		.address = (uint64_t)(uintptr_t)incident->lock,
@@ -58,7 +38,7 @@ static struct trace_lock describe_lock(const struct incident *incident, struct w
 	return lock;
 }
 
-static void describe_origin(const struct thread_record *thread, struct work_space *work, struct trace_holder *ret_holder)
+static void describe_origin(const struct thread_record *thread, struct record_work *work, struct trace_holder *ret_holder)
 {
 	__builtin_memcpy(ret_holder->name, thread->name, sizeof ret_holder->name);
 	ret_holder->start_module = TRACE_MODULE_UNKNOWN;
@@ -82,7 +62,7 @@ static uint32_t hold_state(const struct incident *incident, const struct held_en
 	return state == TRACE_HOLD_WANT && incident->state.owner_tid ? TRACE_HOLD_HELD : state;
 }
 
-static struct trace_holder describe_holder(const struct incident *incident, struct work_space *work, uint64_t *hash)
+static struct trace_holder describe_holder(const struct incident *incident, struct record_work *work, uint64_t *hash)
 {
 	struct trace_holder holder = {.tid = incident->holder_tid, .start_module = TRACE_MODULE_UNKNOWN};
 	struct thread_record *thread = incident->holder;
@@ -108,7 +88,7 @@ static struct trace_holder describe_holder(const struct incident *incident, stru
 	return holder;
 }
 
-static struct trace_fork describe_fork(const struct incident *incident, struct work_space *work, uint64_t *hash)
+static struct trace_fork describe_fork(const struct incident *incident, struct record_work *work, uint64_t *hash)
 {
 	const struct fork_note *note = incident->fork;
 	if (!note)
@@ -125,7 +105,7 @@ static struct trace_fork describe_fork(const struct incident *incident, struct w
 	return described;
 }
 
-static struct trace_victim describe_victim(const struct incident *incident, struct work_space *work, uint64_t *hash)
+static struct trace_victim describe_victim(const struct incident *incident, struct record_work *work, uint64_t *hash)
 {
 	const struct trace_image *image = trace_writer_image();
 	struct trace_victim victim = {
@@ -143,7 +123,7 @@ static struct trace_victim describe_victim(const struct incident *incident, stru
 	return victim;
 }
 
-static uint32_t describe(const struct incident *incident, struct work_space *work)
+static uint32_t describe(const struct incident *incident, struct record_work *work)
 {
 	uint64_t hash = 0xcbf29ce484222325u;
 	mix(&hash, incident->observed);
@@ -200,7 +180,10 @@ static struct trace_incident *find_full(const struct incident *incident, uint64_
 struct incident_handle incident_write(const struct incident *incident)
 {
 	struct incident_handle handle = {0};
-	struct work_space *work = trace_writer_image() ? take_work_space() : NULL;
+	/* A fork that no wrapper saw left no file for its child to write to. */
+	if (!trace_writer_image())
+		trace_writer_open_image();
+	struct record_work *work = trace_writer_image() ? record_work_take() : NULL;
 	if (!work)
 		return handle;
 	uint32_t size_bytes = describe(incident, work);
@@ -213,7 +196,7 @@ struct incident_handle incident_write(const struct incident *incident)
 		handle.record = (struct trace_incident *)trace_writer_append(
 			TRACE_RECORD_INCIDENT, &record->record, size_bytes, offsetof(struct trace_incident, observed));
 	}
-	atomic_store(&spare, work);
+	record_work_give(work);
 	trace_writer_notify();
 	return handle;
 }
@@ -227,7 +210,7 @@ void incident_returned(struct incident_handle handle, int result)
 		trace_writer_add(&record->repeats_returned, 1);
 	} else {
 		__atomic_store_n(&record->result, result, __ATOMIC_RELAXED);
-		__atomic_store_n(&record->left_ns, trace_writer_is_sealed() ? 0 : clock_now_ns(), __ATOMIC_RELAXED);
+		__atomic_store_n(&record->left_ns, trace_writer_now_ns(), __ATOMIC_RELAXED);
 		__atomic_store_n(&record->outcome, TRACE_OUTCOME_RETURNED, __ATOMIC_RELEASE);
 	}
 	trace_writer_notify();

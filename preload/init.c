@@ -14,6 +14,16 @@
 enum { MAIN_STACK_MAX_BYTES = 64 << 20 };
 extern void *__libc_stack_end; /* ld.so, GLIBC_2.2.5: where the initial thread's stack was at the program's entry */
 
+/* libc sets environ after the program's .preinit_array, and after other libraries' constructors may have called in; the kernel
+ * laid argc, argv and the environment out at the initial stack's end. */
+static char *const *environment(void)
+{
+	if (environ)
+		return environ;
+	const long *argument_count = __libc_stack_end;
+	return (char *const *)(argument_count + 1 + *argument_count + 1);
+}
+
 static void adopt_initial_thread(void)
 {
 	struct thread_record *self = hook_thread_adopt();
@@ -27,9 +37,11 @@ static void start(void)
 {
 	real_resolve();
 	message_init();
-	config_init(environ);
-	if (!fork_snapshot_init())
+	if (!fork_snapshot_init()) {
+		atomic_store(process_mode_word, PROCESS_OFF);
 		return;
+	}
+	config_init(environment());
 	module_map_refresh();
 	hook_thread_init();
 	adopt_initial_thread();
@@ -58,7 +70,7 @@ __attribute__((constructor(101))) static void construct(void) { start_once(); }
 
 struct thread_record *hook_thread_slow(void)
 {
-	if (!process.initialised && !start_once())
+	if (atomic_load(process_mode_word) == PROCESS_OFF || (!process.initialised && !start_once()))
 		return NULL;
 	if (atomic_load(process_mode_word) == PROCESS_FRESH)
 		fork_snapshot_postfork_child();

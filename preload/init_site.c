@@ -2,7 +2,7 @@
 
 #include "arena.h"
 
-enum { SETS = 4096, WAYS = 4 };
+enum { SETS = 4096, WAYS = 4, BUSY = 1 /* no lock's address */ };
 
 struct init_site {
 	_Atomic uint64_t lock;
@@ -34,31 +34,33 @@ static struct init_site *find(const void *lock)
 	return NULL;
 }
 
-/* The lock's own slot, else a free one, else the last, after the others moved down: the oldest goes. */
-static struct init_site *slot_for(struct init_site *set, const void *lock)
+/* Takes a slot of the set for writing: the lock's own, else a free one, else the one whose turn the address makes it.
+ * NULL when another thread is writing it. */
+static struct init_site *take_slot(struct init_site *set, const void *lock)
 {
-	for (int way = 0; way < WAYS; way++) {
+	struct init_site *slot = &set[(uintptr_t)lock >> 6 & (WAYS - 1)];
+	for (int way = WAYS; way-- > 0;) {
 		uint64_t present = atomic_load_explicit(&set[way].lock, memory_order_relaxed);
-		if (present == (uint64_t)(uintptr_t)lock || present == 0)
-			return &set[way];
+		if (present == (uint64_t)(uintptr_t)lock) {
+			slot = &set[way];
+			break;
+		}
+		if (present == 0)
+			slot = &set[way];
 	}
-	for (int way = 0; way + 1 < WAYS; way++) {
-		atomic_store_explicit(&set[way].lock, 0, memory_order_release);
-		__builtin_memcpy(set[way].pc, set[way + 1].pc, sizeof set[way].pc);
-		atomic_store_explicit(&set[way].lock, atomic_load(&set[way + 1].lock), memory_order_release);
-	}
-	return &set[WAYS - 1];
+	uint64_t present = atomic_load_explicit(&slot->lock, memory_order_relaxed);
+	bool taken = present != BUSY && atomic_compare_exchange_strong(&slot->lock, &present, BUSY);
+	return taken ? slot : NULL;
 }
 
 void init_site_record(struct thread_record *self, const void *lock, const struct call_registers *regs)
 {
 	struct init_site *set = set_of(lock, true);
-	if (!set || !lock)
+	struct init_site *slot = set ? take_slot(set, lock) : NULL;
+	if (!slot)
 		return;
 	struct call_site site;
 	thread_record_capture_site(self, regs, &site);
-	struct init_site *slot = slot_for(set, lock);
-	atomic_store_explicit(&slot->lock, 0, memory_order_release);
 	__builtin_memcpy(slot->pc, site.pc, sizeof slot->pc);
 	atomic_store_explicit(&slot->lock, (uint64_t)(uintptr_t)lock, memory_order_release);
 }

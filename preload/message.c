@@ -1,8 +1,11 @@
 #include "message.h"
 
+#include <errno.h>
+#include <signal.h>
 #include <stdbool.h>
 #include <string.h>
 #include <sys/stat.h>
+#include <time.h>
 
 #include "line.h"
 #include "raw_syscall.h"
@@ -21,6 +24,22 @@ static bool is_still_ours(void)
 	       now.st_ino == at_start.st_ino;
 }
 
+/* A pipe that nobody reads raises SIGPIPE, a file at its limit (RLIMIT_FSIZE) SIGXFSZ: they are held back and taken off
+ * again. */
+static void write_quietly(const char *text, size_t size_bytes)
+{
+	enum { KERNEL_SIGSET_SIZE_BYTES = 8 };
+	const uint64_t mask = (uint64_t)1 << (SIGPIPE - 1) | (uint64_t)1 << (SIGXFSZ - 1);
+	uint64_t old_mask = 0;
+	const struct timespec at_once = {0};
+	raw_syscall4(SYS_rt_sigprocmask, SIG_BLOCK, (long)&mask, (long)&old_mask, KERNEL_SIGSET_SIZE_BYTES);
+	long result = raw_syscall3(SYS_write, STANDARD_ERROR, (long)text, (long)size_bytes);
+	const uint64_t raised = mask & ~old_mask;
+	if ((result == -EPIPE || result == -EFBIG) && raised)
+		raw_syscall4(SYS_rt_sigtimedwait, (long)&raised, 0, (long)&at_once, KERNEL_SIGSET_SIZE_BYTES);
+	raw_syscall4(SYS_rt_sigprocmask, SIG_SETMASK, (long)&old_mask, 0, KERNEL_SIGSET_SIZE_BYTES);
+}
+
 void message_error(const char *what, const char *subject, int error)
 {
 	if (!is_still_ours())
@@ -36,5 +55,5 @@ void message_error(const char *what, const char *subject, int error)
 		line_text(&line, reason);
 	}
 	buffer[line.length_bytes] = '\n';
-	raw_syscall3(SYS_write, STANDARD_ERROR, (long)buffer, (long)line.length_bytes + 1);
+	write_quietly(buffer, line.length_bytes + 1);
 }

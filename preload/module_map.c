@@ -232,9 +232,9 @@ void module_map_child(void)
 		unwind_rules_forget(is_any_rule_stale, NULL);
 }
 
-void module_map_seal(void)
+void module_map_seal(bool on)
 {
-	atomic_store_explicit(&sealed, true, memory_order_relaxed);
+	atomic_store_explicit(&sealed, on, memory_order_relaxed);
 }
 
 bool module_map_is_sealed(void)

@@ -35,7 +35,7 @@ void module_map_invalidate(void);
 /* To call first thing in a forked child. */
 void module_map_child(void);
 /* No further system calls from here on (the program entered a sandbox): lookups only. */
-void module_map_seal(void);
+void module_map_seal(bool on);
 bool module_map_is_sealed(void);
 
 /* NULL when unknown. `_or_refresh` re-reads the map for an unknown pc, at most 1,000 times in a process, but

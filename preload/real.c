@@ -4,6 +4,7 @@
 #include <errno.h>
 #include <stddef.h>
 #include <stdint.h>
+#include <string.h>
 
 #define HOOK(ret, name, params, args)          \
 	static ret resolve_##name params       \
@@ -24,16 +25,14 @@ struct real_functions real = {
 #undef HOOK
 };
 
-/* glibc before 2.36 may hand out the LinuxThreads version of the condition variable functions to an
- * unversioned dlsym(RTLD_NEXT): ask for theirs by name first (glibc's nptl/Versions, GLIBC_2.3.2). */
+/* glibc before 2.36 may hand out the LinuxThreads version of these two to an unversioned dlsym(RTLD_NEXT): ask
+ * for the later one by name first (glibc's nptl/Versions, GLIBC_2.3.2). Nothing else is asked by version: a failing
+ * look-up allocates its error text with the program's malloc. */
 static void *find(const char *name)
 {
-	static const char condition_prefix[] = "pthread_cond_";
-	for (size_t i = 0; i < sizeof condition_prefix - 1; i++) {
-		if (name[i] != condition_prefix[i])
-			return dlsym(RTLD_NEXT, name);
-	}
-	void *found = dlvsym(RTLD_NEXT, name, "GLIBC_2.3.2");
+	void *found = NULL;
+	if (!strcmp(name, "pthread_cond_wait") || !strcmp(name, "pthread_cond_timedwait"))
+		found = dlvsym(RTLD_NEXT, name, "GLIBC_2.3.2");
 	return found ? found : dlsym(RTLD_NEXT, name);
 }
 

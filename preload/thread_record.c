@@ -117,8 +117,23 @@ static void reset(struct thread_record *record)
 	record->created_exact = 0;
 }
 
+/* Threads that vanished two forks ago or earlier and held nothing are of no interest any more. A process that forks on and
+ * on from child to child does not grow by them. */
+static void reclaim_vanished(uint32_t generation)
+{
+	static _Atomic uint32_t reclaimed;
+	if (generation < 2 || atomic_exchange(&reclaimed, generation) == generation)
+		return;
+	for (struct thread_record *record = atomic_load(&all_records); record; record = record->next) {
+		if (record->generation + 2 <= generation && atomic_load(&record->state) == THREAD_ALIVE &&
+		    atomic_load(&record->held_count) == 0)
+			thread_record_release(record);
+	}
+}
+
 struct thread_record *thread_record_new(uint32_t generation)
 {
+	reclaim_vanished(generation);
 	struct thread_record *record = take_free();
 	if (!record)
 		record = make();
@@ -154,6 +169,8 @@ void thread_record_release(struct thread_record *record)
 			thread_record_remove(record, atomic_load(&record->held_count) - 1);
 	}
 	thread_record_open_gate(record, false);
+	/* What it let go last stands one above the count: not the next thread's. */
+	atomic_store(&record->held[0].state, TRACE_HOLD_NONE);
 	atomic_store(&record->state, THREAD_FREE);
 	give_free(record);
 }
@@ -209,12 +226,15 @@ bool thread_record_grow(struct thread_record *record)
 	uint32_t capacity = record->held_capacity * 2;
 	if (capacity > THREAD_HELD_MAX)
 		return drop_older_half(record);
+	struct held_entry *smaller = record->held;
 	struct held_entry *bigger = arena_alloc(capacity * sizeof *bigger);
 	if (!bigger) {
 		atomic_fetch_add_explicit(&lost_count, 1, memory_order_relaxed);
 		return false;
 	}
-	__builtin_memcpy(bigger, record->held, record->held_capacity * sizeof *bigger);
+	__builtin_memcpy(bigger, smaller, capacity / 2 * sizeof *bigger);
+	if (*(struct held_entry *volatile *)&record->held != smaller)
+		return true; /* a signal handler grew it meanwhile */
 	/* The pointer first: a fork in between sees the old capacity with the new, larger array. */
 	atomic_signal_fence(memory_order_seq_cst);
 	*(struct held_entry *volatile *)&record->held = bigger;
@@ -225,7 +245,10 @@ bool thread_record_grow(struct thread_record *record)
 
 bool thread_record_any_abandoned(void) { return atomic_load(&abandoned_count) > 0; }
 
-uint64_t thread_record_lost_count(void) { return atomic_load(&lost_count); }
+uint64_t thread_record_take_lost(void)
+{
+	return atomic_load_explicit(&lost_count, memory_order_relaxed) ? atomic_exchange(&lost_count, 0) : 0;
+}
 
 void thread_record_site(const struct held_entry *entry, struct call_site *ret_site)
 {

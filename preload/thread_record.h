@@ -5,8 +5,10 @@
  * vanished thread are seen in program order there. Records live in the arena for ever and are used again
  * after their thread ended, unless it ended while it held locks.
  *
- * Signal safety: a handler that interrupts an update and takes and releases locks itself leaves the record as it
- * found it; entries at or above held_count are always TRACE_HOLD_NONE.
+ * Signal safety: a handler that interrupts an update and takes and releases locks itself leaves the entries below
+ * held_count as it found them. Two things may be lost to one, and only the stack of a lock, never the lock, whose own word names
+ * its owner: the entry of a mutex that the interrupted thread was just letting go, and an entry that was just being
+ * written if the handler needs more room than the record has.
  */
 #ifndef AFTERFORK_PRELOAD_THREAD_RECORD_H
 #define AFTERFORK_PRELOAD_THREAD_RECORD_H
@@ -116,8 +118,8 @@ void thread_record_release(struct thread_record *record);
 struct thread_record *thread_record_first(void);
 /* Room for one more entry. False when there is none; then the acquisition goes unrecorded. */
 bool thread_record_grow(struct thread_record *record);
-/* Acquisitions that found no room, since the process started. */
-uint64_t thread_record_lost_count(void);
+/* Acquisitions that found no room since the last call. */
+uint64_t thread_record_take_lost(void);
 
 /* Makes it the calling thread's, through a gate that is closed for now; NULL: none. */
 void thread_record_become(struct thread_record *record);
@@ -161,6 +163,7 @@ static inline __attribute__((always_inline)) bool thread_record_push(struct thre
 	uint32_t index = atomic_load_explicit(&record->held_count, memory_order_relaxed);
 	/* The count goes up first: a signal handler that takes a lock from here on uses the next entry. */
 	atomic_store_explicit(&record->held_count, index + 1, memory_order_release);
+	atomic_signal_fence(memory_order_seq_cst);
 	struct held_entry *entry = &record->held[index];
 	entry->lock = (uint64_t)(uintptr_t)lock;
 	const struct call_stack_cache_entry *hit = call_stack_find(&record->cache, regs.pc, regs.sp);
@@ -203,8 +206,18 @@ static inline bool thread_record_pop(struct thread_record *record, const void *l
 
 static inline void thread_record_set(struct thread_record *record, uint32_t index, enum trace_hold_state state)
 {
-	if (__builtin_expect(index != UINT32_MAX, 1))
+	if (__builtin_expect(index < atomic_load_explicit(&record->held_count, memory_order_relaxed), 1))
 		atomic_store_explicit(&record->held[index].state, (uint8_t)state, memory_order_release);
+}
+
+/* The entry at `index` if it is still the lock's; a signal handler that released one of the thread's locks may have
+ * moved it. Else where it is now. UINT32_MAX stays UINT32_MAX. */
+static inline uint32_t thread_record_find(const struct thread_record *record, const void *lock);
+static inline uint32_t thread_record_confirm(const struct thread_record *record, uint32_t index, const void *lock)
+{
+	if (index == UINT32_MAX || __builtin_expect(record->held[index].lock == (uint64_t)(uintptr_t)lock, 1))
+		return index;
+	return thread_record_find(record, lock);
 }
 
 /* The latest entry for the lock, or UINT32_MAX. */
@@ -230,11 +243,12 @@ static inline bool thread_record_is_popped(const struct thread_record *record, u
  * sees the lock twice, never not at all. */
 static inline void thread_record_remove(struct thread_record *record, uint32_t index)
 {
-	if (index == UINT32_MAX)
-		return;
 	uint32_t last = atomic_load_explicit(&record->held_count, memory_order_relaxed) - 1;
+	if (last == UINT32_MAX || index > last)
+		return;
 	struct held_entry *entry = &record->held[index], *moved = &record->held[last];
 	atomic_store_explicit(&entry->state, TRACE_HOLD_NONE, memory_order_release);
+	atomic_signal_fence(memory_order_seq_cst);
 	if (__builtin_expect(entry != moved, 0)) {
 		uint8_t state = atomic_load_explicit(&moved->state, memory_order_relaxed);
 		*entry = (struct held_entry){
@@ -246,6 +260,7 @@ static inline void thread_record_remove(struct thread_record *record, uint32_t i
 			.bp = moved->bp,
 		};
 		__builtin_memcpy(entry->pc, moved->pc, sizeof entry->pc);
+		atomic_signal_fence(memory_order_seq_cst);
 		atomic_store_explicit(&entry->state, state, memory_order_release);
 		atomic_store_explicit(&moved->state, TRACE_HOLD_NONE, memory_order_release);
 	}

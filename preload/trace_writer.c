@@ -9,8 +9,11 @@
 #include "clock.h"
 #include "config.h"
 #include "fork_snapshot.h"
+#include "line.h"
 #include "message.h"
+#include "module_map.h"
 #include "raw_syscall.h"
+#include "record_work.h"
 #include "trace_checksum.h"
 #include "trace_file.h"
 
@@ -27,6 +30,7 @@ static struct trace_image *_Atomic image;
 static _Atomic uint32_t opening;
 static _Atomic bool sealed;
 static bool image_failed;
+static int folder_error;
 static char folder[TRACE_PATH_SIZE_BYTES];
 
 static bool has_run(void) { return atomic_load(&run) != &unrecorded.run; }
@@ -42,8 +46,10 @@ static void adopt_run(struct trace_run *mapped)
 
 void trace_writer_init(void)
 {
-	if (!config.trace_folder)
+	if (!config.trace_folder) {
+		folder_error = config_expand_output(folder, sizeof folder);
 		return;
+	}
 	struct trace_run *mapped = NULL;
 	int error = trace_file_open_run(config.trace_folder, &mapped);
 	if (error) {
@@ -55,14 +61,31 @@ void trace_writer_init(void)
 	adopt_run(mapped);
 }
 
+/* An exec keeps the pid that is in the name, and so may a program of another day: "-1", "-2", ... is tried then. */
+static int make_free_folder(void)
+{
+	enum { NAMES_MAX = 100 };
+	size_t length = 0;
+	while (folder[length])
+		length++;
+	int error = trace_file_make_folder(folder);
+	for (int64_t serial = 1; error == EEXIST && serial < NAMES_MAX; serial++) {
+		struct line suffix = line_on(folder + length, sizeof folder - length);
+		line_text(&suffix, "-");
+		line_number(&suffix, serial);
+		error = suffix.truncated ? ENAMETOOLONG : trace_file_make_folder(folder);
+	}
+	return error;
+}
+
 static void open_run_alone(void)
 {
 	if (has_run() || config.trace_folder || image_failed)
 		return;
 	struct trace_run *mapped = NULL;
-	int error = config_expand_output(folder, sizeof folder);
+	int error = folder_error;
 	if (!error)
-		error = trace_file_make_folder(folder);
+		error = make_free_folder();
 	if (!error)
 		error = trace_file_create_run(folder, RUN_FILE_SIZE_BYTES, &mapped);
 	if (error) {
@@ -135,7 +158,15 @@ void trace_writer_child(void)
 	trace_writer_add(&trace_writer_run()->processes, 1);
 }
 
-void trace_writer_seal(void) { atomic_store(&sealed, true); }
+void trace_writer_seal(bool on)
+{
+	if (on)
+		record_work_give(record_work_take());
+	atomic_store(&sealed, on);
+	module_map_seal(on);
+}
+uint64_t trace_writer_now_ns(void) { return trace_writer_is_sealed() ? 0 : clock_now_ns(); }
+
 bool trace_writer_is_sealed(void) { return atomic_load(&sealed); }
 bool trace_writer_is_supervised(void) { return trace_writer_run()->supervised != 0; }
 struct trace_run *trace_writer_run(void) { return atomic_load_explicit(&run, memory_order_relaxed); }
@@ -189,7 +220,7 @@ struct trace_record *trace_writer_append(enum trace_record_type type, const stru
 		.checksum_from = checksum_from,
 		.pid = process.pid,
 		.tid = thread_record_self ? thread_record_self->tid : process.pid,
-		.time_ns = trace_writer_is_sealed() ? 0 : clock_now_ns(),
+		.time_ns = trace_writer_now_ns(),
 	};
 	copy_out(record, &header, sizeof header);
 	copy_out(record + 1, body + 1, size_bytes - (uint32_t)sizeof header);
@@ -205,6 +236,14 @@ void trace_writer_notify(void)
 		raw_syscall3(SYS_futex, (long)&totals->notice_count, FUTEX_WAKE, 1);
 }
 
+/* Behind the claim of a killed writer anything may stand. */
+static bool is_committed(const struct trace_record *record)
+{
+	return record->magic == TRACE_RECORD_MAGIC &&
+	       __atomic_load_n(&record->state, __ATOMIC_ACQUIRE) == TRACE_RECORD_COMMITTED &&
+	       record->size_bytes >= sizeof *record && record->size_bytes <= TRACE_RECORD_SIZE_MAX;
+}
+
 struct trace_incident *trace_writer_find(uint64_t fault_hash, uint64_t *position)
 {
 	struct trace_image *file = trace_writer_image();
@@ -214,10 +253,9 @@ struct trace_incident *trace_writer_find(uint64_t fault_hash, uint64_t *position
 	uint64_t offset = *position ? *position : TRACE_HEADER_SIZE_BYTES;
 	while (offset < end) {
 		struct trace_incident *found = (struct trace_incident *)((char *)file + offset);
-		uint32_t size_bytes = found->record.size_bytes;
-		bool committed = __atomic_load_n(&found->record.state, __ATOMIC_ACQUIRE) == TRACE_RECORD_COMMITTED;
-		uint64_t granules = committed ? (size_bytes + TRACE_GRANULE_BYTES - 1) / TRACE_GRANULE_BYTES : 1;
-		offset += granules * TRACE_GRANULE_BYTES;
+		bool committed = is_committed(&found->record);
+		uint64_t size_bytes = committed ? found->record.size_bytes : TRACE_GRANULE_BYTES;
+		offset += (size_bytes + TRACE_GRANULE_BYTES - 1) / TRACE_GRANULE_BYTES * TRACE_GRANULE_BYTES;
 		if (committed && found->record.type == TRACE_RECORD_INCIDENT && found->fault_hash == fault_hash) {
 			*position = offset;
 			return found;

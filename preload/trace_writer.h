@@ -26,8 +26,11 @@ void trace_writer_open_run(void);
 void trace_writer_open_image(void);
 /* In a forked child. */
 void trace_writer_child(void);
-/* The program enters a sandbox: no more system calls for the trace from here on. */
-void trace_writer_seal(void);
+/* The program enters a sandbox, or could not: no more system calls for the trace, nor for anything that the program did
+ * not ask for. */
+void trace_writer_seal(bool on);
+/* CLOCK_MONOTONIC, or 0 in a sandbox: the time is not known there. */
+uint64_t trace_writer_now_ns(void);
 
 bool trace_writer_is_sealed(void);
 /* True if `afterfork run` watches and acts on deadlocks. */

@@ -1,5 +1,6 @@
 /* Two threads that the child itself started lock a and b in opposite orders, each holding what the other
- * wants. All of them live in the child: an ordinary deadlock, which no fork explains.
+ * wants. All of them live in the child, and the worker that vanished held nothing: an ordinary deadlock, which no
+ * fork explains.
  *
  * expect: note other-deadlock
  *   lock: mutex normal a_mutex
@@ -36,6 +37,13 @@ static void *b_then_a(void *unused)
 	return NULL;
 }
 
+static void *worker(void *unused)
+{
+	(void)unused;
+	worker_stay();
+	return NULL;
+}
+
 static void child_main(void)
 {
 	pthread_t first, second;
@@ -53,6 +61,7 @@ static void child_main(void)
 
 int main(void)
 {
+	pthread_t thread = worker_start(worker);
 	pid_t pid = fork();
 
 	CHECK(pid >= 0);
@@ -61,5 +70,6 @@ int main(void)
 		_exit(0);
 	}
 	child_reap(pid);
+	worker_finish(thread);
 	return 0;
 }

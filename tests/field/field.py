@@ -12,6 +12,10 @@ from pathlib import Path
 SKIPPED = 77  # ctest's SKIP_RETURN_CODE
 
 
+def has(program):
+    return shutil.which(program) is not None
+
+
 def need(program, package):
     """The program's path; where it is missing the test ends as skipped and says what to install."""
     path = shutil.which(program)

@@ -80,6 +80,17 @@ class Surroundings(harness.RunTest):
         result = self.run_it("-q", "--format", "json=report", "sh", "-c", "ls -l /proc/self/fd | grep -c afterfork.")
         self.assertEqual(result.out, "0\n")
 
+    def test_closed_streams_stay_closed_and_do_no_harm(self):
+        def close():
+            for number in (0, 1, 2):
+                os.close(number)
+
+        script = "for fd in 0 1 2; do test -e /proc/self/fd/$fd && exit 9; done; exit 4"
+        result = self.run_it("sh", "-c", script, preexec_fn=close)
+        self.expect_code(result, 4)
+        self.assertEqual(result.out + result.err, "")
+        self.assertEqual(self.stored_report()["exit"], {"code": 4, "signal": 0})
+
     def test_arguments_and_names_arrive_as_given(self):
         result = self.run_it("-q", "--format", "json=report", "--", "sh", "-c", 'printf "%s|" "$0" "$@"', "a b", "",
                              "--", "-o")
@@ -87,10 +98,15 @@ class Surroundings(harness.RunTest):
 
     def test_what_was_preloaded_before_stays_behind_the_library(self):
         self.environment["LD_PRELOAD"] = "libm.so.6"
-        self.environment["ASAN_OPTIONS"] = "color=never"
+        self.environment["ASAN_OPTIONS"] = "verify_asan_link_order=0"
         result = self.run_it("-q", "--format", "json=report", "sh", "-c", "echo $LD_PRELOAD; echo $ASAN_OPTIONS")
         library = os.path.realpath(os.path.join(os.path.dirname(AFTERFORK), "../lib/libafterfork.so"))
-        self.assertEqual(result.out, f"{library}:libm.so.6\ncolor=never:verify_asan_link_order=0\n")
+        self.assertEqual(result.out, f"{library}:libm.so.6\nverify_asan_link_order=0\n")
+
+    def test_options_for_the_address_sanitizer_are_added_to(self):
+        self.environment["ASAN_OPTIONS"] = "color=never"
+        result = self.run_it("-q", "--format", "json=report", "sh", "-c", "echo $ASAN_OPTIONS")
+        self.assertEqual(result.out, "color=never:verify_asan_link_order=0\n")
 
     def test_a_text_without_an_interpreter_line_is_for_the_shell(self):
         with open(self.path("script"), "w", encoding="utf-8") as file:

@@ -10,7 +10,7 @@ import socket
 import sys
 
 import harness
-from harness import AFTERFORK, process_state, program
+from harness import AFTERFORK, is_alive, process_state, program
 
 INTERRUPT, QUIT, SUSPEND = b"\x03", b"\x1c", b"\x1a"
 
@@ -64,7 +64,15 @@ class Terminal(harness.RunTest):
 
     def start_catcher(self):
         self.start_job(AFTERFORK, "run", "-q", "--format", "json=report", program("catch"))
-        return int(self.expect_output(r"ready pid=(\d+)")[1])
+        pid = int(self.expect_output(r"ready pid=(\d+)")[1])
+        self.addCleanup(self.end_quietly, pid)
+        return pid
+
+    @staticmethod
+    def end_quietly(pid):
+        """The catcher survives its terminal: a test that failed must not leave it behind."""
+        if is_alive(pid):
+            os.kill(pid, signal.SIGKILL)
 
     def end_catcher(self, pid):
         os.kill(pid, signal.SIGTERM)

@@ -279,5 +279,6 @@ Test(run_file, is_a_trace_that_the_reader_takes)
 	cr_assert_eq(trace_files_read(folder, &sink, NULL, &warnings, &result), 0);
 	cr_assert_eq(result.file_count, 1);
 	cr_assert_eq(warnings.count, 0);
+	trace_files_release(&result);
 	message_list_release(&warnings);
 }

@@ -46,6 +46,11 @@ Test(story, shortens_functions_to_their_names)
 	expect_function("apply(void (*)(int))", "apply()");
 	expect_function("main::{lambda()#1}::operator()() const", "main::{lambda()#1}::operator()()");
 	expect_function("work(int) [clone .cold]", "work()");
+	expect_function("bool std::try_until<std::pair<int, long> >(int)",
+	                "std::try_until<std::pair<int, long> >()");
+	expect_function("Cache::operator bool() const", "Cache::operator bool()");
+	expect_function("std::ostream& operator<< <char>(std::ostream&)", "operator<< <char>()");
+	expect_function("unsigned long count<int>(int)", "count<int>()");
 	expect_function("", "()");
 	expect_function(")", ")()");
 	expect_function("(x)", "(x)()");
@@ -62,11 +67,12 @@ Test(story, names_the_place_behind_wrappers_of_the_language)
 	struct frame frames[] = {
 	    {.function = "__gthread_mutex_lock(pthread_mutex_t*)", .inlined = true},
 	    {.function = "std::mutex::lock()", .inlined = true},
+	    {.function = "bool std::try_until<long>(long)", .inlined = true},
 	    {.function = "Cache::fill(int)"},
 	    {.function = "main"},
 	};
 
-	expect_place(frames, 4, " in Cache::fill()");
+	expect_place(frames, 5, " in Cache::fill()");
 	expect_place(frames, 2, " in __gthread_mutex_lock()");
 }
 

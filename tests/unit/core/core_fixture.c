@@ -13,6 +13,7 @@
 #include "message.h"
 #include "module_map.h"
 #include "real.h"
+#include "trace_writer.h"
 
 static char folder[64];
 static char trace_folder[128];
@@ -54,11 +55,12 @@ struct thread_record *core_adopt_thread(void)
 {
 	struct thread_record *self = thread_record_new(process.generation);
 	cr_assert_not_null(self);
-	self->tid = gettid();
+	self->tid = self->owner_tid = gettid();
 	self->handle = (uint64_t)pthread_self();
 	uint64_t here = (uint64_t)(uintptr_t)__builtin_frame_address(0);
 	cr_assert(call_stack_find_bounds(here, &self->bounds.low, &self->bounds.high));
 	thread_record_become(self);
+	thread_record_open_gate(self, process_is_plain());
 	atomic_fetch_add(&process.live_threads, 1);
 	return self;
 }
@@ -75,9 +77,11 @@ struct thread_record *core_start(void)
 {
 	real_resolve();
 	message_init();
-	snprintf(config.output, sizeof config.output, "%s", core_trace_folder());
+	if (strcmp(config.output, "afterfork.%p") == 0)
+		snprintf(config.output, sizeof config.output, "%s", core_trace_folder());
 	cr_assert(fork_snapshot_init());
 	cr_assert(module_map_refresh());
+	trace_writer_init();
 	process.initialised = true;
 	atomic_store(process_mode_word, PROCESS_PLAIN);
 	return core_adopt_thread();
@@ -87,7 +91,7 @@ struct thread_record *core_invent_thread(int32_t tid)
 {
 	struct thread_record *record = thread_record_new(process.generation);
 	cr_assert_not_null(record);
-	record->tid = tid;
+	record->tid = record->owner_tid = tid;
 	atomic_fetch_add(&process.live_threads, 1);
 	return record;
 }

@@ -1,0 +1,558 @@
+#include <criterion/criterion.h>
+#include <errno.h>
+#include <sys/mman.h>
+#include <unistd.h>
+
+#include "child_check.h"
+#include "core_fixture.h"
+#include "trace_writer.h"
+
+enum { HOLDER = 100001, OTHER = 100002, LIVE = 100003, NOBODY = 100004, FORMER = 100005 };
+
+/* In memory of its own: what lies beside it must not matter. */
+static pthread_mutex_t *lock;
+static struct thread_record *self;
+
+static void start(void)
+{
+	self = core_start();
+	lock = mmap(NULL, 4096, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
+	*lock = (pthread_mutex_t)PTHREAD_MUTEX_INITIALIZER;
+}
+
+/* The child's use of the lock, up to the original call. */
+static struct child_use use_lock(enum child_attempt attempt)
+{
+	const struct call_registers regs = core_registers();
+	struct child_use use;
+
+	child_check_before(&use, self, lock, CALL_pthread_mutex_lock, attempt, &regs);
+	return use;
+}
+
+static void expect(enum child_attempt attempt, enum trace_observed observed)
+{
+	struct child_use use = use_lock(attempt);
+	cr_assert_eq(use.suspect.observed, observed, "attempt %d: observed %d, not %d", attempt, use.suspect.observed,
+		     observed);
+}
+
+static void expect_nothing(void)
+{
+	for (enum child_attempt attempt = CHILD_LOCK; attempt <= CHILD_WAIT; attempt++)
+		expect(attempt, 0);
+}
+
+static struct thread_record *vanished_holder(enum trace_hold_state state, int32_t owner_tid)
+{
+	start();
+	struct thread_record *holder = core_invent_thread(HOLDER);
+	core_invent_hold(holder, lock, state);
+	core_lock_by_hand(lock, owner_tid);
+	core_become_child(self);
+	return holder;
+}
+
+static void expect_holder(const struct child_use *use, const struct thread_record *holder)
+{
+	cr_assert_eq(use->suspect.observed, TRACE_BLOCKS_ON_VANISHED);
+	cr_assert_eq(use->suspect.holder, holder);
+	cr_assert_eq(use->suspect.holder_tid, HOLDER);
+	cr_assert_eq(use->suspect.holder_entry, 0);
+	cr_assert(use->suspect.proof & TRACE_PROOF_RECORD);
+	cr_assert(use->suspect.proof & TRACE_PROOF_PRIVATE_MAPPING);
+	cr_assert(use->suspect.proof & TRACE_PROOF_ONLY_THREAD);
+	cr_assert_not_null(use->suspect.fork);
+	cr_assert_eq(use->suspect.fork->tid, gettid());
+	cr_assert_eq(use->suspect.fork->vanished_threads, 1);
+}
+
+static void expect_named_by_owner(enum trace_hold_state state)
+{
+	struct thread_record *holder = vanished_holder(state, HOLDER);
+	struct child_use use = use_lock(CHILD_LOCK);
+
+	expect_holder(&use, holder);
+	cr_assert(use.suspect.proof & TRACE_PROOF_OWNER_WORD);
+	cr_assert_eq(use.suspect.state.owner_tid, HOLDER);
+}
+
+Test(child_check, names_the_vanished_holder) { expect_named_by_owner(TRACE_HOLD_HELD); }
+Test(child_check, names_the_vanished_holder_that_had_just_come) { expect_named_by_owner(TRACE_HOLD_WANT); }
+Test(child_check, names_the_vanished_holder_that_was_about_to_go) { expect_named_by_owner(TRACE_HOLD_RELEASING); }
+Test(child_check, names_the_vanished_holder_that_had_been_waiting) { expect_named_by_owner(TRACE_HOLD_WAITING); }
+
+static void expect_named_without_owner(enum trace_hold_state state)
+{
+	struct thread_record *holder = vanished_holder(state, 0);
+	struct child_use use = use_lock(CHILD_LOCK);
+
+	expect_holder(&use, holder);
+	cr_assert_not(use.suspect.proof & TRACE_PROOF_OWNER_WORD);
+}
+
+Test(child_check, names_the_only_one_that_was_coming) { expect_named_without_owner(TRACE_HOLD_WANT); }
+Test(child_check, names_the_only_one_that_was_going) { expect_named_without_owner(TRACE_HOLD_RELEASING); }
+Test(child_check, names_the_only_one_that_was_waking_up) { expect_named_without_owner(TRACE_HOLD_WAITING); }
+
+/* unlock takes the entry out first, so the lock may still be owned while its entry stands one above the count. */
+Test(child_check, names_the_vanished_holder_that_had_taken_its_entry_out)
+{
+	start();
+	struct thread_record *holder = core_invent_thread(HOLDER);
+	core_invent_hold(holder, lock, TRACE_HOLD_WANT);
+	cr_assert(thread_record_pop(holder, lock));
+	core_lock_by_hand(lock, HOLDER);
+	core_become_child(self);
+	struct child_use use = use_lock(CHILD_LOCK);
+	expect_holder(&use, holder);
+}
+
+Test(child_check, names_nobody_of_two_that_were_coming)
+{
+	start();
+	core_invent_hold(core_invent_thread(HOLDER), lock, TRACE_HOLD_WANT);
+	core_invent_hold(core_invent_thread(OTHER), lock, TRACE_HOLD_WANT);
+	core_lock_by_hand(lock, 0);
+	core_become_child(self);
+	struct child_use use = use_lock(CHILD_LOCK);
+	cr_assert_eq(use.suspect.observed, TRACE_BLOCKS_ON_VANISHED);
+	cr_assert_null(use.suspect.holder);
+	cr_assert_eq(use.suspect.holder_tid, 0);
+	cr_assert_eq(use.suspect.holder_entry, UINT32_MAX);
+	cr_assert_not(use.suspect.proof & TRACE_PROOF_RECORD);
+	cr_assert_not_null(use.suspect.fork);
+}
+
+Test(child_check, says_nothing_of_a_lock_that_nobody_had_to_do_with)
+{
+	start();
+	core_invent_thread(HOLDER);
+	core_lock_by_hand(lock, 0);
+	core_become_child(self);
+	expect_nothing();
+}
+
+/* A thread that the child made is just coming or going: its entry is there as long as it is in that window. */
+Test(child_check, says_nothing_where_a_live_thread_may_be_coming)
+{
+	vanished_holder(TRACE_HOLD_WANT, 0);
+	core_invent_hold(core_invent_thread(LIVE), lock, TRACE_HOLD_WANT);
+	expect_nothing();
+}
+
+Test(child_check, names_the_vanished_owner_that_kept_no_record)
+{
+	start();
+	struct thread_record *holder = core_invent_thread(HOLDER);
+	core_lock_by_hand(lock, HOLDER);
+	core_become_child(self);
+	struct child_use use = use_lock(CHILD_LOCK);
+	cr_assert_eq(use.suspect.observed, TRACE_BLOCKS_ON_VANISHED);
+	cr_assert_eq(use.suspect.holder, holder);
+	cr_assert_eq(use.suspect.holder_tid, HOLDER);
+	cr_assert_eq(use.suspect.holder_entry, UINT32_MAX);
+	cr_assert(use.suspect.proof & TRACE_PROOF_OWNER_WORD);
+	cr_assert_not(use.suspect.proof & TRACE_PROOF_RECORD);
+}
+
+Test(child_check, blames_the_owner_and_no_waiter)
+{
+	start();
+	core_invent_hold(core_invent_thread(OTHER), lock, TRACE_HOLD_WANT);
+	struct thread_record *holder = core_invent_thread(HOLDER);
+	core_invent_hold(holder, lock, TRACE_HOLD_HELD);
+	core_invent_hold(core_invent_thread(NOBODY), lock, TRACE_HOLD_WANT);
+	core_lock_by_hand(lock, HOLDER);
+	core_become_child(self);
+	cr_assert_eq(use_lock(CHILD_LOCK).suspect.holder, holder);
+}
+
+Test(child_check, tells_the_attempts_apart)
+{
+	vanished_holder(TRACE_HOLD_HELD, HOLDER);
+	expect(CHILD_LOCK, TRACE_BLOCKS_ON_VANISHED);
+	expect(CHILD_TIMED, TRACE_TIMED_WAIT_ON_VANISHED);
+	expect(CHILD_TRY, TRACE_TRY_FAILED_ON_VANISHED);
+	expect(CHILD_UNLOCK, TRACE_FOREIGN_UNLOCK);
+	expect(CHILD_WAIT, TRACE_FOREIGN_UNLOCK);
+}
+
+Test(child_check, says_nothing_of_a_free_lock)
+{
+	vanished_holder(TRACE_HOLD_HELD, HOLDER);
+	*lock = (pthread_mutex_t)PTHREAD_MUTEX_INITIALIZER;
+	expect_nothing();
+}
+
+Test(child_check, says_nothing_of_a_lock_that_a_live_thread_owns)
+{
+	vanished_holder(TRACE_HOLD_HELD, HOLDER);
+	core_invent_thread(LIVE);
+	core_lock_by_hand(lock, LIVE);
+	expect_nothing();
+}
+
+/* Thread ids come again, at once in a new PID namespace: who lives owns it, wherever its record stands. */
+Test(child_check, says_nothing_of_a_live_owner_with_the_id_of_a_vanished_one)
+{
+	start();
+	struct thread_record *spare = core_invent_thread(NOBODY);
+	core_invent_hold(core_invent_thread(HOLDER), lock, TRACE_HOLD_HELD);
+	thread_record_release(spare);
+	atomic_fetch_sub(&process.live_threads, 1);
+	core_lock_by_hand(lock, HOLDER);
+	core_become_child(self);
+	cr_assert_eq(core_invent_thread(HOLDER), spare, "the record of the ended thread is expected to be used again");
+	expect_nothing();
+}
+
+Test(child_check, says_nothing_of_an_owner_that_it_never_saw)
+{
+	vanished_holder(TRACE_HOLD_HELD, NOBODY);
+	expect_nothing();
+}
+
+Test(child_check, says_nothing_in_a_process_that_is_no_child)
+{
+	start();
+	core_invent_hold(core_invent_thread(HOLDER), lock, TRACE_HOLD_HELD);
+	core_lock_by_hand(lock, HOLDER);
+	expect_nothing();
+}
+
+Test(child_check, blames_no_fork_for_a_thread_that_had_ended_before)
+{
+	start();
+	struct thread_record *ended = core_invent_thread(HOLDER);
+	core_invent_hold(ended, lock, TRACE_HOLD_HELD);
+	thread_record_release(ended);
+	core_invent_thread(OTHER);
+	core_lock_by_hand(lock, HOLDER);
+	core_become_child(self);
+	struct child_use use = use_lock(CHILD_LOCK);
+	cr_assert_eq(use.suspect.observed, TRACE_BLOCKS_ON_ENDED_THREAD);
+	cr_assert_eq(use.suspect.holder, ended);
+	cr_assert_null(use.suspect.fork);
+	expect(CHILD_TRY, 0);
+	expect(CHILD_TIMED, 0);
+	expect(CHILD_UNLOCK, 0);
+}
+
+/* The forking thread itself holds it: under the id that it had in the parent. */
+static void inherit(const pthread_mutex_t *made)
+{
+	start();
+	*lock = *made;
+	core_invent_thread(OTHER);
+	self->tid = self->owner_tid = FORMER;
+	core_invent_hold(self, lock, TRACE_HOLD_HELD);
+	core_lock_by_hand(lock, FORMER);
+	core_become_child(self);
+	cr_assert_eq(self->tid, gettid());
+	cr_assert_eq(self->former_tid, FORMER);
+}
+
+static const pthread_mutex_t normal = PTHREAD_MUTEX_INITIALIZER;
+static const pthread_mutex_t recursive = PTHREAD_RECURSIVE_MUTEX_INITIALIZER_NP;
+static const pthread_mutex_t errorcheck = PTHREAD_ERRORCHECK_MUTEX_INITIALIZER_NP;
+static const pthread_mutex_t adaptive = PTHREAD_ADAPTIVE_MUTEX_INITIALIZER_NP;
+
+Test(child_check, knows_a_recursive_lock_that_the_forking_thread_holds)
+{
+	inherit(&recursive);
+	struct child_use use = use_lock(CHILD_LOCK);
+	cr_assert_eq(use.suspect.observed, TRACE_BLOCKS_ON_PARENT_OWNER);
+	cr_assert_eq(use.suspect.holder, self);
+	cr_assert_eq(use.suspect.holder_tid, FORMER);
+	cr_assert_eq(use.suspect.holder_entry, 0);
+	cr_assert(use.suspect.proof & TRACE_PROOF_OWNER_WORD);
+	cr_assert_not_null(use.suspect.fork);
+	cr_assert_eq(use.suspect.fork->tid, FORMER);
+	expect(CHILD_TRY, TRACE_RELOCK_REFUSED);
+	expect(CHILD_UNLOCK, TRACE_UNLOCK_REFUSED);
+	expect(CHILD_WAIT, TRACE_UNLOCK_REFUSED);
+}
+
+Test(child_check, knows_an_error_checking_lock_that_the_forking_thread_holds)
+{
+	inherit(&errorcheck);
+	expect(CHILD_LOCK, TRACE_BLOCKS_ON_PARENT_OWNER);
+	expect(CHILD_TRY, 0);
+	expect(CHILD_UNLOCK, TRACE_UNLOCK_REFUSED);
+}
+
+static void expect_releasable(const pthread_mutex_t *made)
+{
+	inherit(made);
+	expect(CHILD_UNLOCK, 0);
+	expect(CHILD_WAIT, 0);
+	expect(CHILD_TRY, 0);
+	expect(CHILD_TIMED, 0);
+	expect(CHILD_LOCK, TRACE_BLOCKS_ON_SELF);
+}
+
+Test(child_check, lets_the_forking_thread_release_its_normal_lock) { expect_releasable(&normal); }
+Test(child_check, lets_the_forking_thread_release_its_adaptive_lock) { expect_releasable(&adaptive); }
+
+static pthread_mutex_t make(int robust, int protocol)
+{
+	pthread_mutexattr_t attributes;
+	pthread_mutex_t mutex;
+
+	pthread_mutexattr_init(&attributes);
+	pthread_mutexattr_setrobust(&attributes, robust);
+	pthread_mutexattr_setprotocol(&attributes, protocol);
+	cr_assert_eq(pthread_mutex_init(&mutex, &attributes), 0);
+	return mutex;
+}
+
+Test(child_check, knows_a_robust_lock_that_the_forking_thread_holds)
+{
+	pthread_mutex_t robust = make(PTHREAD_MUTEX_ROBUST, PTHREAD_PRIO_NONE);
+
+	inherit(&robust);
+	expect(CHILD_UNLOCK, TRACE_UNLOCK_REFUSED);
+	expect(CHILD_LOCK, TRACE_BLOCKS_ON_PARENT_OWNER);
+}
+
+Test(child_check, knows_a_priority_inheriting_lock_that_the_forking_thread_holds)
+{
+	pthread_mutex_t inheriting = make(PTHREAD_MUTEX_STALLED, PTHREAD_PRIO_INHERIT);
+
+	inherit(&inheriting);
+	expect(CHILD_UNLOCK, TRACE_UNLOCK_REFUSED);
+	expect(CHILD_LOCK, TRACE_BLOCKS_ON_PARENT_OWNER);
+}
+
+/* Always marked as shared by libc, and yet in private memory. */
+Test(child_check, names_the_vanished_holder_of_a_robust_lock)
+{
+	start();
+	*lock = make(PTHREAD_MUTEX_ROBUST, PTHREAD_PRIO_NONE);
+	core_invent_hold(core_invent_thread(HOLDER), lock, TRACE_HOLD_HELD);
+	core_lock_by_hand(lock, HOLDER);
+	core_become_child(self);
+	expect(CHILD_LOCK, TRACE_BLOCKS_ON_VANISHED);
+}
+
+Test(child_check, names_the_vanished_holder_of_a_recursive_lock)
+{
+	start();
+	*lock = recursive;
+	core_invent_hold(core_invent_thread(HOLDER), lock, TRACE_HOLD_HELD);
+	core_lock_by_hand(lock, HOLDER);
+	core_become_child(self);
+	expect(CHILD_LOCK, TRACE_BLOCKS_ON_VANISHED);
+	expect(CHILD_TRY, TRACE_TRY_FAILED_ON_VANISHED);
+}
+
+Test(child_check, knows_the_child_s_own_relock)
+{
+	vanished_holder(TRACE_HOLD_HELD, HOLDER);
+	core_lock_by_hand(lock, gettid());
+	core_invent_hold(self, lock, TRACE_HOLD_HELD);
+	struct child_use use = use_lock(CHILD_LOCK);
+	cr_assert_eq(use.suspect.observed, TRACE_BLOCKS_ON_SELF);
+	cr_assert_eq(use.suspect.holder, self);
+	expect(CHILD_TRY, 0);
+	expect(CHILD_UNLOCK, 0);
+	*lock = recursive;
+	core_lock_by_hand(lock, gettid());
+	expect_nothing();
+}
+
+static void share(int flags, bool marked)
+{
+	pthread_mutexattr_t attributes;
+
+	start();
+	lock = mmap(NULL, 4096, PROT_READ | PROT_WRITE, flags | MAP_ANONYMOUS, -1, 0);
+	pthread_mutexattr_init(&attributes);
+	pthread_mutexattr_setpshared(&attributes, marked ? PTHREAD_PROCESS_SHARED : PTHREAD_PROCESS_PRIVATE);
+	pthread_mutex_init(lock, &attributes);
+	core_invent_hold(core_invent_thread(HOLDER), lock, TRACE_HOLD_HELD);
+	core_lock_by_hand(lock, HOLDER);
+	core_become_child(self);
+}
+
+Test(child_check, says_nothing_of_a_lock_in_shared_memory)
+{
+	share(MAP_SHARED, true);
+	expect_nothing();
+}
+
+Test(child_check, says_nothing_of_an_unmarked_lock_in_shared_memory)
+{
+	share(MAP_SHARED, false);
+	expect_nothing();
+}
+
+Test(child_check, is_not_misled_by_the_mark_of_a_lock_in_private_memory)
+{
+	share(MAP_PRIVATE, true);
+	expect(CHILD_LOCK, TRACE_BLOCKS_ON_VANISHED);
+}
+
+/* /proc cannot be read there, so the mark decides. */
+Test(child_check, trusts_the_mark_inside_a_sandbox)
+{
+	share(MAP_PRIVATE, true);
+	trace_writer_seal(true);
+	expect_nothing();
+}
+
+Test(child_check, claims_no_proof_of_the_mapping_inside_a_sandbox)
+{
+	share(MAP_PRIVATE, false);
+	trace_writer_seal(true);
+	struct child_use use = use_lock(CHILD_LOCK);
+	cr_assert_eq(use.suspect.observed, TRACE_BLOCKS_ON_VANISHED);
+	cr_assert_not(use.suspect.proof & TRACE_PROOF_PRIVATE_MAPPING);
+}
+
+Test(child_check, says_nothing_of_a_lock_that_the_child_made_anew_and_a_new_thread_holds)
+{
+	vanished_holder(TRACE_HOLD_HELD, HOLDER);
+	cr_assert_eq(pthread_mutex_init(lock, NULL), 0);
+	core_invent_hold(core_invent_thread(LIVE), lock, TRACE_HOLD_HELD);
+	core_lock_by_hand(lock, LIVE);
+	expect_nothing();
+}
+
+Test(child_check, claims_no_proof_of_a_single_thread_where_there_are_more)
+{
+	vanished_holder(TRACE_HOLD_HELD, HOLDER);
+	core_invent_thread(LIVE);
+	struct child_use use = use_lock(CHILD_LOCK);
+	cr_assert_eq(use.suspect.observed, TRACE_BLOCKS_ON_VANISHED);
+	cr_assert_not(use.suspect.proof & TRACE_PROOF_ONLY_THREAD);
+}
+
+Test(child_check, names_the_fork_at_which_the_holder_vanished)
+{
+	vanished_holder(TRACE_HOLD_HELD, HOLDER);
+	const struct fork_note *first = use_lock(CHILD_LOCK).suspect.fork;
+	core_invent_thread(OTHER);
+	core_become_child(self);
+	cr_assert_eq(process.generation, 2);
+	struct child_use use = use_lock(CHILD_LOCK);
+	cr_assert_eq(use.suspect.observed, TRACE_BLOCKS_ON_VANISHED);
+	cr_assert_eq(use.suspect.fork, first);
+}
+
+Test(child_check, knows_in_a_grandchild_what_the_child_held)
+{
+	inherit(&recursive);
+	core_become_child(self);
+	struct child_use use = use_lock(CHILD_LOCK);
+	cr_assert_eq(use.suspect.observed, TRACE_BLOCKS_ON_PARENT_OWNER);
+	cr_assert_eq(use.suspect.holder_tid, FORMER);
+}
+
+/* --- what reaches the trace, and when --- */
+
+static unsigned count_incidents(const struct trace_incident **ret_last)
+{
+	const struct trace_image *image = trace_writer_image();
+	unsigned count = 0;
+
+	cr_assert_not_null(image);
+	for (uint64_t at = TRACE_HEADER_SIZE_BYTES; at < image->file.tail_bytes;) {
+		const struct trace_incident *found = (const struct trace_incident *)((const char *)image + at);
+		cr_assert_eq(found->record.magic, TRACE_RECORD_MAGIC);
+		at += (found->record.size_bytes + TRACE_GRANULE_BYTES - 1) / TRACE_GRANULE_BYTES * TRACE_GRANULE_BYTES;
+		if (found->record.type != TRACE_RECORD_INCIDENT)
+			continue;
+		*ret_last = found;
+		count++;
+	}
+	return count;
+}
+
+static const struct trace_incident *expect_written(unsigned expected)
+{
+	const struct trace_incident *last = NULL;
+	unsigned count = count_incidents(&last);
+
+	cr_assert_eq(count, expected, "%u incidents are in the trace, not %u", count, expected);
+	return last;
+}
+
+Test(child_check, writes_before_a_call_that_may_block)
+{
+	vanished_holder(TRACE_HOLD_HELD, HOLDER);
+	struct child_use use = use_lock(CHILD_LOCK);
+	const struct trace_incident *found = expect_written(1);
+	cr_assert_eq(found->observed, TRACE_BLOCKS_ON_VANISHED);
+	cr_assert_eq(found->outcome, TRACE_OUTCOME_PENDING);
+	child_check_after(&use, 0);
+	cr_assert_eq(found->outcome, TRACE_OUTCOME_RETURNED);
+	cr_assert_eq(found->result, 0);
+	cr_assert_neq(found->left_ns, 0);
+	expect_written(1);
+}
+
+Test(child_check, writes_before_a_timed_call_and_its_result_after)
+{
+	vanished_holder(TRACE_HOLD_HELD, HOLDER);
+	struct child_use use = use_lock(CHILD_TIMED);
+	const struct trace_incident *found = expect_written(1);
+	cr_assert_eq(found->outcome, TRACE_OUTCOME_PENDING);
+	child_check_after(&use, ETIMEDOUT);
+	cr_assert_eq(found->outcome, TRACE_OUTCOME_RETURNED);
+	cr_assert_eq(found->result, ETIMEDOUT);
+}
+
+static void expect_after(enum child_attempt attempt, int error, enum trace_observed observed)
+{
+	const struct trace_incident *found = NULL;
+	struct child_use use = use_lock(attempt);
+
+	unsigned before = count_incidents(&found);
+	child_check_after(&use, error);
+	unsigned after = count_incidents(&found);
+	cr_assert_eq(after - before, observed ? 1 : 0, "attempt %d, error %d: %u incidents", attempt, error, after - before);
+	if (!observed)
+		return;
+	cr_assert_eq(found->observed, observed);
+	cr_assert_eq(found->outcome, TRACE_OUTCOME_RETURNED);
+	cr_assert_eq(found->result, error);
+}
+
+Test(child_check, writes_a_trylock_that_failed_and_no_other)
+{
+	vanished_holder(TRACE_HOLD_HELD, HOLDER);
+	expect_after(CHILD_TRY, 0, 0);
+	expect_after(CHILD_TRY, EINVAL, 0);
+	expect_after(CHILD_TRY, EBUSY, TRACE_TRY_FAILED_ON_VANISHED);
+}
+
+Test(child_check, writes_an_unlock_for_a_vanished_thread)
+{
+	vanished_holder(TRACE_HOLD_HELD, HOLDER);
+	expect_after(CHILD_UNLOCK, EINVAL, 0);
+	expect_after(CHILD_UNLOCK, 0, TRACE_FOREIGN_UNLOCK);
+	expect_after(CHILD_UNLOCK, EPERM, TRACE_UNLOCK_REFUSED);
+}
+
+Test(child_check, writes_a_refused_unlock_of_the_child_s_own_lock)
+{
+	inherit(&recursive);
+	expect_after(CHILD_UNLOCK, 0, 0);
+	expect_after(CHILD_UNLOCK, EPERM, TRACE_UNLOCK_REFUSED);
+	expect_after(CHILD_TRY, EBUSY, TRACE_RELOCK_REFUSED);
+}
+
+Test(child_check, writes_nothing_where_there_is_nothing_to_say)
+{
+	const struct trace_incident *found;
+
+	vanished_holder(TRACE_HOLD_HELD, HOLDER);
+	*lock = normal;
+	struct child_use use = use_lock(CHILD_LOCK);
+	child_check_after(&use, 0);
+	use = use_lock(CHILD_UNLOCK);
+	child_check_after(&use, EPERM);
+	cr_assert_eq(count_incidents(&found), 0);
+}

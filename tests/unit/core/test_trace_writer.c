@@ -1,0 +1,447 @@
+#include <criterion/criterion.h>
+#include <dirent.h>
+#include <errno.h>
+#include <fcntl.h>
+#include <linux/futex.h>
+#include <signal.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/mman.h>
+#include <sys/stat.h>
+#include <sys/syscall.h>
+#include <sys/wait.h>
+#include <unistd.h>
+
+#include "config.h"
+#include "core_fixture.h"
+#include "trace_checksum.h"
+#include "trace_file.h"
+#include "trace_writer.h"
+
+enum { WRITERS = 4, RECORDS_EACH = 300, IMAGE_SIZE_BYTES = 1 << 20 };
+
+/* A record as the writer takes it: an incident whose fields repeat a stamp. */
+static struct trace_incident incident_of(uint64_t stamp)
+{
+	return (struct trace_incident){
+		.observed = TRACE_BLOCKS_ON_VANISHED,
+		.fault_hash = stamp,
+		.stack_count = 5,
+		.lock.address = stamp,
+		.victim.live_threads = (uint32_t)stamp,
+	};
+}
+
+static struct trace_incident *append(uint64_t stamp)
+{
+	struct trace_incident incident = incident_of(stamp);
+	return (struct trace_incident *)trace_writer_append(TRACE_RECORD_INCIDENT, &incident.record, sizeof incident,
+							    offsetof(struct trace_incident, observed));
+}
+
+static struct trace_image *open_image(void)
+{
+	core_start();
+	trace_writer_open_image();
+	cr_assert_not_null(trace_writer_image(), "no trace can be written to %s", core_trace_folder());
+	return trace_writer_image();
+}
+
+static void expect_sound(const struct trace_incident *found)
+{
+	const struct trace_record *record = &found->record;
+
+	cr_assert_eq(record->magic, TRACE_RECORD_MAGIC);
+	cr_assert_eq(record->type, TRACE_RECORD_INCIDENT);
+	cr_assert_eq(record->size_bytes, sizeof *found);
+	cr_assert_eq(record->state, TRACE_RECORD_COMMITTED);
+	cr_assert_eq(record->checksum_from, offsetof(struct trace_incident, observed));
+	cr_assert_eq(record->checksum, trace_checksum((const char *)found + record->checksum_from,
+						      record->size_bytes - record->checksum_from));
+	cr_assert_eq(found->lock.address, found->fault_hash);
+	cr_assert_eq(found->victim.live_threads, (uint32_t)found->fault_hash);
+}
+
+/* Counts the committed records of a file, each checked. */
+static unsigned count_sound(const struct trace_image *image)
+{
+	unsigned count = 0;
+	for (uint64_t at = TRACE_HEADER_SIZE_BYTES; at < image->file.tail_bytes && at < image->file.file_size_bytes;
+	     at += TRACE_GRANULE_BYTES) {
+		const struct trace_incident *found = (const struct trace_incident *)((const char *)image + at);
+		if (found->record.magic != TRACE_RECORD_MAGIC || found->record.state != TRACE_RECORD_COMMITTED)
+			continue;
+		expect_sound(found);
+		count++;
+	}
+	return count;
+}
+
+Test(trace_writer, counts_without_a_file)
+{
+	core_start();
+	cr_assert_not_null(trace_writer_run());
+	cr_assert_null(trace_writer_image());
+	trace_writer_add(&trace_writer_run()->threads, 2);
+	cr_assert_eq(trace_writer_run()->threads, 2);
+	cr_assert_null(append(1));
+	trace_writer_notify();
+}
+
+Test(trace_writer, brings_counts_along_when_the_file_is_made)
+{
+	core_start();
+	trace_writer_add(&trace_writer_run()->threads, 2);
+	trace_writer_add(&trace_writer_run()->processes, 3);
+	trace_writer_add(&trace_writer_run()->forks, 4);
+	struct trace_run *before = trace_writer_run();
+	trace_writer_open_run();
+	cr_assert_neq(trace_writer_run(), before);
+	cr_assert_eq(trace_writer_run()->threads, 2);
+	cr_assert_eq(trace_writer_run()->processes, 3);
+	cr_assert_eq(trace_writer_run()->forks, 4);
+	cr_assert_eq(trace_writer_run()->images, 1);
+}
+
+Test(trace_writer, makes_each_file_once)
+{
+	const struct trace_image *image = open_image();
+
+	trace_writer_open_image();
+	trace_writer_open_run();
+	cr_assert_eq(trace_writer_image(), image);
+	cr_assert_eq(image->file.run_id, trace_writer_run()->file.run_id);
+	cr_assert_eq(image->file.file_size_bytes, IMAGE_SIZE_BYTES);
+}
+
+Test(trace_writer, passes_the_options_on_to_the_run)
+{
+	core_start();
+	config.on_deadlock = TRACE_ACTION_ABORT;
+	config.trace_limit_bytes = 12345678;
+	trace_writer_open_run();
+	cr_assert_eq(trace_writer_run()->on_deadlock, TRACE_ACTION_ABORT);
+	cr_assert_eq(trace_writer_run()->size_limit_bytes, 12345678);
+	cr_assert_not(trace_writer_is_supervised());
+}
+
+Test(trace_writer, fills_a_record_s_header)
+{
+	open_image();
+	struct trace_incident *found = append(0xabcdef);
+	cr_assert_not_null(found);
+	expect_sound(found);
+	cr_assert_eq(found->record.pid, getpid());
+	cr_assert_eq(found->record.tid, gettid());
+	cr_assert_neq(found->record.time_ns, 0);
+	cr_assert_eq((char *)found - (char *)trace_writer_image(), TRACE_HEADER_SIZE_BYTES);
+}
+
+Test(trace_writer, puts_records_at_granules)
+{
+	char *image = (char *)open_image();
+
+	cr_assert_eq((char *)append(1) - image, TRACE_HEADER_SIZE_BYTES);
+	cr_assert_eq((char *)append(2) - image, TRACE_HEADER_SIZE_BYTES + 2 * TRACE_GRANULE_BYTES);
+	cr_assert_eq(trace_writer_image()->file.tail_bytes, TRACE_HEADER_SIZE_BYTES + 4 * TRACE_GRANULE_BYTES);
+}
+
+/* The checksum covers sizes that are no multiple of a word. */
+Test(trace_writer, copies_records_of_any_size)
+{
+	struct {
+		struct trace_incident incident;
+		char tail[64];
+	} body = {.incident = incident_of(7)};
+
+	open_image();
+	memset(body.tail, 'x', sizeof body.tail);
+	for (uint32_t more = 0; more < sizeof body.tail; more++) {
+		struct trace_record *record = trace_writer_append(
+			TRACE_RECORD_INCIDENT, &body.incident.record, (uint32_t)sizeof body.incident + more, 72);
+		cr_assert_eq(record->size_bytes, sizeof body.incident + more);
+		cr_assert_arr_eq((char *)record + sizeof body.incident, body.tail, more);
+		cr_assert_eq(((char *)record)[record->size_bytes], 0, "a byte too many was written");
+		cr_assert_eq(record->checksum, trace_checksum((char *)record + 72, record->size_bytes - 72));
+	}
+}
+
+Test(trace_writer, counts_what_a_full_file_drops)
+{
+	struct trace_image *image = open_image();
+	unsigned written = 0;
+
+	while (append(written + 1))
+		written++;
+	cr_assert_eq(written, (IMAGE_SIZE_BYTES - TRACE_HEADER_SIZE_BYTES) / (2 * TRACE_GRANULE_BYTES));
+	cr_assert_eq(image->file.dropped_records, 1);
+	for (int i = 0; i < 10; i++)
+		cr_assert_null(append(1));
+	cr_assert_eq(image->file.dropped_records, 11);
+	cr_assert_leq(image->file.tail_bytes, image->file.file_size_bytes);
+	cr_assert_eq(count_sound(image), written);
+}
+
+Test(trace_writer, finds_incidents_by_their_hash)
+{
+	uint64_t position = 0;
+
+	open_image();
+	struct trace_incident *first = append(1), *other = append(2), *second = append(1);
+	cr_assert_eq(trace_writer_find(1, &position), first);
+	cr_assert_eq(trace_writer_find(1, &position), second);
+	cr_assert_null(trace_writer_find(1, &position));
+	position = 0;
+	cr_assert_eq(trace_writer_find(2, &position), other);
+	position = 0;
+	cr_assert_null(trace_writer_find(3, &position));
+}
+
+/* Claims room and fills it, but for the last store, as a writer that is killed in between. The inside is the
+ * worst that a frame table holds: at every granule what looks like a committed record of no size. */
+static void leave_uncommitted(uint32_t granules)
+{
+	struct trace_file_header *file = &trace_writer_image()->file;
+	char *at = (char *)file + __atomic_fetch_add(&file->tail_bytes, granules * TRACE_GRANULE_BYTES, __ATOMIC_RELAXED);
+	for (uint32_t i = 0; i < granules; i++) {
+		struct trace_record *inside = (struct trace_record *)(at + i * TRACE_GRANULE_BYTES);
+		*inside = (struct trace_record){.type = TRACE_RECORD_INCIDENT, .state = TRACE_RECORD_COMMITTED};
+	}
+	*(struct trace_record *)at = (struct trace_record){
+		.magic = TRACE_RECORD_MAGIC,
+		.type = TRACE_RECORD_INCIDENT,
+		.size_bytes = granules * TRACE_GRANULE_BYTES,
+		.state = TRACE_RECORD_CLAIMED,
+	};
+}
+
+Test(trace_writer, finds_what_stands_behind_an_uncommitted_record, .timeout = 10)
+{
+	uint64_t position = 0;
+
+	open_image();
+	append(1);
+	leave_uncommitted(4);
+	struct trace_incident *behind = append(2);
+	cr_assert_eq(trace_writer_find(2, &position), behind);
+	cr_assert_null(trace_writer_find(2, &position));
+}
+
+Test(trace_writer, takes_nothing_inside_an_uncommitted_record_for_one, .timeout = 10)
+{
+	uint64_t position = 0;
+
+	open_image();
+	leave_uncommitted(4);
+	cr_assert_null(trace_writer_find(0, &position));
+}
+
+Test(trace_writer, is_killed_at_any_moment_without_loss, .timeout = 120)
+{
+	struct trace_image *image = open_image();
+	uint64_t *appended = mmap(NULL, 4096, PROT_READ | PROT_WRITE, MAP_SHARED | MAP_ANONYMOUS, -1, 0);
+	uint64_t expected = 0;
+
+	for (int round = 0; round < 100 && image->file.dropped_records == 0; round++) {
+		appended[0] = 0;
+		pid_t child = fork();
+		if (child == 0) {
+			process.pid = getpid();
+			for (;;)
+				if (append(1))
+					__atomic_fetch_add(appended, 1, __ATOMIC_SEQ_CST);
+		}
+		while (__atomic_load_n(appended, __ATOMIC_SEQ_CST) < (uint64_t)(round % 7))
+			sched_yield();
+		kill(child, SIGKILL);
+		waitpid(child, NULL, 0);
+		expected += appended[0];
+		append(2);
+		expected++;
+	}
+	/* A kill between the commit and the count leaves one more record than was counted, each round. */
+	cr_assert_geq(count_sound(image), expected);
+	cr_assert_leq(count_sound(image), expected + 100);
+}
+
+static void write_many(uint64_t stamp)
+{
+	process.pid = getpid();
+	for (uint64_t i = 0; i < RECORDS_EACH; i++)
+		if (!append(stamp << 32 | i))
+			_exit(1);
+	_exit(0);
+}
+
+Test(trace_writer, keeps_the_records_of_processes_apart, .timeout = 60)
+{
+	struct trace_image *image = open_image();
+	pid_t writer[WRITERS];
+	unsigned seen[WRITERS] = {0};
+
+	for (uint64_t i = 0; i < WRITERS; i++) {
+		writer[i] = fork();
+		if (writer[i] == 0)
+			write_many(i + 1);
+	}
+	for (int i = 0; i < WRITERS; i++)
+		cr_assert_eq(core_wait(writer[i]), 0);
+	cr_assert_eq(count_sound(image), WRITERS * RECORDS_EACH);
+	for (uint64_t at = TRACE_HEADER_SIZE_BYTES; at < image->file.tail_bytes; at += 2 * TRACE_GRANULE_BYTES) {
+		const struct trace_incident *found = (const struct trace_incident *)((const char *)image + at);
+		unsigned who = (unsigned)(found->fault_hash >> 32) - 1;
+		cr_assert_lt(who, WRITERS);
+		cr_assert_eq(found->record.pid, writer[who]);
+		cr_assert_eq((uint32_t)found->fault_hash, seen[who]++, "the records of one writer are out of order");
+	}
+}
+
+static struct trace_run *supervise(void)
+{
+	struct trace_run *run;
+
+	core_start();
+	cr_assert_eq(trace_file_make_folder(core_trace_folder()), 0);
+	cr_assert_eq(trace_file_create_run(core_trace_folder(), 128 << 10, &run), 0);
+	run->supervised = 1;
+	config.trace_folder = core_trace_folder();
+	return run;
+}
+
+Test(trace_writer, joins_the_run_of_a_supervisor)
+{
+	struct trace_run *run = supervise();
+
+	trace_writer_add(&trace_writer_run()->threads, 5);
+	trace_writer_init();
+	cr_assert(trace_writer_is_supervised());
+	cr_assert_eq(run->threads, 5);
+	cr_assert_eq(run->images, 1);
+	trace_writer_open_image();
+	cr_assert_not_null(trace_writer_image());
+	cr_assert_eq(trace_writer_image()->file.run_id, run->file.run_id);
+	cr_assert_eq(run->size_reserved_bytes, (128 << 10) + IMAGE_SIZE_BYTES);
+}
+
+Test(trace_writer, makes_no_folder_of_its_own_where_a_supervisor_s_is_gone)
+{
+	core_start();
+	config.trace_folder = "/nowhere/at/all";
+	trace_writer_init();
+	trace_writer_open_run();
+	trace_writer_open_image();
+	cr_assert_null(trace_writer_image());
+	cr_assert_neq(access(core_trace_folder(), F_OK), 0, "a folder was made");
+	trace_writer_add(&trace_writer_run()->forks, 1);
+	cr_assert_eq(trace_writer_run()->forks, 1);
+}
+
+static const struct trace_notice *first_notice(const struct trace_run *run)
+{
+	return (const struct trace_notice *)((const char *)run + TRACE_HEADER_SIZE_BYTES);
+}
+
+Test(trace_writer, keeps_to_the_limit_of_the_run)
+{
+	struct trace_run *run = supervise();
+
+	run->size_limit_bytes = run->size_reserved_bytes + IMAGE_SIZE_BYTES - 1;
+	uint64_t reserved_bytes = run->size_reserved_bytes;
+	trace_writer_init();
+	trace_writer_open_image();
+	cr_assert_null(trace_writer_image());
+	cr_assert_eq(run->size_reserved_bytes, reserved_bytes);
+	cr_assert_eq(run->images_unrecorded, 1);
+	const struct trace_notice *notice = first_notice(run);
+	cr_assert_eq(notice->record.state, TRACE_RECORD_COMMITTED);
+	cr_assert_eq(notice->record.type, TRACE_RECORD_NOTICE);
+	cr_assert_eq(notice->kind, TRACE_NOTICE_UNRECORDED);
+	cr_assert_eq(notice->error, EDQUOT);
+	trace_writer_open_image();
+	cr_assert_eq(run->images_unrecorded, 1, "counted again");
+}
+
+Test(trace_writer, says_once_that_nothing_is_recorded)
+{
+	char said[1024] = "", expected[1024];
+	int ends[2];
+
+	cr_assert_eq(pipe2(ends, O_NONBLOCK), 0);
+	dup2(ends[1], STDERR_FILENO);
+	snprintf(config.output, sizeof config.output, "/nowhere/at/all");
+	core_start();
+	trace_writer_open_run();
+	trace_writer_open_image();
+	trace_writer_open_run();
+	snprintf(expected, sizeof expected,
+		 "afterfork: nothing is recorded: cannot make the trace folder /nowhere/at/all: %s\n", strerrordesc_np(ENOENT));
+	cr_assert_geq(read(ends[0], said, sizeof said - 1), 0);
+	cr_assert_str_eq(said, expected);
+	cr_assert_null(append(1));
+}
+
+/* Number 2 may be the program's own file by then. */
+Test(trace_writer, says_nothing_into_a_reused_descriptor)
+{
+	char said[16];
+	int ends[2];
+
+	snprintf(config.output, sizeof config.output, "/nowhere/at/all");
+	core_start();
+	cr_assert_eq(pipe2(ends, O_NONBLOCK), 0);
+	dup2(ends[1], STDERR_FILENO);
+	trace_writer_open_run();
+	cr_assert_eq(read(ends[0], said, sizeof said), -1);
+	cr_assert_eq(errno, EAGAIN);
+}
+
+Test(trace_writer, wakes_the_supervisor, .timeout = 30)
+{
+	struct trace_run *run = supervise();
+
+	trace_writer_init();
+	pid_t child = fork();
+	if (child == 0) {
+		while (__atomic_load_n(&run->notice_count, __ATOMIC_ACQUIRE) == 0)
+			syscall(SYS_futex, &run->notice_count, FUTEX_WAIT, 0, NULL, NULL, 0);
+		_exit(0);
+	}
+	trace_writer_notify();
+	cr_assert_eq(core_wait(child), 0);
+	cr_assert_eq(run->notice_count, 1);
+}
+
+Test(trace_writer, opens_nothing_once_sealed)
+{
+	core_start();
+	trace_writer_seal(true);
+	cr_assert(trace_writer_is_sealed());
+	trace_writer_open_run();
+	trace_writer_open_image();
+	cr_assert_null(trace_writer_image());
+	cr_assert_neq(access(core_trace_folder(), F_OK), 0, "a folder was made");
+}
+
+Test(trace_writer, still_writes_to_its_file_once_sealed)
+{
+	open_image();
+	trace_writer_seal(true);
+	struct trace_incident *found = append(1);
+	cr_assert_not_null(found);
+	expect_sound(found);
+	cr_assert_eq(found->record.time_ns, 0, "the clock was asked");
+}
+
+Test(trace_writer, lets_a_child_open_what_its_parent_was_opening, .timeout = 30)
+{
+	core_start();
+	pid_t child = fork();
+	if (child == 0) {
+		process.pid = getpid();
+		trace_writer_child();
+		trace_writer_open_image();
+		_exit(trace_writer_image() && trace_writer_image()->pid == getpid() ? 0 : 1);
+	}
+	cr_assert_eq(core_wait(child), 0);
+}
