@@ -20,8 +20,8 @@ extern void *__dso_handle;
 
 static void prepare(void)
 {
-	/* Runs last: what the program's handlers locked is held now. A road without a wrapper (a fork inside libc) leaves
-	 * its note here. */
+	/* Runs last: what the program's handlers locked is held now. A road without a wrapper (a fork inside
+	 * libc) leaves its note here. */
 	struct thread_record *self = thread_record_self;
 	fork_snapshot_open_trace(self);
 	if (!self || self->fork_noted)
@@ -30,7 +30,10 @@ static void prepare(void)
 	fork_snapshot_prefork(self, 0, &regs);
 }
 
-static void parent(void) { fork_snapshot_postfork_parent(thread_record_self); }
+static void parent(void)
+{
+	fork_snapshot_postfork_parent(thread_record_self);
+}
 
 static void child(void)
 {
@@ -48,8 +51,8 @@ void atfork_registry_add_ours(void)
 		real.__register_atfork(prepare, parent, child, &__dso_handle);
 }
 
-void atfork_registry_add(struct thread_record *self, void (*before)(void), void (*in_parent)(void), void (*in_child)(void),
-			 const struct call_registers *regs)
+void atfork_registry_add(struct thread_record *self, void (*before)(void), void (*in_parent)(void),
+                         void (*in_child)(void), const struct call_registers *regs)
 {
 	uint32_t index = __atomic_fetch_add(&process.atfork_handlers, 1, __ATOMIC_RELAXED);
 	struct registration *entry = index < REGISTRATIONS_KEPT ? arena_alloc(sizeof *entry) : NULL;
@@ -59,8 +62,9 @@ void atfork_registry_add(struct thread_record *self, void (*before)(void), void 
 	entry->handler[1] = (uint64_t)(uintptr_t)in_parent;
 	entry->handler[2] = (uint64_t)(uintptr_t)in_child;
 	unsigned flags = 0;
-	entry->registered_at.count = call_stack_walk(regs, &self->bounds, entry->registered_at.pc, TRACE_STACK_FRAMES_MAX,
-						     &flags, &entry->registered_at.exact);
+	entry->registered_at.count =
+	    call_stack_walk(regs, &self->bounds, entry->registered_at.pc, TRACE_STACK_FRAMES_MAX, &flags,
+	                    &entry->registered_at.exact);
 	entry->registered_at.flags = flags;
 	__atomic_store_n(&registrations[index], entry, __ATOMIC_RELEASE);
 	if (trace_writer_image())

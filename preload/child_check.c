@@ -12,8 +12,8 @@ static bool is_alive(const struct thread_record *thread)
 	return atomic_load(&thread->state) == THREAD_ALIVE && thread->generation == process.generation;
 }
 
-/* An entry for the lock that the thread made under the id, or that it was just letting go; UINT32_MAX if there is
- * none. tid 0: under any. */
+/* An entry for the lock that the thread made under the id, or that it was just letting go; UINT32_MAX if
+ * there is none. tid 0: under any. */
 static uint32_t find_entry(const struct thread_record *thread, uint64_t lock, int32_t tid)
 {
 	uint32_t above = atomic_load(&thread->held_count) + 1;
@@ -38,7 +38,8 @@ static const struct fork_note *note_by_tid(int32_t tid)
 
 static bool is_normal(const struct lock_state *state)
 {
-	return (state->type == TRACE_MUTEX_NORMAL || state->type == TRACE_MUTEX_ADAPTIVE) && !lock_word_checks_owner(state);
+	return (state->type == TRACE_MUTEX_NORMAL || state->type == TRACE_MUTEX_ADAPTIVE) &&
+	       !lock_word_checks_owner(state);
 }
 
 /* The calling thread owns it under the id that it has now. */
@@ -111,7 +112,8 @@ static void blame(struct child_use *use, struct thread_record *holder, uint32_t 
 	struct incident *suspect = &use->suspect;
 	suspect->holder = holder;
 	suspect->holder_entry = entry;
-	suspect->holder_tid = entry != UINT32_MAX ? thread_record_owner_of(holder, &holder->held[entry]) : holder->owner_tid;
+	suspect->holder_tid =
+	    entry != UINT32_MAX ? thread_record_owner_of(holder, &holder->held[entry]) : holder->owner_tid;
 	suspect->proof |= entry != UINT32_MAX ? TRACE_PROOF_RECORD : 0;
 	if (fork_snapshot_is_vanished(holder)) {
 		suspect->fork = fork_snapshot_note_of(holder);
@@ -129,8 +131,8 @@ static struct thread_record *find_live(int32_t owner_tid)
 	return thread;
 }
 
-/* The mutex that a live thread is waiting for: its last entry, if another owns it. The thread is inside a call on
- * the mutex, so its memory is there. */
+/* The mutex that a live thread is waiting for: its last entry, if another owns it. The thread is inside a
+ * call on the mutex, so its memory is there. */
 static int32_t owner_waited_for(const struct thread_record *thread)
 {
 	uint32_t count = atomic_load(&thread->held_count);
@@ -157,8 +159,8 @@ static void examine_live_owner(struct child_use *use, struct thread_record *owne
 	suspect->holder_entry = find_entry(owner, (uint64_t)(uintptr_t)suspect->lock, owner->owner_tid);
 }
 
-/* The lock names its owner: it is a live thread, a vanished one, one that had ended, or nobody known. Live ones
- * first: an id may have been given again. */
+/* The lock names its owner: it is a live thread, a vanished one, one that had ended, or nobody known. Live
+ * ones first: an id may have been given again. */
 static void examine_owner(struct child_use *use)
 {
 	int32_t owner = use->suspect.state.owner_tid;
@@ -177,7 +179,8 @@ static void examine_owner(struct child_use *use)
 			blame(use, thread, entry);
 			return;
 		}
-		if (fork_snapshot_is_vanished(thread) && (thread->owner_tid == owner || thread->former_tid == owner))
+		if (fork_snapshot_is_vanished(thread) &&
+		    (thread->owner_tid == owner || thread->former_tid == owner))
 			unnamed = thread;
 	}
 	if (unnamed)
@@ -197,7 +200,8 @@ static void scan_window(const struct incident *suspect, struct window *ret_windo
 	*ret_window = (struct window){.entry = UINT32_MAX};
 	for (struct thread_record *thread = thread_record_first(); thread; thread = thread->next) {
 		uint32_t entry = find_entry(thread, (uint64_t)(uintptr_t)suspect->lock, 0);
-		if (thread == suspect->victim || entry == UINT32_MAX || atomic_load(&thread->state) != THREAD_ALIVE)
+		if (thread == suspect->victim || entry == UINT32_MAX ||
+		    atomic_load(&thread->state) != THREAD_ALIVE)
 			continue;
 		if (is_alive(thread)) {
 			ret_window->live_thread |= !thread_record_is_popped(thread, entry);
@@ -210,8 +214,9 @@ static void scan_window(const struct incident *suspect, struct window *ret_windo
 }
 
 /* Locked, and no owner in it: at the fork somebody was just coming or going, and stays so for ever. One
- * candidate is the holder; of several the holder is not known. A live thread of the child may be in that window as
- * well, but it moves on: so its lock is looked at until it either changed or was seen often enough unchanged. */
+ * candidate is the holder; of several the holder is not known. A live thread of the child may be in that
+ * window as well, but it moves on: so its lock is looked at until it either changed or was seen often enough
+ * unchanged. */
 static void examine_window(struct child_use *use)
 {
 	enum { LOOKS_AMONG_LIVE_THREADS = 64 };
@@ -242,11 +247,13 @@ static void examine_window(struct child_use *use)
  * (robust mutexes always carry it), so it decides only where /proc cannot be read. */
 static bool lives_on_in_parent(struct incident *suspect)
 {
-	enum mapping_sharing sharing =
-		trace_writer_is_sealed() ? MAPPING_UNKNOWN : module_map_sharing((uint64_t)(uintptr_t)suspect->lock);
+	enum mapping_sharing sharing = trace_writer_is_sealed()
+	                                   ? MAPPING_UNKNOWN
+	                                   : module_map_sharing((uint64_t)(uintptr_t)suspect->lock);
 	if (sharing == MAPPING_PRIVATE)
 		suspect->proof |= TRACE_PROOF_PRIVATE_MAPPING;
-	bool pshared = (suspect->state.flags & TRACE_LOCK_PSHARED) && !(suspect->state.flags & TRACE_LOCK_ROBUST);
+	bool pshared =
+	    (suspect->state.flags & TRACE_LOCK_PSHARED) && !(suspect->state.flags & TRACE_LOCK_ROBUST);
 	return sharing == MAPPING_SHARED || (sharing == MAPPING_UNKNOWN && pshared);
 }
 
@@ -272,20 +279,20 @@ static void examine(struct child_use *use)
 }
 
 void child_check_before(struct child_use *ret_use, struct thread_record *self, const pthread_mutex_t *mutex,
-			unsigned call, enum child_attempt attempt, const struct call_registers *regs)
+                        unsigned call, enum child_attempt attempt, const struct call_registers *regs)
 {
 	*ret_use = (struct child_use){
-		.attempt = attempt,
-		.suspect =
-			{
-				.lock = mutex,
-				.kind = TRACE_LOCK_MUTEX,
-				.state = lock_word_of_mutex(mutex),
-				.victim = self,
-				.call = call,
-				.regs = *regs,
-				.holder_entry = UINT32_MAX,
-			},
+	    .attempt = attempt,
+	    .suspect =
+	        {
+	            .lock = mutex,
+	            .kind = TRACE_LOCK_MUTEX,
+	            .state = lock_word_of_mutex(mutex),
+	            .victim = self,
+	            .call = call,
+	            .regs = *regs,
+	            .holder_entry = UINT32_MAX,
+	        },
 	};
 	if (process_is_child())
 		examine(ret_use);

@@ -1,7 +1,9 @@
-/* Looks at a lock in a forked child, at the moment of its use: is it one that only a vanished thread could let go?
+/* Looks at a lock in a forked child, at the moment of its use: is it one that only a vanished thread could
+ * let go?
  *
- * The lock's own memory decides; the vanished threads' records name the holder and explain. Async-signal-safe, lock-free.
- * Called on the child's path only: a process without vanished threads never gets here. */
+ * The lock's own memory decides; the vanished threads' records name the holder and explain.
+ * Async-signal-safe, lock-free. Called on the child's path only: a process without vanished threads never
+ * gets here. */
 #ifndef AFTERFORK_PRELOAD_CHILD_CHECK_H
 #define AFTERFORK_PRELOAD_CHILD_CHECK_H
 
@@ -10,11 +12,11 @@
 #include "incident.h"
 
 enum child_attempt {
-	CHILD_LOCK,   /* may wait without limit */
-	CHILD_TIMED,  /* may wait until a time */
-	CHILD_TRY,    /* never waits */
+	CHILD_LOCK,  /* may wait without limit */
+	CHILD_TIMED, /* may wait until a time */
+	CHILD_TRY,   /* never waits */
 	CHILD_UNLOCK,
-	CHILD_WAIT,   /* a condition wait: unlocks, and later locks again */
+	CHILD_WAIT, /* a condition wait: unlocks, and later locks again */
 };
 
 struct child_use {
@@ -25,7 +27,7 @@ struct child_use {
 
 /* Before the original call. Writes the incident if the call may block for ever. */
 void child_check_before(struct child_use *ret_use, struct thread_record *self, const pthread_mutex_t *mutex,
-			unsigned call, enum child_attempt attempt, const struct call_registers *regs);
+                        unsigned call, enum child_attempt attempt, const struct call_registers *regs);
 /* After it came back, with an errno value. */
 void child_check_after(struct child_use *use, int error);
 

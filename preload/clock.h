@@ -13,6 +13,9 @@ static inline uint64_t clock_read_ns(clockid_t clock)
 	raw_syscall2(SYS_clock_gettime, clock, (long)&now);
 	return (uint64_t)now.tv_sec * 1000000000u + (uint64_t)now.tv_nsec;
 }
-static inline uint64_t clock_now_ns(void) { return clock_read_ns(CLOCK_MONOTONIC); }
+static inline uint64_t clock_now_ns(void)
+{
+	return clock_read_ns(CLOCK_MONOTONIC);
+}
 
 #endif

@@ -12,9 +12,9 @@
 #define DEFAULT_OUTPUT "afterfork.%p"
 
 struct config config = {
-	.output = DEFAULT_OUTPUT,
-	.on_deadlock = TRACE_ACTION_REPORT,
-	.trace_limit_bytes = (uint64_t)256 << 20,
+    .output = DEFAULT_OUTPUT,
+    .on_deadlock = TRACE_ACTION_REPORT,
+    .trace_limit_bytes = (uint64_t)256 << 20,
 };
 
 static char trace_folder[TRACE_PATH_SIZE_BYTES];
@@ -33,9 +33,9 @@ const char *config_variable(char *const environment[], const char *name)
 static bool parse_action(const char *value, uint32_t *ret_action)
 {
 	static const char *const names[] = {
-		[TRACE_ACTION_REPORT] = "report",
-		[TRACE_ACTION_ABORT] = "abort",
-		[TRACE_ACTION_KILL] = "kill",
+	    [TRACE_ACTION_REPORT] = "report",
+	    [TRACE_ACTION_ABORT] = "abort",
+	    [TRACE_ACTION_KILL] = "kill",
 	};
 	for (uint32_t i = 0; i < sizeof names / sizeof *names; i++) {
 		if (strcmp(value, names[i]) == 0) {

@@ -8,7 +8,8 @@
 
 static bool is_fork_deadlock(const struct incident *incident)
 {
-	return incident->observed == TRACE_BLOCKS_ON_VANISHED || incident->observed == TRACE_BLOCKS_ON_PARENT_OWNER;
+	return incident->observed == TRACE_BLOCKS_ON_VANISHED ||
+	       incident->observed == TRACE_BLOCKS_ON_PARENT_OWNER;
 }
 
 void deadlock_action(const struct incident *incident)

@@ -19,7 +19,10 @@ static bool carries_library(char *const environment[])
 	return preload && strstr(preload, "libafterfork");
 }
 
-static bool is_elf(const char *head, long size) { return size >= (long)sizeof(Elf64_Ehdr) && memcmp(head, ELFMAG, SELFMAG) == 0; }
+static bool is_elf(const char *head, long size)
+{
+	return size >= (long)sizeof(Elf64_Ehdr) && memcmp(head, ELFMAG, SELFMAG) == 0;
+}
 
 /* The name of the ELF interpreter that follows `head`, or NULL where there is none. */
 static const char *interpreter_of(const char *head, long size)
@@ -43,9 +46,11 @@ static bool gains_privilege(int fd)
 		return false;
 	if ((status.st_mode & S_ISUID) && status.st_uid != (uid_t)raw_syscall0(SYS_getuid))
 		return true;
-	if ((status.st_mode & (S_ISGID | S_IXGRP)) == (S_ISGID | S_IXGRP) && status.st_gid != (gid_t)raw_syscall0(SYS_getgid))
+	if ((status.st_mode & (S_ISGID | S_IXGRP)) == (S_ISGID | S_IXGRP) &&
+	    status.st_gid != (gid_t)raw_syscall0(SYS_getgid))
 		return true;
-	return raw_syscall4(SYS_fgetxattr, fd, (long)"security.capability", 0, 0) > 0 && raw_syscall0(SYS_getuid) != 0;
+	return raw_syscall4(SYS_fgetxattr, fd, (long)"security.capability", 0, 0) > 0 &&
+	       raw_syscall0(SYS_getuid) != 0;
 }
 
 /* 0, or why the file cannot be covered. */
@@ -66,22 +71,19 @@ static uint32_t judge(int fd)
 	return gains_privilege(fd) ? TRACE_NOTICE_EXEC_PRIVILEGED : 0;
 }
 
-/* What is no regular file is never opened for good: a FIFO would block, a device might act. */
-static int open_program(const char *path)
+static bool may_open(int folder, const char *path)
 {
 	struct stat status;
-	int fd = (int)raw_syscall4(SYS_openat, AT_FDCWD, (long)path, O_RDONLY | O_CLOEXEC | O_NONBLOCK | O_NOCTTY, 0);
-	if (fd < 0 || (raw_syscall2(SYS_fstat, fd, (long)&status) == 0 && S_ISREG(status.st_mode)))
-		return fd;
-	raw_syscall1(SYS_close, fd);
-	return -1;
+	return raw_syscall3(SYS_faccessat, folder, (long)path, X_OK) == 0 &&
+	       raw_syscall4(SYS_newfstatat, folder, (long)path, (long)&status, 0) == 0 &&
+	       S_ISREG(status.st_mode);
 }
 
-static bool may_open(const char *path)
+/* What is no regular file is not opened: a FIFO would block, a device might act. */
+static int open_program(int folder, const char *path)
 {
-	struct stat status;
-	return raw_syscall3(SYS_faccessat, AT_FDCWD, (long)path, X_OK) == 0 &&
-	       raw_syscall2(SYS_stat, (long)path, (long)&status) == 0 && S_ISREG(status.st_mode);
+	enum { FLAGS = O_RDONLY | O_CLOEXEC | O_NONBLOCK | O_NOCTTY };
+	return may_open(folder, path) ? (int)raw_syscall4(SYS_openat, folder, (long)path, FLAGS, 0) : -1;
 }
 
 /* Leaves the path found in `ret_path`. The next PATH element is tried as execvp does. */
@@ -95,8 +97,9 @@ static int open_searched(const char *file, char *ret_path, size_t size_bytes)
 			line_char(&line, element[i]);
 		line_text(&line, length ? "/" : "./");
 		line_text(&line, file);
-		if (!line.truncated && may_open(ret_path))
-			return open_program(ret_path);
+		int fd = line.truncated ? -1 : open_program(AT_FDCWD, ret_path);
+		if (fd >= 0)
+			return fd;
 		element += length + (element[length] == ':');
 	}
 	return -1;
@@ -107,12 +110,14 @@ static bool said_before(uint32_t kind, const char *path)
 	const struct trace_run *run = trace_writer_run();
 	uint64_t end = __atomic_load_n(&run->file.tail_bytes, __ATOMIC_ACQUIRE);
 	unsigned count = 0;
-	for (uint64_t offset = TRACE_HEADER_SIZE_BYTES; offset + TRACE_GRANULE_BYTES <= end && offset < run->file.file_size_bytes;
+	for (uint64_t offset = TRACE_HEADER_SIZE_BYTES;
+	     offset + TRACE_GRANULE_BYTES <= end && offset < run->file.file_size_bytes;
 	     offset += TRACE_GRANULE_BYTES) {
 		const struct trace_notice *notice = (const struct trace_notice *)((const char *)run + offset);
 		if (notice->record.magic != TRACE_RECORD_MAGIC || !notice->record.state)
 			continue;
-		if (++count >= NOTICES_MAX || (notice->kind == kind && strcmp((const char *)(notice + 1), path) == 0))
+		if (++count >= NOTICES_MAX ||
+		    (notice->kind == kind && strcmp((const char *)(notice + 1), path) == 0))
 			return true;
 	}
 	return false;
@@ -131,23 +136,49 @@ static void say(uint32_t kind, const char *path)
 	line_text(&line, path);
 	record.notice.path_size_bytes = (uint32_t)line.length_bytes + 1;
 	trace_writer_append(TRACE_RECORD_NOTICE, &record.notice.record,
-			    (uint32_t)sizeof record.notice + record.notice.path_size_bytes, sizeof record.notice.record);
+	                    (uint32_t)sizeof record.notice + record.notice.path_size_bytes,
+	                    sizeof record.notice.record);
 	trace_writer_notify();
 }
 
-void exec_note(const char *file, char *const environment[], int search)
+static void note(int fd, const char *path, char *const environment[])
 {
-	if (!config.trace_folder || trace_writer_is_sealed() || !file)
-		return;
-	char found[TRACE_PATH_SIZE_BYTES];
-	bool searched = search && !strchr(file, '/');
-	int fd = searched ? open_searched(file, found, sizeof found) : may_open(file) ? open_program(file) : -1;
-	if (fd < 0)
-		return;
 	uint32_t kind = judge(fd);
-	raw_syscall1(SYS_close, fd);
 	if (!kind && !carries_library(environment))
 		kind = TRACE_NOTICE_EXEC_WITHOUT_LIBRARY;
 	if (kind)
-		say(kind, searched ? found : file);
+		say(kind, path);
+}
+
+static bool is_wanted(void)
+{
+	return config.trace_folder && !trace_writer_is_sealed();
+}
+
+void exec_note(const char *file, char *const environment[], bool search)
+{
+	if (!is_wanted() || !file)
+		return;
+	char found[TRACE_PATH_SIZE_BYTES];
+	bool searched = search && !strchr(file, '/');
+	int fd = searched ? open_searched(file, found, sizeof found) : open_program(AT_FDCWD, file);
+	if (fd < 0)
+		return;
+	note(fd, searched ? found : file, environment);
+	raw_syscall1(SYS_close, fd);
+}
+
+void exec_note_at(int folder, const char *path, char *const environment[])
+{
+	int fd = is_wanted() && path ? open_program(folder, path) : -1;
+	if (fd < 0)
+		return;
+	note(fd, path, environment);
+	raw_syscall1(SYS_close, fd);
+}
+
+void exec_note_fd(int fd, char *const environment[])
+{
+	if (is_wanted())
+		note(fd, "a program given by its descriptor", environment);
 }

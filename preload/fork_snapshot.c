@@ -34,7 +34,8 @@ static uint32_t preserved_generation;
 
 bool fork_snapshot_init(void)
 {
-	long page = raw_syscall6(SYS_mmap, 0, PAGE_SIZE_BYTES, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
+	long page = raw_syscall6(SYS_mmap, 0, PAGE_SIZE_BYTES, PROT_READ | PROT_WRITE,
+	                         MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
 	if (page < 0 && page > -PAGE_SIZE_BYTES)
 		return false;
 	/* Without the advice (Linux before 4.14) the fork handlers and wrappers still see most children. */
@@ -60,8 +61,8 @@ void fork_snapshot_prefork(struct thread_record *record, unsigned call, const st
 	note->tid = record->tid;
 	note->call = call;
 	note->time_ns = trace_writer_now_ns();
-	note->stack.count = call_stack_walk(regs, &record->bounds, note->stack.pc, TRACE_STACK_FRAMES_MAX, &flags,
-					    &note->stack.exact);
+	note->stack.count = call_stack_walk(regs, &record->bounds, note->stack.pc, TRACE_STACK_FRAMES_MAX,
+	                                    &flags, &note->stack.exact);
 	note->stack.flags = flags;
 	record->fork_noted = true;
 }
@@ -69,7 +70,8 @@ void fork_snapshot_prefork(struct thread_record *record, unsigned call, const st
 void fork_snapshot_open_trace(const struct thread_record *record)
 {
 	bool holds = record && atomic_load(&record->held_count) > 0;
-	if (atomic_load(&process.live_threads) > 1 || holds || process_is_child() || thread_record_any_abandoned())
+	if (atomic_load(&process.live_threads) > 1 || holds || process_is_child() ||
+	    thread_record_any_abandoned())
 		trace_writer_open_image();
 }
 
@@ -115,12 +117,14 @@ void fork_snapshot_postfork_child(void)
 {
 	uint32_t fresh = PROCESS_FRESH;
 	/* A signal handler may call in while this is under way: it passes unexamined. */
-	if (!process.initialised || !atomic_compare_exchange_strong(process_mode_word, &fresh, PROCESS_ENTERING))
+	if (!process.initialised ||
+	    !atomic_compare_exchange_strong(process_mode_word, &fresh, PROCESS_ENTERING))
 		return;
 	struct thread_record *self = thread_record_self;
 	uint32_t live = atomic_load(&process.live_threads);
 	uint32_t vanished = live > 0 ? live - 1 : 0;
-	/* In a sandbox no call is made that the program did not ask for; fork leaves pid == tid in the child. */
+	/* In a sandbox no call is made that the program did not ask for; fork leaves pid == tid in the child.
+	 */
 	int32_t owner_tid = fork_snapshot_owner_tid();
 	process.pid = trace_writer_is_sealed() ? owner_tid : (int32_t)raw_syscall0(SYS_getpid);
 	keep_note(self, process.generation, vanished);
@@ -150,7 +154,8 @@ const struct fork_note *fork_snapshot_note_of(const struct thread_record *vanish
 	return process.notes[vanished->generation % FORK_GENERATIONS_KEPT];
 }
 
-/* The program may have unmapped the vanished thread's stack since: the mapping that is there now bounds the walk. */
+/* The program may have unmapped the vanished thread's stack since: the mapping that is there now bounds the
+ * walk. */
 static struct stack_bounds bounds_now(const struct thread_record *vanished, const struct call_site *site)
 {
 	struct stack_bounds bounds = vanished->bounds;
@@ -160,8 +165,8 @@ static struct stack_bounds bounds_now(const struct thread_record *vanished, cons
 	if (!call_stack_find_bounds(site->outer_slot, &low, &high))
 		return (struct stack_bounds){0};
 	bounds = (struct stack_bounds){
-		.low = bounds.low > low ? bounds.low : low,
-		.high = bounds.high && bounds.high < high ? bounds.high : high,
+	    .low = bounds.low > low ? bounds.low : low,
+	    .high = bounds.high && bounds.high < high ? bounds.high : high,
 	};
 	if (site->outer_slot < bounds.low || site->outer_slot >= bounds.high)
 		bounds = (struct stack_bounds){.low = low, .high = high}; /* it was on another stack */
@@ -175,7 +180,7 @@ static void walk(struct thread_record *vanished, uint32_t index, struct kept_sta
 	thread_record_site(&vanished->held[index], &site);
 	struct stack_bounds bounds = bounds_now(vanished, &site);
 	ret_stack->count = call_stack_finish(&site, &bounds, ret_stack->pc, TRACE_STACK_FRAMES_MAX, &flags,
-					     &ret_stack->exact);
+	                                     &ret_stack->exact);
 	ret_stack->flags = flags;
 }
 
@@ -201,7 +206,8 @@ void fork_snapshot_preserve_stacks(void)
 	if (preserved_generation == process.generation)
 		return;
 	for (struct thread_record *record = thread_record_first(); record; record = record->next) {
-		/* Threads of earlier generations were preserved when those made threads, or are walked as before. */
+		/* Threads of earlier generations were preserved when those made threads, or are walked as
+		 * before. */
 		if (fork_snapshot_is_vanished(record) && record->generation >= preserved_generation)
 			preserve(record);
 	}

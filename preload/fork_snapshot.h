@@ -3,8 +3,8 @@
  * The snapshot itself is the child's copy-on-write copy of the thread records: nothing is built at fork.
  * A record whose generation is smaller than the process's belongs to a thread that vanished.
  *
- * One word on a page marked MADV_WIPEONFORK reads FRESH in every child that got a copy of the memory, whatever
- * road it came by; a vfork or CLONE_VM child shares the parent's page and changes nothing.
+ * One word on a page marked MADV_WIPEONFORK reads FRESH in every child that got a copy of the memory,
+ * whatever road it came by; a vfork or CLONE_VM child shares the parent's page and changes nothing.
  */
 #ifndef AFTERFORK_PRELOAD_FORK_SNAPSHOT_H
 #define AFTERFORK_PRELOAD_FORK_SNAPSHOT_H
@@ -26,7 +26,7 @@ enum { FORK_GENERATIONS_KEPT = 16 };
 
 struct process_state {
 	int32_t pid;
-	uint32_t generation;   /* forks between the program image's start and this process */
+	uint32_t generation; /* forks between the program image's start and this process */
 	bool initialised;
 	_Atomic uint32_t live_threads;
 	uint32_t other_threads_at_fork; /* summed over the generations */
@@ -39,7 +39,8 @@ extern _Atomic uint32_t *process_mode_word __attribute__((visibility("hidden")))
 
 static inline bool process_is_plain(void)
 {
-	return __builtin_expect(atomic_load_explicit(process_mode_word, memory_order_relaxed) == PROCESS_PLAIN, 1);
+	return __builtin_expect(
+	    atomic_load_explicit(process_mode_word, memory_order_relaxed) == PROCESS_PLAIN, 1);
 }
 static inline bool process_is_child(void)
 {
@@ -52,16 +53,16 @@ bool fork_snapshot_init(void);
 /* In the forking thread, before any handler runs: keeps the call and its stack, and makes sure that the
  * trace has a file that the child can write to. record may be NULL: nothing is kept. */
 void fork_snapshot_prefork(struct thread_record *record, unsigned call, const struct call_registers *regs);
-/* The part of it that opens the trace's file if the child may have something to say. Called again after the program's
- * prepare handlers, which may have taken locks. */
+/* The part of it that opens the trace's file if the child may have something to say. Called again after the
+ * program's prepare handlers, which may have taken locks. */
 void fork_snapshot_open_trace(const struct thread_record *record);
 /* In the parent after the fork, failed or not. */
 void fork_snapshot_postfork_parent(struct thread_record *record);
 /* In the child, as early as anything of the library runs there. Idempotent. Async-signal-safe. */
 void fork_snapshot_postfork_child(void);
 
-/* What libc takes for the calling thread's id and writes into locks, found without a system call. A fork past libc (a
- * raw system call, clone) leaves the parent's there. */
+/* What libc takes for the calling thread's id and writes into locks, found without a system call. A fork past
+ * libc (a raw system call, clone) leaves the parent's there. */
 int32_t fork_snapshot_owner_tid(void);
 
 /* The fork at which the record's thread vanished, or NULL when it is too long ago or was not seen. */

@@ -33,11 +33,11 @@ static uint32_t add_module(struct frame_table *table, const struct module *modul
 		return TRACE_MODULE_UNKNOWN;
 	struct trace_module *entry = &table->modules[table->module_count];
 	*entry = (struct trace_module){
-		.start = module->start,
-		.end = module->end,
-		.bias = module->bias,
-		.build_id_size_bytes = module->build_id_size,
-		.path = frame_table_add_string(table, module->path),
+	    .start = module->start,
+	    .end = module->end,
+	    .bias = module->bias,
+	    .build_id_size_bytes = module->build_id_size,
+	    .path = frame_table_add_string(table, module->path),
 	};
 	__builtin_memcpy(entry->build_id, module->build_id, sizeof entry->build_id);
 	table->known[table->module_count] = module;
@@ -46,7 +46,8 @@ static uint32_t add_module(struct frame_table *table, const struct module *modul
 
 uint32_t frame_table_add_module_of(struct frame_table *table, uint64_t address, bool data)
 {
-	const struct module *module = data ? module_map_find_data(address) : module_map_find_or_refresh(address);
+	const struct module *module =
+	    data ? module_map_find_data(address) : module_map_find_or_refresh(address);
 	return module ? add_module(table, module) : TRACE_MODULE_UNKNOWN;
 }
 
@@ -56,9 +57,9 @@ struct trace_stack frame_table_add_stack(struct frame_table *table, const struct
 	for (uint32_t i = 0; i < stack->count && table->frame_count < FRAME_TABLE_FRAMES_MAX; i++) {
 		bool exact = stack->exact >> i & 1;
 		table->frames[table->frame_count++] = (struct trace_frame){
-			.pc = stack->pc[i],
-			.module = frame_table_add_module_of(table, stack->pc[i] - !exact, false),
-			.flags = exact ? TRACE_FRAME_EXACT_PC : 0,
+		    .pc = stack->pc[i],
+		    .module = frame_table_add_module_of(table, stack->pc[i] - !exact, false),
+		    .flags = exact ? TRACE_FRAME_EXACT_PC : 0,
 		};
 		added.count++;
 	}
@@ -75,15 +76,16 @@ static uint32_t place(void *record, uint32_t *offset, const void *from, uint32_t
 }
 
 uint32_t frame_table_place(const struct frame_table *table, void *record, uint32_t fixed_size_bytes,
-			   struct frame_table_layout *ret_layout)
+                           struct frame_table_layout *ret_layout)
 {
 	uint32_t offset = fixed_size_bytes;
 	ret_layout->frame_count = table->frame_count;
 	ret_layout->module_count = table->module_count;
 	ret_layout->strings_size_bytes = table->strings_size_bytes;
-	ret_layout->frames_offset = place(record, &offset, table->frames, table->frame_count * (uint32_t)sizeof *table->frames);
+	ret_layout->frames_offset =
+	    place(record, &offset, table->frames, table->frame_count * (uint32_t)sizeof *table->frames);
 	ret_layout->modules_offset =
-		place(record, &offset, table->modules, table->module_count * (uint32_t)sizeof *table->modules);
+	    place(record, &offset, table->modules, table->module_count * (uint32_t)sizeof *table->modules);
 	ret_layout->strings_offset = place(record, &offset, table->strings, table->strings_size_bytes);
 	return offset;
 }

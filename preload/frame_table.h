@@ -25,12 +25,13 @@ struct frame_table_layout {
 
 void frame_table_init(struct frame_table *table);
 struct trace_stack frame_table_add_stack(struct frame_table *table, const struct kept_stack *stack);
-/* The index of the module with the code (or, `data`, with any mapped byte) at the address, or TRACE_MODULE_UNKNOWN. */
+/* The index of the module with the code (or, `data`, with any mapped byte) at the address, or
+ * TRACE_MODULE_UNKNOWN. */
 uint32_t frame_table_add_module_of(struct frame_table *table, uint64_t address, bool data);
 /* The offset of a copy of the string. */
 uint32_t frame_table_add_string(struct frame_table *table, const char *text);
 /* Copies the tables behind the fixed part of a record. Returns the record's whole size. */
 uint32_t frame_table_place(const struct frame_table *table, void *record, uint32_t fixed_size_bytes,
-			   struct frame_table_layout *ret_layout);
+                           struct frame_table_layout *ret_layout);
 
 #endif

@@ -16,11 +16,12 @@ enum call_id {
 #undef CALL
 };
 
-/* Initialises the library, enters a fresh child, adopts a thread that is new to it. NULL: pass the call through. */
+/* Initialises the library, enters a fresh child, adopts a thread that is new to it. NULL: pass the call
+ * through. */
 struct thread_record *hook_thread_slow(void);
 
-/* The calling thread's record, ready for use, or NULL. Its gate is closed in a child until that has entered its
- * snapshot, and for good where locks of vanished threads matter. */
+/* The calling thread's record, ready for use, or NULL. Its gate is closed in a child until that has entered
+ * its snapshot, and for good where locks of vanished threads matter. */
 static inline struct thread_record *hook_thread(void)
 {
 	struct thread_record *self = thread_record_gate->record;
@@ -41,9 +42,15 @@ static inline int errno_of_thrd(int result)
 		return EPERM;
 	}
 }
-static inline int errno_of_posix(int result) { return result; }
+static inline int errno_of_posix(int result)
+{
+	return result;
+}
 
 /* glibc's mtx_t is a pthread_mutex_t (glibc nptl/thrd_priv.h); mtx_lock works on it below any symbol. */
-static inline pthread_mutex_t *mutex_of(mtx_t *mutex) { return (pthread_mutex_t *)mutex; }
+static inline pthread_mutex_t *mutex_of(mtx_t *mutex)
+{
+	return (pthread_mutex_t *)mutex;
+}
 
 #endif

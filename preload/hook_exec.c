@@ -1,5 +1,6 @@
-/* The exec family and posix_spawn: the program goes on to its end or its next image; what is noted is an image that
- * the library will not be in. All of it may run in a vfork child, on the parent's memory. */
+/* The exec family and posix_spawn: the program goes on to its end or its next image; what is noted is an
+ * image that the library will not be in. All of it may run in a vfork child, on the parent's memory. */
+#include <fcntl.h>
 #include <stdarg.h>
 #include <stdint.h>
 #include <unistd.h>
@@ -9,47 +10,54 @@
 
 HOOK_EXPORT int execve(const char *path, char *const argv[], char *const envp[])
 {
-	exec_note(path, envp, 0);
+	exec_note(path, envp, false);
 	return real.execve(path, argv, envp);
 }
 
 HOOK_EXPORT int execv(const char *path, char *const argv[])
 {
-	exec_note(path, environ, 0);
+	exec_note(path, environ, false);
 	return real.execv(path, argv);
 }
 
 HOOK_EXPORT int execvp(const char *file, char *const argv[])
 {
-	exec_note(file, environ, 1);
+	exec_note(file, environ, true);
 	return real.execvp(file, argv);
 }
 
 HOOK_EXPORT int execvpe(const char *file, char *const argv[], char *const envp[])
 {
-	exec_note(file, envp, 1);
+	exec_note(file, envp, true);
 	return real.execvpe(file, argv, envp);
 }
 
-/* The file behind a descriptor has no name to judge by; only the environment is. */
-HOOK_EXPORT int fexecve(int fd, char *const argv[], char *const envp[]) { return real.fexecve(fd, argv, envp); }
+HOOK_EXPORT int fexecve(int fd, char *const argv[], char *const envp[])
+{
+	exec_note_fd(fd, envp);
+	return real.fexecve(fd, argv, envp);
+}
 
 HOOK_EXPORT int execveat(int dir, const char *path, char *const argv[], char *const envp[], int flags)
 {
+	if ((flags & AT_EMPTY_PATH) && !*path)
+		exec_note_fd(dir, envp);
+	else
+		exec_note_at(dir, path, envp);
 	return real.execveat(dir, path, argv, envp, flags);
 }
 
-HOOK_EXPORT int posix_spawn(pid_t *pid, const char *path, const posix_spawn_file_actions_t *f, const posix_spawnattr_t *a,
-			    char *const argv[], char *const envp[])
+HOOK_EXPORT int posix_spawn(pid_t *pid, const char *path, const posix_spawn_file_actions_t *f,
+                            const posix_spawnattr_t *a, char *const argv[], char *const envp[])
 {
-	exec_note(path, envp, 0);
+	exec_note(path, envp, false);
 	return real.posix_spawn(pid, path, f, a, argv, envp);
 }
 
-HOOK_EXPORT int posix_spawnp(pid_t *pid, const char *file, const posix_spawn_file_actions_t *f, const posix_spawnattr_t *a,
-			     char *const argv[], char *const envp[])
+HOOK_EXPORT int posix_spawnp(pid_t *pid, const char *file, const posix_spawn_file_actions_t *f,
+                             const posix_spawnattr_t *a, char *const argv[], char *const envp[])
 {
-	exec_note(file, envp, 1);
+	exec_note(file, envp, true);
 	return real.posix_spawnp(pid, file, f, a, argv, envp);
 }
 
@@ -69,15 +77,15 @@ static void fill_vector(char **ret_argv, size_t count, const char *first, va_lis
 		ret_argv[i] = va_arg(list, char *);
 }
 
-#define VECTOR_OF_LIST(argv, first, ...)                                  \
-	va_list list;                                                     \
-	va_start(list, first);                                            \
-	size_t count = count_list(first, list);                           \
-	va_end(list);                                                     \
-	char *argv[count + 1];                                            \
-	va_start(list, first);                                            \
-	fill_vector(argv, count, first, list);                            \
-	__VA_ARGS__                                                       \
+#define VECTOR_OF_LIST(argv, first, ...)                                                                     \
+	va_list list;                                                                                        \
+	va_start(list, first);                                                                               \
+	size_t count = count_list(first, list);                                                              \
+	va_end(list);                                                                                        \
+	char *argv[count + 1];                                                                               \
+	va_start(list, first);                                                                               \
+	fill_vector(argv, count, first, list);                                                               \
+	__VA_ARGS__                                                                                          \
 	va_end(list)
 
 HOOK_EXPORT int execl(const char *path, const char *arg, ...)

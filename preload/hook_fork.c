@@ -1,8 +1,8 @@
 /* Every way into a child that symbols and fork handlers can show.
  *
- * A wrapper: before the fork, note who forks and from where; after it, in the parent, forget the note; in the child, enter
- * the snapshot. A child that comes by a road without a wrapper is entered by its first intercepted call
- * (hook_thread_slow), since the mode word was wiped. */
+ * A wrapper: before the fork, note who forks and from where; after it, in the parent, forget the note; in the
+ * child, enter the snapshot. A child that comes by a road without a wrapper is entered by its first
+ * intercepted call (hook_thread_slow), since the mode word was wiped. */
 #include <linux/sched.h>
 #include <linux/seccomp.h>
 
@@ -19,27 +19,40 @@ static void after(struct thread_record *self, long result)
 		fork_snapshot_postfork_parent(self);
 }
 
-#define FORK(call, original)                                                  \
-	do {                                                                  \
-		const struct call_registers regs = CALL_REGISTERS_OF_CALLER(); \
-		struct thread_record *self = hook_thread();                   \
-		fork_snapshot_prefork(self, call, &regs);                     \
-		int result = original;                                        \
-		after(self, result);                                          \
-		return result;                                                \
+#define FORK(call, original)                                                                                 \
+	do {                                                                                                 \
+		const struct call_registers regs = CALL_REGISTERS_OF_CALLER();                               \
+		struct thread_record *self = hook_thread();                                                  \
+		fork_snapshot_prefork(self, call, &regs);                                                    \
+		int result = original;                                                                       \
+		after(self, result);                                                                         \
+		return result;                                                                               \
 	} while (0)
 
-HOOK_EXPORT pid_t fork(void) { FORK(CALL_fork, real.fork()); }
-HOOK_EXPORT pid_t _Fork(void) { FORK(CALL__Fork, real._Fork()); }
-HOOK_EXPORT int daemon(int nochdir, int noclose) { FORK(CALL_daemon, real.daemon(nochdir, noclose)); }
+HOOK_EXPORT pid_t fork(void)
+{
+	FORK(CALL_fork, real.fork());
+}
+HOOK_EXPORT pid_t _Fork(void)
+{
+	FORK(CALL__Fork, real._Fork());
+}
+HOOK_EXPORT int daemon(int nochdir, int noclose)
+{
+	FORK(CALL_daemon, real.daemon(nochdir, noclose));
+}
 HOOK_EXPORT int forkpty(int *master, char *name, const struct termios *term, const struct winsize *size)
 {
 	FORK(CALL_forkpty, real.forkpty(master, name, term, size));
 }
 
-/* The raw forms. hook_jump.S asks whether a call copies memory; if so it comes here, else it jumps to the original. */
+/* The raw forms. hook_jump.S asks whether a call copies memory; if so it comes here, else it jumps to the
+ * original. */
 
-static bool copies_memory(uint64_t flags) { return !(flags & CLONE_VM); }
+static bool copies_memory(uint64_t flags)
+{
+	return !(flags & CLONE_VM);
+}
 
 /* A system call whose child returns on a stack of its own cannot come back through a wrapper's frame. */
 static bool clone3_returns_here(const struct clone_args *arguments)
@@ -62,7 +75,8 @@ bool hook_syscall_is_fork(uint64_t number, uint64_t first, uint64_t second, uint
 	case SYS_clone:
 		return copies_memory(first) && second == 0;
 	case SYS_clone3:
-		return second >= CLONE_ARGS_SIZE_VER0 && clone3_returns_here((const struct clone_args *)(uintptr_t)first);
+		return second >= CLONE_ARGS_SIZE_VER0 &&
+		       clone3_returns_here((const struct clone_args *)(uintptr_t)first);
 	case SYS_seccomp:
 		if (first == SECCOMP_SET_MODE_STRICT || (first == SECCOMP_SET_MODE_FILTER && third)) {
 			trace_writer_open_image();
@@ -74,13 +88,15 @@ bool hook_syscall_is_fork(uint64_t number, uint64_t first, uint64_t second, uint
 	}
 }
 
-typedef int clone_function(int (*function)(void *), void *stack, int flags, void *argument, void *parent_tid, void *tls,
-			   void *child_tid);
+typedef int clone_function(int (*function)(void *), void *stack, int flags, void *argument, void *parent_tid,
+                           void *tls, void *child_tid);
 
 /* The child of clone() begins in `function` on a stack of its own and never returns here. */
-int hook_clone(int (*function)(void *), void *stack, int flags, void *argument, void *parent_tid, void *tls, void *child_tid)
+int hook_clone(int (*function)(void *), void *stack, int flags, void *argument, void *parent_tid, void *tls,
+               void *child_tid)
 {
-	FORK(CALL_clone, ((clone_function *)real.clone)(function, stack, flags, argument, parent_tid, tls, child_tid));
+	FORK(CALL_clone,
+	     ((clone_function *)real.clone)(function, stack, flags, argument, parent_tid, tls, child_tid));
 }
 
 typedef long syscall_function(long number, long a, long b, long c, long d, long e, long f);

@@ -1,8 +1,9 @@
 /* Who the threads are: where they were made, their start routine and name, and when they end.
  *
- * A thread starts in a trampoline that ties it to its record and jumps on, so it leaves no frame on the stack.
- * Its end is seen by a thread-specific key's destructor, which asks to be called again until the last round, because other
- * destructors may still take locks; the key is one of the first 32 of the process, whose values need no allocation. */
+ * A thread starts in a trampoline that ties it to its record and jumps on, so it leaves no frame on the
+ * stack. Its end is seen by a thread-specific key's destructor, which asks to be called again until the last
+ * round, because other destructors may still take locks; the key is one of the first 32 of the process, whose
+ * values need no allocation. */
 #include <linux/prctl.h>
 #include <linux/seccomp.h>
 #include <stddef.h>
@@ -13,9 +14,9 @@
 #include "trace_writer.h"
 
 enum {
-	DESTRUCTOR_ROUNDS = 4, /* PTHREAD_DESTRUCTOR_ITERATIONS of glibc */
+	DESTRUCTOR_ROUNDS = 4,   /* PTHREAD_DESTRUCTOR_ITERATIONS of glibc */
 	START_FRAME_BYTES = 512, /* start_thread's frame and above lie within this of the trampoline's; the
-				    thread's TLS block comes next, so the reads stay inside the mapping */
+	                            thread's TLS block comes next, so the reads stay inside the mapping */
 };
 
 static pthread_key_t end_key;
@@ -105,11 +106,12 @@ static int start_c11(void *argument)
 	return ((int (*)(void *))self->start_routine)(self->start_argument);
 }
 
-static void keep_origin(struct thread_record *made, struct thread_record *creator, const struct call_registers *regs)
+static void keep_origin(struct thread_record *made, struct thread_record *creator,
+                        const struct call_registers *regs)
 {
 	unsigned flags = 0;
-	made->created_count = call_stack_walk(regs, &creator->bounds, made->created_pc, THREAD_CREATED_FRAMES, &flags,
-					      &made->created_exact);
+	made->created_count = call_stack_walk(regs, &creator->bounds, made->created_pc, THREAD_CREATED_FRAMES,
+	                                      &flags, &made->created_exact);
 	made->created_flags = flags;
 }
 
@@ -177,7 +179,8 @@ static void keep_name(struct thread_record *thread, const char *name)
 HOOK_EXPORT int pthread_setname_np(pthread_t t, const char *name)
 {
 	int result = real.pthread_setname_np(t, name);
-	for (struct thread_record *thread = thread_record_first(); result == 0 && thread; thread = thread->next) {
+	for (struct thread_record *thread = thread_record_first(); result == 0 && thread;
+	     thread = thread->next) {
 		if (thread->handle == (uint64_t)t && atomic_load(&thread->state) == THREAD_ALIVE &&
 		    thread->generation == process.generation)
 			keep_name(thread, name);
@@ -187,7 +190,8 @@ HOOK_EXPORT int pthread_setname_np(pthread_t t, const char *name)
 
 HOOK_EXPORT int prctl(int option, unsigned long a, unsigned long b, unsigned long c, unsigned long d)
 {
-	bool confines = option == PR_SET_SECCOMP && (a == SECCOMP_MODE_STRICT || (a == SECCOMP_MODE_FILTER && b));
+	bool confines =
+	    option == PR_SET_SECCOMP && (a == SECCOMP_MODE_STRICT || (a == SECCOMP_MODE_FILTER && b));
 	if (confines && hook_thread()) {
 		trace_writer_open_image();
 		trace_writer_seal(true);

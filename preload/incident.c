@@ -10,7 +10,10 @@ enum {
 	OTHER_RECORDS_MAX = 1,
 };
 
-static void mix(uint64_t *hash, uint64_t value) { *hash = (*hash ^ value) * 0x100000001b3u; }
+static void mix(uint64_t *hash, uint64_t value)
+{
+	*hash = (*hash ^ value) * 0x100000001b3u;
+}
 
 static struct trace_stack add_stack(struct record_work *work, uint64_t *hash)
 {
@@ -25,20 +28,21 @@ static struct trace_stack add_stack(struct record_work *work, uint64_t *hash)
 static struct trace_lock describe_lock(const struct incident *incident, struct record_work *work)
 {
 	struct trace_lock lock = {
-		.address = (uint64_t)(uintptr_t)incident->lock,
-		.kind = incident->kind,
-		.type = incident->state.type,
-		.flags = incident->state.flags,
-		.word = incident->state.word,
-		.owner_tid = incident->state.owner_tid,
-		.module = frame_table_add_module_of(&work->table, (uint64_t)(uintptr_t)incident->lock, true),
+	    .address = (uint64_t)(uintptr_t)incident->lock,
+	    .kind = incident->kind,
+	    .type = incident->state.type,
+	    .flags = incident->state.flags,
+	    .word = incident->state.word,
+	    .owner_tid = incident->state.owner_tid,
+	    .module = frame_table_add_module_of(&work->table, (uint64_t)(uintptr_t)incident->lock, true),
 	};
 	if (init_site_find(incident->lock, &work->stack))
 		lock.initialised_at = frame_table_add_stack(&work->table, &work->stack);
 	return lock;
 }
 
-static void describe_origin(const struct thread_record *thread, struct record_work *work, struct trace_holder *ret_holder)
+static void describe_origin(const struct thread_record *thread, struct record_work *work,
+                            struct trace_holder *ret_holder)
 {
 	__builtin_memcpy(ret_holder->name, thread->name, sizeof ret_holder->name);
 	ret_holder->start_module = TRACE_MODULE_UNKNOWN;
@@ -62,7 +66,8 @@ static uint32_t hold_state(const struct incident *incident, const struct held_en
 	return state == TRACE_HOLD_WANT && incident->state.owner_tid ? TRACE_HOLD_HELD : state;
 }
 
-static struct trace_holder describe_holder(const struct incident *incident, struct record_work *work, uint64_t *hash)
+static struct trace_holder describe_holder(const struct incident *incident, struct record_work *work,
+                                           uint64_t *hash)
 {
 	struct trace_holder holder = {.tid = incident->holder_tid, .start_module = TRACE_MODULE_UNKNOWN};
 	struct thread_record *thread = incident->holder;
@@ -78,8 +83,8 @@ static struct trace_holder describe_holder(const struct incident *incident, stru
 		unsigned flags = 0;
 		struct call_site site;
 		thread_record_site(entry, &site);
-		work->stack.count = call_stack_finish(&site, &thread->bounds, work->stack.pc, TRACE_STACK_FRAMES_MAX,
-						      &flags, &work->stack.exact);
+		work->stack.count = call_stack_finish(&site, &thread->bounds, work->stack.pc,
+		                                      TRACE_STACK_FRAMES_MAX, &flags, &work->stack.exact);
 		work->stack.flags = flags;
 	} else {
 		fork_snapshot_stack_of(thread, incident->holder_entry, &work->stack);
@@ -88,36 +93,38 @@ static struct trace_holder describe_holder(const struct incident *incident, stru
 	return holder;
 }
 
-static struct trace_fork describe_fork(const struct incident *incident, struct record_work *work, uint64_t *hash)
+static struct trace_fork describe_fork(const struct incident *incident, struct record_work *work,
+                                       uint64_t *hash)
 {
 	const struct fork_note *note = incident->fork;
 	if (!note)
 		return (struct trace_fork){0};
 	struct trace_fork described = {
-		.pid = note->pid,
-		.tid = note->tid,
-		.call = note->call,
-		.vanished_threads = note->vanished_threads,
-		.time_ns = note->time_ns,
+	    .pid = note->pid,
+	    .tid = note->tid,
+	    .call = note->call,
+	    .vanished_threads = note->vanished_threads,
+	    .time_ns = note->time_ns,
 	};
 	work->stack = note->stack;
 	described.stack = add_stack(work, hash);
 	return described;
 }
 
-static struct trace_victim describe_victim(const struct incident *incident, struct record_work *work, uint64_t *hash)
+static struct trace_victim describe_victim(const struct incident *incident, struct record_work *work,
+                                           uint64_t *hash)
 {
 	const struct trace_image *image = trace_writer_image();
 	struct trace_victim victim = {
-		.ppid = trace_writer_is_sealed() ? 0 : (int32_t)raw_syscall0(SYS_getppid),
-		.call = incident->call,
-		.live_threads = atomic_load(&process.live_threads),
-		.exe = image ? frame_table_add_string(&work->table, image->exe) : 0,
+	    .ppid = trace_writer_is_sealed() ? 0 : (int32_t)raw_syscall0(SYS_getppid),
+	    .call = incident->call,
+	    .live_threads = atomic_load(&process.live_threads),
+	    .exe = image ? frame_table_add_string(&work->table, image->exe) : 0,
 	};
 	__builtin_memcpy(victim.name, incident->victim->name, sizeof victim.name);
 	unsigned flags = 0;
 	work->stack.count = call_stack_walk(&incident->regs, &incident->victim->bounds, work->stack.pc,
-					    TRACE_STACK_FRAMES_MAX, &flags, &work->stack.exact);
+	                                    TRACE_STACK_FRAMES_MAX, &flags, &work->stack.exact);
 	work->stack.flags = flags;
 	victim.stack = add_stack(work, hash);
 	return victim;
@@ -130,10 +137,10 @@ static uint32_t describe(const struct incident *incident, struct record_work *wo
 	frame_table_init(&work->table);
 	struct trace_incident *record = &work->record.incident;
 	*record = (struct trace_incident){
-		.observed = incident->observed,
-		.proof = incident->proof,
-		.stack_count = 5,
-		.atfork_handlers = process.atfork_handlers,
+	    .observed = incident->observed,
+	    .proof = incident->proof,
+	    .stack_count = 5,
+	    .atfork_handlers = process.atfork_handlers,
 	};
 	record->lock = describe_lock(incident, work);
 	record->holder = describe_holder(incident, work, &hash);
@@ -194,7 +201,8 @@ struct incident_handle incident_write(const struct incident *incident)
 		handle = (struct incident_handle){.record = full, .is_repeat = true};
 	} else {
 		handle.record = (struct trace_incident *)trace_writer_append(
-			TRACE_RECORD_INCIDENT, &record->record, size_bytes, offsetof(struct trace_incident, observed));
+		    TRACE_RECORD_INCIDENT, &record->record, size_bytes,
+		    offsetof(struct trace_incident, observed));
 	}
 	record_work_give(work);
 	trace_writer_notify();

@@ -1,6 +1,7 @@
 /* Writes what a child met to the trace, before the call can block.
  *
- * Async-signal-safe and lock-free; its work space comes from the arena, since the stack of the caller may be small. */
+ * Async-signal-safe and lock-free; its work space comes from the arena, since the stack of the caller may be
+ * small. */
 #ifndef AFTERFORK_PRELOAD_INCIDENT_H
 #define AFTERFORK_PRELOAD_INCIDENT_H
 
@@ -20,7 +21,7 @@ struct incident {
 	struct lock_state state;
 	struct thread_record *victim;
 	unsigned call;
-	struct call_registers regs; /* of the victim's call */
+	struct call_registers regs;   /* of the victim's call */
 	struct thread_record *holder; /* NULL: not known */
 	uint32_t holder_entry;        /* index in its held[]; UINT32_MAX: not known */
 	int32_t holder_tid;           /* 0: not known */

@@ -12,10 +12,11 @@
 #include "trace_writer.h"
 
 enum { MAIN_STACK_MAX_BYTES = 64 << 20 };
-extern void *__libc_stack_end; /* ld.so, GLIBC_2.2.5: where the initial thread's stack was at the program's entry */
+extern void
+    *__libc_stack_end; /* ld.so, GLIBC_2.2.5: where the initial thread's stack was at the program's entry */
 
-/* libc sets environ after the program's .preinit_array, and after other libraries' constructors may have called in; the kernel
- * laid argc, argv and the environment out at the initial stack's end. */
+/* libc sets environ after the program's .preinit_array, and after other libraries' constructors may have
+ * called in; the kernel laid argc, argv and the environment out at the initial stack's end. */
 static char *const *environment(void)
 {
 	if (environ)
@@ -66,7 +67,10 @@ static bool start_once(void)
 	return process.initialised;
 }
 
-__attribute__((constructor(101))) static void construct(void) { start_once(); }
+__attribute__((constructor(101))) static void construct(void)
+{
+	start_once();
+}
 
 struct thread_record *hook_thread_slow(void)
 {

@@ -34,8 +34,8 @@ static struct init_site *find(const void *lock)
 	return NULL;
 }
 
-/* Takes a slot of the set for writing: the lock's own, else a free one, else the one whose turn the address makes it.
- * NULL when another thread is writing it. */
+/* Takes a slot of the set for writing: the lock's own, else a free one, else the one whose turn the address
+ * makes it. NULL when another thread is writing it. */
 static struct init_site *take_slot(struct init_site *set, const void *lock)
 {
 	struct init_site *slot = &set[(uintptr_t)lock >> 6 & (WAYS - 1)];

@@ -1,5 +1,6 @@
-/* Where locks were initialised: a bounded table from a lock's address to the innermost return addresses of its
- * initialisation. Not on the lock path. Lock-free; two threads that write one slot at once may lose an entry. */
+/* Where locks were initialised: a bounded table from a lock's address to the innermost return addresses of
+ * its initialisation. Not on the lock path. Lock-free; two threads that write one slot at once may lose an
+ * entry. */
 #ifndef AFTERFORK_PRELOAD_INIT_SITE_H
 #define AFTERFORK_PRELOAD_INIT_SITE_H
 

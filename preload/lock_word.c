@@ -26,7 +26,8 @@ struct lock_state lock_word_of_mutex(const pthread_mutex_t *mutex)
 {
 	int kind = __atomic_load_n(&mutex->__data.__kind, __ATOMIC_RELAXED);
 	uint32_t word = (uint32_t)__atomic_load_n(&mutex->__data.__lock, __ATOMIC_ACQUIRE);
-	struct lock_state state = {.word = word, .type = (uint32_t)(kind & KIND_TYPE), .flags = flags_of(kind)};
+	struct lock_state state = {
+	    .word = word, .type = (uint32_t)(kind & KIND_TYPE), .flags = flags_of(kind)};
 	if (state.flags & (TRACE_LOCK_ROBUST | TRACE_LOCK_PRIO_INHERIT)) {
 		state.owner_tid = (int32_t)(word & WORD_TID);
 		state.locked = state.owner_tid != 0;

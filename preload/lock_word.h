@@ -1,6 +1,7 @@
-/* What a glibc lock says of itself. The layouts are those of struct __pthread_mutex_s in <bits/struct_mutex.h>, unchanged
- * from glibc 2.3 to 2.42 on x86-64. Reads the lock's memory without atomicity beyond a single load: for
- * a lock that the caller is itself about to use, so the memory is there. */
+/* What a glibc lock says of itself. The layouts are those of struct __pthread_mutex_s in
+ * <bits/struct_mutex.h>, unchanged from glibc 2.3 to 2.42 on x86-64. Reads the lock's memory without
+ * atomicity beyond a single load: for a lock that the caller is itself about to use, so the memory is there.
+ */
 #ifndef AFTERFORK_PRELOAD_LOCK_WORD_H
 #define AFTERFORK_PRELOAD_LOCK_WORD_H
 

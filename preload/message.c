@@ -15,17 +15,20 @@ enum { STANDARD_ERROR = 2 };
 static bool known;
 static struct stat at_start;
 
-void message_init(void) { known = raw_syscall2(SYS_fstat, STANDARD_ERROR, (long)&at_start) == 0; }
+void message_init(void)
+{
+	known = raw_syscall2(SYS_fstat, STANDARD_ERROR, (long)&at_start) == 0;
+}
 
 static bool is_still_ours(void)
 {
 	struct stat now;
-	return known && raw_syscall2(SYS_fstat, STANDARD_ERROR, (long)&now) == 0 && now.st_dev == at_start.st_dev &&
-	       now.st_ino == at_start.st_ino;
+	return known && raw_syscall2(SYS_fstat, STANDARD_ERROR, (long)&now) == 0 &&
+	       now.st_dev == at_start.st_dev && now.st_ino == at_start.st_ino;
 }
 
-/* A pipe that nobody reads raises SIGPIPE, a file at its limit (RLIMIT_FSIZE) SIGXFSZ: they are held back and taken off
- * again. */
+/* A pipe that nobody reads raises SIGPIPE, a file at its limit (RLIMIT_FSIZE) SIGXFSZ: they are held back and
+ * taken off again. */
 static void write_quietly(const char *text, size_t size_bytes)
 {
 	enum { KERNEL_SIGSET_SIZE_BYTES = 8 };
@@ -49,7 +52,8 @@ void message_error(const char *what, const char *subject, int error)
 	line_text(&line, "afterfork: ");
 	line_text(&line, what);
 	line_text(&line, subject);
-	const char *reason = error ? strerrordesc_np(error) : NULL; /* a table look-up, no locale (glibc 2.32) */
+	const char *reason =
+	    error ? strerrordesc_np(error) : NULL; /* a table look-up, no locale (glibc 2.32) */
 	if (reason) {
 		line_text(&line, ": ");
 		line_text(&line, reason);

@@ -17,15 +17,30 @@ static inline long raw_syscall6(long nr, long a, long b, long c, long d, long e,
 	register long r8 __asm__("r8") = e;
 	register long r9 __asm__("r9") = f;
 	__asm__ volatile("syscall"
-			 : "=a"(ret)
-			 : "a"(nr), "D"(a), "S"(b), "d"(c), "r"(r10), "r"(r8), "r"(r9)
-			 : "rcx", "r11", "memory");
+	                 : "=a"(ret)
+	                 : "a"(nr), "D"(a), "S"(b), "d"(c), "r"(r10), "r"(r8), "r"(r9)
+	                 : "rcx", "r11", "memory");
 	return ret;
 }
-static inline long raw_syscall0(long nr) { return raw_syscall6(nr, 0, 0, 0, 0, 0, 0); }
-static inline long raw_syscall1(long nr, long a) { return raw_syscall6(nr, a, 0, 0, 0, 0, 0); }
-static inline long raw_syscall2(long nr, long a, long b) { return raw_syscall6(nr, a, b, 0, 0, 0, 0); }
-static inline long raw_syscall3(long nr, long a, long b, long c) { return raw_syscall6(nr, a, b, c, 0, 0, 0); }
-static inline long raw_syscall4(long nr, long a, long b, long c, long d) { return raw_syscall6(nr, a, b, c, d, 0, 0); }
+static inline long raw_syscall0(long nr)
+{
+	return raw_syscall6(nr, 0, 0, 0, 0, 0, 0);
+}
+static inline long raw_syscall1(long nr, long a)
+{
+	return raw_syscall6(nr, a, 0, 0, 0, 0, 0);
+}
+static inline long raw_syscall2(long nr, long a, long b)
+{
+	return raw_syscall6(nr, a, b, 0, 0, 0, 0);
+}
+static inline long raw_syscall3(long nr, long a, long b, long c)
+{
+	return raw_syscall6(nr, a, b, c, 0, 0, 0);
+}
+static inline long raw_syscall4(long nr, long a, long b, long c, long d)
+{
+	return raw_syscall6(nr, a, b, c, d, 0, 0);
+}
 
 #endif

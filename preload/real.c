@@ -6,18 +6,21 @@
 #include <stdint.h>
 #include <string.h>
 
-#define HOOK(ret, name, params, args)          \
-	static ret resolve_##name params       \
-	{                                      \
-		real_resolve();                \
-		return real.name args;         \
+#define HOOK(ret, name, params, args)                                                                        \
+	static ret resolve_##name params                                                                     \
+	{                                                                                                    \
+		real_resolve();                                                                              \
+		return real.name args;                                                                       \
 	}
 #include "hooks.def"
 #undef HOOK
 
 /* Stands for a function that this libc does not have. A program that was linked against the libc
  * it runs on never calls it. */
-static long missing(void) { return ENOSYS; }
+static long missing(void)
+{
+	return ENOSYS;
+}
 
 struct real_functions real = {
 #define HOOK(ret, name, params, args) .name = resolve_##name,
@@ -25,9 +28,9 @@ struct real_functions real = {
 #undef HOOK
 };
 
-/* glibc before 2.36 may hand out the LinuxThreads version of these two to an unversioned dlsym(RTLD_NEXT): ask
- * for the later one by name first (glibc's nptl/Versions, GLIBC_2.3.2). Nothing else is asked by version: a failing
- * look-up allocates its error text with the program's malloc. */
+/* glibc before 2.36 may hand out the LinuxThreads version of these two to an unversioned dlsym(RTLD_NEXT):
+ * ask for the later one by name first (glibc's nptl/Versions, GLIBC_2.3.2). Nothing else is asked by version:
+ * a failing look-up allocates its error text with the program's malloc. */
 static void *find(const char *name)
 {
 	void *found = NULL;
@@ -47,7 +50,7 @@ void real_resolve(void)
 {
 	int saved_errno = errno;
 #define HOOK(ret, name, params, args) store(&real.name, #name);
-#define HOOK_JUMP(ret, name) store(&real.name, #name);
+#define HOOK_JUMP(ret, name)          store(&real.name, #name);
 #include "hooks.def"
 #undef HOOK
 #undef HOOK_JUMP
@@ -56,8 +59,8 @@ void real_resolve(void)
 
 /* For hook_jump.S: where each original's pointer stands. */
 #define HOOK(ret, name, params, args)
-#define HOOK_JUMP(ret, name)                                                                        \
-	extern void (**const real_##name##_slot)(void) __attribute__((visibility("hidden")));       \
+#define HOOK_JUMP(ret, name)                                                                                 \
+	extern void (**const real_##name##_slot)(void) __attribute__((visibility("hidden")));                \
 	void (**const real_##name##_slot)(void) = &real.name;
 #include "hooks.def"
 #undef HOOK

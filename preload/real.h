@@ -20,7 +20,7 @@ struct winsize;
 
 struct real_functions {
 #define HOOK(ret, name, params, args) ret(*name) params;
-#define HOOK_JUMP(ret, name) void (*name)(void);
+#define HOOK_JUMP(ret, name)          void (*name)(void);
 #include "hooks.def"
 #undef HOOK
 #undef HOOK_JUMP

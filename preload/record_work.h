@@ -1,5 +1,6 @@
-/* Work space for putting a trace record together: too large for a stack that may be small. One serves almost every
- * process; threads that need it at the same time get one each from the arena. Lock-free, async-signal-safe. */
+/* Work space for putting a trace record together: too large for a stack that may be small. One serves almost
+ * every process; threads that need it at the same time get one each from the arena. Lock-free,
+ * async-signal-safe. */
 #ifndef AFTERFORK_PRELOAD_RECORD_WORK_H
 #define AFTERFORK_PRELOAD_RECORD_WORK_H
 

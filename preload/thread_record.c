@@ -13,7 +13,11 @@ __thread struct thread_record *thread_record_self __attribute__((tls_model("init
 static struct thread_gate closed_gate;
 __thread struct thread_gate *thread_record_gate __attribute__((tls_model("initial-exec"))) = &closed_gate;
 
-enum { GATES_SIZE_BYTES = 64 << 10, GATES = GATES_SIZE_BYTES / sizeof(struct thread_gate), PAGE_SIZE_BYTES = 4096 };
+enum {
+	GATES_SIZE_BYTES = 64 << 10,
+	GATES = GATES_SIZE_BYTES / sizeof(struct thread_gate),
+	PAGE_SIZE_BYTES = 4096
+};
 
 struct gate_block {
 	struct thread_gate *gates;
@@ -59,7 +63,8 @@ static void give_free(struct thread_record *record)
 static struct gate_block *add_gate_block(struct gate_block *used_up)
 {
 	struct gate_block *block = arena_alloc(sizeof *block);
-	long memory = raw_syscall6(SYS_mmap, 0, GATES_SIZE_BYTES, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
+	long memory = raw_syscall6(SYS_mmap, 0, GATES_SIZE_BYTES, PROT_READ | PROT_WRITE,
+	                           MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
 	if (!block || (memory < 0 && memory > -PAGE_SIZE_BYTES))
 		return NULL;
 	/* Without the advice (Linux before 4.14) gates stay open in a child until it enters its snapshot. */
@@ -117,8 +122,8 @@ static void reset(struct thread_record *record)
 	record->created_exact = 0;
 }
 
-/* Threads that vanished two forks ago or earlier and held nothing are of no interest any more. A process that forks on and
- * on from child to child does not grow by them. */
+/* Threads that vanished two forks ago or earlier and held nothing are of no interest any more. A process that
+ * forks on and on from child to child does not grow by them. */
 static void reclaim_vanished(uint32_t generation)
 {
 	static _Atomic uint32_t reclaimed;
@@ -145,8 +150,8 @@ struct thread_record *thread_record_new(uint32_t generation)
 	return record;
 }
 
-/* True if the thread ends with a lock held. A thread that ends waits for nothing: what it wanted it has, also after a
- * wait that was cancelled, which retook the mutex. */
+/* True if the thread ends with a lock held. A thread that ends waits for nothing: what it wanted it has, also
+ * after a wait that was cancelled, which retook the mutex. */
 static bool ends_holding(struct thread_record *record)
 {
 	for (uint32_t i = atomic_load(&record->held_count); i-- > 0;) {
@@ -186,10 +191,13 @@ void thread_record_open_gate(struct thread_record *record, bool open)
 	*(struct thread_record *volatile *)&record->gate->record = open ? record : NULL;
 }
 
-struct thread_record *thread_record_first(void) { return atomic_load_explicit(&all_records, memory_order_acquire); }
+struct thread_record *thread_record_first(void)
+{
+	return atomic_load_explicit(&all_records, memory_order_acquire);
+}
 
-/* A normal mutex is held once: of several entries for one all but the last are left over from acquisitions that another
- * thread released. True if that made room. */
+/* A normal mutex is held once: of several entries for one all but the last are left over from acquisitions
+ * that another thread released. True if that made room. */
 static bool drop_leftovers(struct thread_record *record)
 {
 	enum { COMPARED_MAX = 1024 };
@@ -243,7 +251,10 @@ bool thread_record_grow(struct thread_record *record)
 	return true;
 }
 
-bool thread_record_any_abandoned(void) { return atomic_load(&abandoned_count) > 0; }
+bool thread_record_any_abandoned(void)
+{
+	return atomic_load(&abandoned_count) > 0;
+}
 
 uint64_t thread_record_take_lost(void)
 {
@@ -290,21 +301,23 @@ static void release_cache_entry(struct thread_record *record, const struct call_
 	}
 }
 
-void thread_record_capture_site(struct thread_record *record, const struct call_registers *regs, struct call_site *ret_site)
+void thread_record_capture_site(struct thread_record *record, const struct call_registers *regs,
+                                struct call_site *ret_site)
 {
 	release_cache_entry(record, regs);
 	call_stack_capture(&record->cache, &record->bounds, regs, ret_site);
 }
 
 void thread_record_push_missed(struct thread_record *record, unsigned kind, unsigned call,
-			       const struct call_registers *regs)
+                               const struct call_registers *regs)
 {
 	struct held_entry *entry = &record->held[atomic_load(&record->held_count) - 1];
 	thread_record_capture_own(record, entry, regs);
 	thread_record_mark_wanted(entry, kind, call);
 }
 
-void thread_record_capture_own(struct thread_record *record, struct held_entry *entry, const struct call_registers *regs)
+void thread_record_capture_own(struct thread_record *record, struct held_entry *entry,
+                               const struct call_registers *regs)
 {
 	struct call_site site;
 	entry->stack = THREAD_STACK_OWN;

@@ -1,14 +1,14 @@
 /* What the library keeps of one thread: who it is, and which locks it holds or waits for.
  *
- * A record is written by its own thread only, without atomics beyond plain ordered stores; other threads never
- * read it. It is read in a forked child, where the copy-on-write copy is a snapshot of the moment of fork: the stores of the
- * vanished thread are seen in program order there. Records live in the arena for ever and are used again
- * after their thread ended, unless it ended while it held locks.
+ * A record is written by its own thread only, without atomics beyond plain ordered stores; other threads
+ * never read it. It is read in a forked child, where the copy-on-write copy is a snapshot of the moment of
+ * fork: the stores of the vanished thread are seen in program order there. Records live in the arena for ever
+ * and are used again after their thread ended, unless it ended while it held locks.
  *
- * Signal safety: a handler that interrupts an update and takes and releases locks itself leaves the entries below
- * held_count as it found them. Two things may be lost to one, and only the stack of a lock, never the lock, whose own word names
- * its owner: the entry of a mutex that the interrupted thread was just letting go, and an entry that was just being
- * written if the handler needs more room than the record has.
+ * Signal safety: a handler that interrupts an update and takes and releases locks itself leaves the entries
+ * below held_count as it found them. Two things may be lost to one, and only the stack of a lock, never the
+ * lock, whose own word names its owner: the entry of a mutex that the interrupted thread was just letting go,
+ * and an entry that was just being written if the handler needs more room than the record has.
  */
 #ifndef AFTERFORK_PRELOAD_THREAD_RECORD_H
 #define AFTERFORK_PRELOAD_THREAD_RECORD_H
@@ -27,17 +27,18 @@ enum {
 	THREAD_ABANDONED_MAX = 256, /* ended threads whose held locks are remembered */
 };
 
-/* A lock that the thread holds or is about to take. Where its stack is: `stack` is the address of an entry of the thread's
- * cache; or, marked by THREAD_STACK_OWN, struct call_site's outer_slot, with the frames in pc[]. `bp` is the site's outer_bp:
- * the frame that saved it may have returned by the time that somebody asks. thread_record_site() reads either.
+/* A lock that the thread holds or is about to take. Where its stack is: `stack` is the address of an entry of
+ * the thread's cache; or, marked by THREAD_STACK_OWN, struct call_site's outer_slot, with the frames in pc[].
+ * `bp` is the site's outer_bp: the frame that saved it may have returned by the time that somebody asks.
+ * thread_record_site() reads either.
  *
  * A normal mutex stays WANT while it is held: its owner word tells, and the hot path saves a store. */
 struct held_entry {
-	uint64_t lock; /* its address */
+	uint64_t lock;         /* its address */
 	_Atomic uint8_t state; /* enum trace_hold_state */
 	uint8_t kind;          /* enum trace_lock_kind */
 	uint16_t call;         /* id of trace_calls.def */
-	int32_t former_tid;    /* the owner id under which it was acquired, if a fork has changed that; else 0 */
+	int32_t former_tid; /* the owner id under which it was acquired, if a fork has changed that; else 0 */
 	uint64_t stack;
 	uint64_t bp;
 	uint64_t pc[CALL_SITE_FRAMES];
@@ -66,8 +67,8 @@ enum thread_state { THREAD_FREE = 0, THREAD_ALIVE, THREAD_ENDED };
 
 struct thread_record;
 
-/* The way into a thread's record, in memory that fork wipes in the child (MADV_WIPEONFORK): there every wrapper
- * leaves the hot path until the child has found out what became of it. */
+/* The way into a thread's record, in memory that fork wipes in the child (MADV_WIPEONFORK): there every
+ * wrapper leaves the hot path until the child has found out what became of it. */
 struct thread_gate {
 	struct thread_record *record; /* NULL: closed */
 	uint64_t padding[7];
@@ -84,8 +85,8 @@ struct thread_record {
 
 	_Atomic uint32_t state; /* enum thread_state */
 	int32_t owner_tid;      /* what libc writes into locks: differs from tid after a fork past libc */
-	int32_t former_tid;     /* of a thread that forked and is now the child's: its owner id in the parent */
-	bool fork_noted;        /* note describes a fork that is under way */
+	int32_t former_tid; /* of a thread that forked and is now the child's: its owner id in the parent */
+	bool fork_noted;    /* note describes a fork that is under way */
 	char name[TRACE_THREAD_NAME_SIZE_BYTES];
 	void *start_routine;
 	void *start_argument;
@@ -94,7 +95,7 @@ struct thread_record {
 	uint32_t created_count, created_flags;
 	uint64_t created_exact;
 	uint64_t created_pc[THREAD_CREATED_FRAMES];
-	struct thread_record *next;      /* list of all records, never unlinked */
+	struct thread_record *next; /* list of all records, never unlinked */
 	struct thread_record *next_free;
 	struct fork_note *note;
 	struct thread_gate *gate;
@@ -105,9 +106,10 @@ struct thread_record {
 
 /* The calling thread's record; NULL before its first intercepted call and after its end. */
 extern __thread struct thread_record *thread_record_self
-	__attribute__((tls_model("initial-exec"), visibility("hidden")));
+    __attribute__((tls_model("initial-exec"), visibility("hidden")));
 /* Its gate; a closed one where it has none. */
-extern __thread struct thread_gate *thread_record_gate __attribute__((tls_model("initial-exec"), visibility("hidden")));
+extern __thread struct thread_gate *thread_record_gate
+    __attribute__((tls_model("initial-exec"), visibility("hidden")));
 
 /* A record with state ALIVE and everything else cleared, or NULL. Thread-safe, lock-free. */
 struct thread_record *thread_record_new(uint32_t generation);
@@ -129,11 +131,14 @@ void thread_record_open_gate(struct thread_record *record, bool open);
 /* The innermost frames of an entry's stack. */
 void thread_record_site(const struct held_entry *entry, struct call_site *ret_site);
 /* Captures the calling thread's stack without harm to the entries that refer to the cache. */
-void thread_record_capture_site(struct thread_record *record, const struct call_registers *regs, struct call_site *ret_site);
+void thread_record_capture_site(struct thread_record *record, const struct call_registers *regs,
+                                struct call_site *ret_site);
 /* The same into an entry. */
-void thread_record_capture_own(struct thread_record *record, struct held_entry *entry, const struct call_registers *regs);
+void thread_record_capture_own(struct thread_record *record, struct held_entry *entry,
+                               const struct call_registers *regs);
 /* The owner id under which the entry was made. */
-static inline int32_t thread_record_owner_of(const struct thread_record *record, const struct held_entry *entry)
+static inline int32_t thread_record_owner_of(const struct thread_record *record,
+                                             const struct held_entry *entry)
 {
 	return entry->former_tid ? entry->former_tid : record->owner_tid;
 }
@@ -144,7 +149,7 @@ bool thread_record_any_abandoned(void);
 static inline bool thread_record_has_room(const struct thread_record *record)
 {
 	return __builtin_expect(
-		atomic_load_explicit(&record->held_count, memory_order_relaxed) < record->held_capacity, 1);
+	    atomic_load_explicit(&record->held_count, memory_order_relaxed) < record->held_capacity, 1);
 }
 
 /* One store for state, kind, call and former_tid: the entry counts from here on. */
@@ -154,11 +159,12 @@ static inline void thread_record_mark_wanted(struct held_entry *entry, unsigned 
 	__atomic_store_n((uint64_t *)(void *)&entry->state, packed, __ATOMIC_RELEASE);
 }
 
-/* Appends an entry in state WANT for a lock about to be acquired. Needs room. False: the stack is not in the cache, and
- * thread_record_push_missed() has to finish the entry. */
-static inline __attribute__((always_inline)) bool thread_record_push(struct thread_record *record, const void *lock,
-								    unsigned kind, unsigned call,
-								    struct call_registers regs)
+/* Appends an entry in state WANT for a lock about to be acquired. Needs room. False: the stack is not in the
+ * cache, and thread_record_push_missed() has to finish the entry. */
+static inline __attribute__((always_inline)) bool thread_record_push(struct thread_record *record,
+                                                                     const void *lock, unsigned kind,
+                                                                     unsigned call,
+                                                                     struct call_registers regs)
 {
 	uint32_t index = atomic_load_explicit(&record->held_count, memory_order_relaxed);
 	/* The count goes up first: a signal handler that takes a lock from here on uses the next entry. */
@@ -180,11 +186,11 @@ static inline __attribute__((always_inline)) bool thread_record_push(struct thre
 
 /* Walks the stack for the last entry. */
 void thread_record_push_missed(struct thread_record *record, unsigned kind, unsigned call,
-			       const struct call_registers *regs);
+                               const struct call_registers *regs);
 
 /* Both, growing where needed. Returns the entry's index, or UINT32_MAX when there is no memory. */
-static inline uint32_t thread_record_want(struct thread_record *record, const void *lock, unsigned kind, unsigned call,
-					  const struct call_registers *regs)
+static inline uint32_t thread_record_want(struct thread_record *record, const void *lock, unsigned kind,
+                                          unsigned call, const struct call_registers *regs)
 {
 	if (!thread_record_has_room(record) && !thread_record_grow(record))
 		return UINT32_MAX;
@@ -193,8 +199,8 @@ static inline uint32_t thread_record_want(struct thread_record *record, const vo
 	return atomic_load_explicit(&record->held_count, memory_order_relaxed) - 1;
 }
 
-/* Takes the last entry out if it is the lock's, before the lock is let go. What it said stays in place, one above the
- * count: a child that finds the lock still owned reads it there. False: it is not the last. */
+/* Takes the last entry out if it is the lock's, before the lock is let go. What it said stays in place, one
+ * above the count: a child that finds the lock still owned reads it there. False: it is not the last. */
 static inline bool thread_record_pop(struct thread_record *record, const void *lock)
 {
 	uint32_t last = atomic_load_explicit(&record->held_count, memory_order_relaxed) - 1;
@@ -204,16 +210,18 @@ static inline bool thread_record_pop(struct thread_record *record, const void *l
 	return true;
 }
 
-static inline void thread_record_set(struct thread_record *record, uint32_t index, enum trace_hold_state state)
+static inline void thread_record_set(struct thread_record *record, uint32_t index,
+                                     enum trace_hold_state state)
 {
 	if (__builtin_expect(index < atomic_load_explicit(&record->held_count, memory_order_relaxed), 1))
 		atomic_store_explicit(&record->held[index].state, (uint8_t)state, memory_order_release);
 }
 
-/* The entry at `index` if it is still the lock's; a signal handler that released one of the thread's locks may have
- * moved it. Else where it is now. UINT32_MAX stays UINT32_MAX. */
+/* The entry at `index` if it is still the lock's; a signal handler that released one of the thread's locks
+ * may have moved it. Else where it is now. UINT32_MAX stays UINT32_MAX. */
 static inline uint32_t thread_record_find(const struct thread_record *record, const void *lock);
-static inline uint32_t thread_record_confirm(const struct thread_record *record, uint32_t index, const void *lock)
+static inline uint32_t thread_record_confirm(const struct thread_record *record, uint32_t index,
+                                             const void *lock)
 {
 	if (index == UINT32_MAX || __builtin_expect(record->held[index].lock == (uint64_t)(uintptr_t)lock, 1))
 		return index;
@@ -252,12 +260,12 @@ static inline void thread_record_remove(struct thread_record *record, uint32_t i
 	if (__builtin_expect(entry != moved, 0)) {
 		uint8_t state = atomic_load_explicit(&moved->state, memory_order_relaxed);
 		*entry = (struct held_entry){
-			.lock = moved->lock,
-			.kind = moved->kind,
-			.call = moved->call,
-			.former_tid = moved->former_tid,
-			.stack = moved->stack,
-			.bp = moved->bp,
+		    .lock = moved->lock,
+		    .kind = moved->kind,
+		    .call = moved->call,
+		    .former_tid = moved->former_tid,
+		    .stack = moved->stack,
+		    .bp = moved->bp,
 		};
 		__builtin_memcpy(entry->pc, moved->pc, sizeof entry->pc);
 		atomic_signal_fence(memory_order_seq_cst);

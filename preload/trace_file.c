@@ -14,9 +14,13 @@
 
 enum { IMAGE_NAMES_MAX = 1000, ERROR_MAX = 4096 };
 
-static bool is_error(long result) { return result < 0 && result > -ERROR_MAX; }
+static bool is_error(long result)
+{
+	return result < 0 && result > -ERROR_MAX;
+}
 
-static int join(char *ret_path, size_t size_bytes, const char *folder, const char *name, int64_t pid, int64_t serial)
+static int join(char *ret_path, size_t size_bytes, const char *folder, const char *name, int64_t pid,
+                int64_t serial)
 {
 	struct line line = line_on(ret_path, size_bytes);
 	line_text(&line, folder);
@@ -44,7 +48,8 @@ static int check_size_limit(uint64_t size_bytes)
 {
 	struct rlimit limit = {0};
 	long result = raw_syscall4(SYS_prlimit64, 0, RLIMIT_FSIZE, 0, (long)&limit);
-	return !is_error(result) && limit.rlim_cur != RLIM_INFINITY && limit.rlim_cur < size_bytes ? EFBIG : 0;
+	return !is_error(result) && limit.rlim_cur != RLIM_INFINITY && limit.rlim_cur < size_bytes ? EFBIG
+	                                                                                           : 0;
 }
 
 /* For file systems without fallocate: every block is written. */
@@ -53,8 +58,8 @@ static int write_zeros(int fd, uint64_t size_bytes)
 	static const char zeros[4096];
 	for (uint64_t done = 0; done < size_bytes;) {
 		uint64_t left = size_bytes - done;
-		long count = raw_syscall4(SYS_pwrite64, fd, (long)zeros, (long)(left < sizeof zeros ? left : sizeof zeros),
-					  (long)done);
+		long count = raw_syscall4(SYS_pwrite64, fd, (long)zeros,
+		                          (long)(left < sizeof zeros ? left : sizeof zeros), (long)done);
 		if (is_error(count) && count != -EINTR)
 			return (int)-count;
 		if (count == 0)
@@ -78,7 +83,8 @@ static int create(const char *path, uint64_t size_bytes, void **ret_address)
 	int error = check_size_limit(size_bytes);
 	if (error)
 		return error;
-	long fd = raw_syscall4(SYS_openat, AT_FDCWD, (long)path, O_RDWR | O_CREAT | O_EXCL | O_NOFOLLOW | O_CLOEXEC, 0600);
+	long fd = raw_syscall4(SYS_openat, AT_FDCWD, (long)path,
+	                       O_RDWR | O_CREAT | O_EXCL | O_NOFOLLOW | O_CLOEXEC, 0600);
 	if (is_error(fd))
 		return (int)-fd;
 	error = allocate((int)fd, size_bytes);
@@ -90,7 +96,8 @@ static int create(const char *path, uint64_t size_bytes, void **ret_address)
 	return error;
 }
 
-static void fill_header(struct trace_file_header *file, enum trace_file_kind kind, uint64_t size_bytes, uint64_t run_id)
+static void fill_header(struct trace_file_header *file, enum trace_file_kind kind, uint64_t size_bytes,
+                        uint64_t run_id)
 {
 	file->version = TRACE_VERSION;
 	file->byte_order = TRACE_BYTE_ORDER;
@@ -113,7 +120,8 @@ static void read_command(char *ret_command, uint32_t *ret_size_bytes, uint32_t *
 		return;
 	uint32_t size_bytes = 0;
 	while (size_bytes < TRACE_COMMAND_SIZE_BYTES) {
-		long count = raw_syscall3(SYS_read, fd, (long)(ret_command + size_bytes), TRACE_COMMAND_SIZE_BYTES - size_bytes);
+		long count = raw_syscall3(SYS_read, fd, (long)(ret_command + size_bytes),
+		                          TRACE_COMMAND_SIZE_BYTES - size_bytes);
 		if (count <= 0)
 			break;
 		size_bytes += (uint32_t)count;
@@ -128,9 +136,11 @@ static void read_command(char *ret_command, uint32_t *ret_size_bytes, uint32_t *
 
 static int check_run(const struct trace_run *run, uint64_t size_bytes)
 {
-	if (size_bytes < TRACE_HEADER_SIZE_BYTES || __builtin_memcmp(run->file.magic, TRACE_MAGIC, sizeof run->file.magic) != 0)
+	if (size_bytes < TRACE_HEADER_SIZE_BYTES ||
+	    __builtin_memcmp(run->file.magic, TRACE_MAGIC, sizeof run->file.magic) != 0)
 		return EINVAL;
-	if (run->file.version != TRACE_VERSION || run->file.kind != TRACE_FILE_RUN || run->file.file_size_bytes > size_bytes)
+	if (run->file.version != TRACE_VERSION || run->file.kind != TRACE_FILE_RUN ||
+	    run->file.file_size_bytes > size_bytes)
 		return EINVAL;
 	return 0;
 }
@@ -192,12 +202,14 @@ static void fill_image(struct trace_image *image)
 	struct line version = line_on(image->libc_version, sizeof image->libc_version);
 	line_text(&version, "glibc ");
 	line_text(&version, gnu_get_libc_version());
-	long size = raw_syscall4(SYS_readlinkat, AT_FDCWD, (long)"/proc/self/exe", (long)image->exe, sizeof image->exe - 1);
+	long size = raw_syscall4(SYS_readlinkat, AT_FDCWD, (long)"/proc/self/exe", (long)image->exe,
+	                         sizeof image->exe - 1);
 	image->exe[is_error(size) ? 0 : size] = 0;
 	read_command(image->command, &image->command_size_bytes, &image->command_truncated);
 }
 
-int trace_file_create_image(const char *folder, uint64_t size_bytes, uint64_t run_id, struct trace_image **ret_image)
+int trace_file_create_image(const char *folder, uint64_t size_bytes, uint64_t run_id,
+                            struct trace_image **ret_image)
 {
 	char path[TRACE_PATH_SIZE_BYTES];
 	void *mapped = NULL;

@@ -1,7 +1,7 @@
 /* Opening and making the files of a trace, by direct system calls. Functions return 0 or an errno value.
  *
- * Nothing here follows a symbolic link in the last component, leaves a descriptor open, or lets a limit on file sizes
- * (RLIMIT_FSIZE) raise a signal. Not for a forked child. */
+ * Nothing here follows a symbolic link in the last component, leaves a descriptor open, or lets a limit on
+ * file sizes (RLIMIT_FSIZE) raise a signal. Not for a forked child. */
 #ifndef AFTERFORK_PRELOAD_TRACE_FILE_H
 #define AFTERFORK_PRELOAD_TRACE_FILE_H
 
@@ -16,6 +16,7 @@ int trace_file_open_run(const char *folder, struct trace_run **ret_run);
 /* Makes a folder with mode 0700; one that is there already is an error (EEXIST). */
 int trace_file_make_folder(const char *folder);
 int trace_file_create_run(const char *folder, uint64_t size_bytes, struct trace_run **ret_run);
-int trace_file_create_image(const char *folder, uint64_t size_bytes, uint64_t run_id, struct trace_image **ret_image);
+int trace_file_create_image(const char *folder, uint64_t size_bytes, uint64_t run_id,
+                            struct trace_image **ret_image);
 
 #endif

@@ -33,7 +33,10 @@ static bool image_failed;
 static int folder_error;
 static char folder[TRACE_PATH_SIZE_BYTES];
 
-static bool has_run(void) { return atomic_load(&run) != &unrecorded.run; }
+static bool has_run(void)
+{
+	return atomic_load(&run) != &unrecorded.run;
+}
 
 static void adopt_run(struct trace_run *mapped)
 {
@@ -53,7 +56,8 @@ void trace_writer_init(void)
 	struct trace_run *mapped = NULL;
 	int error = trace_file_open_run(config.trace_folder, &mapped);
 	if (error) {
-		message_error("nothing is recorded: cannot open the trace file `run` in ", config.trace_folder, error);
+		message_error("nothing is recorded: cannot open the trace file `run` in ",
+		              config.trace_folder, error);
 		return;
 	}
 	for (size_t i = 0; i < sizeof folder - 1 && config.trace_folder[i]; i++)
@@ -61,7 +65,8 @@ void trace_writer_init(void)
 	adopt_run(mapped);
 }
 
-/* An exec keeps the pid that is in the name, and so may a program of another day: "-1", "-2", ... is tried then. */
+/* An exec keeps the pid that is in the name, and so may a program of another day: "-1", "-2", ... is tried
+ * then. */
 static int make_free_folder(void)
 {
 	enum { NAMES_MAX = 100 };
@@ -118,7 +123,8 @@ static void note_unrecorded(int error)
 static bool reserve(void)
 {
 	struct trace_run *totals = trace_writer_run();
-	uint64_t before = __atomic_fetch_add(&totals->size_reserved_bytes, IMAGE_FILE_SIZE_BYTES, __ATOMIC_RELAXED);
+	uint64_t before =
+	    __atomic_fetch_add(&totals->size_reserved_bytes, IMAGE_FILE_SIZE_BYTES, __ATOMIC_RELAXED);
 	if (totals->size_limit_bytes == 0 || before + IMAGE_FILE_SIZE_BYTES <= totals->size_limit_bytes)
 		return true;
 	__atomic_fetch_sub(&totals->size_reserved_bytes, IMAGE_FILE_SIZE_BYTES, __ATOMIC_RELAXED);
@@ -135,7 +141,8 @@ static void open_image(void)
 		return;
 	}
 	struct trace_image *mapped = NULL;
-	int error = trace_file_create_image(folder, IMAGE_FILE_SIZE_BYTES, trace_writer_run()->file.run_id, &mapped);
+	int error =
+	    trace_file_create_image(folder, IMAGE_FILE_SIZE_BYTES, trace_writer_run()->file.run_id, &mapped);
 	if (error)
 		note_unrecorded(error);
 	else
@@ -165,12 +172,27 @@ void trace_writer_seal(bool on)
 	atomic_store(&sealed, on);
 	module_map_seal(on);
 }
-uint64_t trace_writer_now_ns(void) { return trace_writer_is_sealed() ? 0 : clock_now_ns(); }
+uint64_t trace_writer_now_ns(void)
+{
+	return trace_writer_is_sealed() ? 0 : clock_now_ns();
+}
 
-bool trace_writer_is_sealed(void) { return atomic_load(&sealed); }
-bool trace_writer_is_supervised(void) { return trace_writer_run()->supervised != 0; }
-struct trace_run *trace_writer_run(void) { return atomic_load_explicit(&run, memory_order_relaxed); }
-struct trace_image *trace_writer_image(void) { return atomic_load_explicit(&image, memory_order_relaxed); }
+bool trace_writer_is_sealed(void)
+{
+	return atomic_load(&sealed);
+}
+bool trace_writer_is_supervised(void)
+{
+	return trace_writer_run()->supervised != 0;
+}
+struct trace_run *trace_writer_run(void)
+{
+	return atomic_load_explicit(&run, memory_order_relaxed);
+}
+struct trace_image *trace_writer_image(void)
+{
+	return atomic_load_explicit(&image, memory_order_relaxed);
+}
 
 /* Volatile: the compiler may not drop or move stores that nobody in this program reads. */
 static void copy_out(void *to, const void *from, uint32_t size_bytes)
@@ -189,38 +211,40 @@ static void copy_out(void *to, const void *from, uint32_t size_bytes)
 
 static struct trace_record *claim(struct trace_file_header *file, uint32_t size_bytes)
 {
-	uint64_t room = ((uint64_t)size_bytes + TRACE_GRANULE_BYTES - 1) / TRACE_GRANULE_BYTES * TRACE_GRANULE_BYTES;
+	uint64_t room =
+	    ((uint64_t)size_bytes + TRACE_GRANULE_BYTES - 1) / TRACE_GRANULE_BYTES * TRACE_GRANULE_BYTES;
 	uint64_t offset = __atomic_load_n(&file->tail_bytes, __ATOMIC_RELAXED);
 	do {
 		if (offset + room > file->file_size_bytes) {
 			trace_writer_add(&file->dropped_records, 1);
 			return NULL;
 		}
-	} while (!__atomic_compare_exchange_n(&file->tail_bytes, &offset, offset + room, false, __ATOMIC_RELAXED,
-					      __ATOMIC_RELAXED));
+	} while (!__atomic_compare_exchange_n(&file->tail_bytes, &offset, offset + room, false,
+	                                      __ATOMIC_RELAXED, __ATOMIC_RELAXED));
 	return (struct trace_record *)((char *)file + offset);
 }
 
-struct trace_record *trace_writer_append(enum trace_record_type type, const struct trace_record *body, uint32_t size_bytes,
-					 uint32_t checksum_from)
+struct trace_record *trace_writer_append(enum trace_record_type type, const struct trace_record *body,
+                                         uint32_t size_bytes, uint32_t checksum_from)
 {
-	struct trace_file_header *file =
-		type == TRACE_RECORD_NOTICE ? &trace_writer_run()->file : (struct trace_file_header *)trace_writer_image();
+	struct trace_file_header *file = type == TRACE_RECORD_NOTICE
+	                                     ? &trace_writer_run()->file
+	                                     : (struct trace_file_header *)trace_writer_image();
 	if (!file || file == &unrecorded.run.file)
 		return NULL;
 	struct trace_record *record = claim(file, size_bytes);
 	if (!record)
 		return NULL;
 	struct trace_record header = {
-		.magic = TRACE_RECORD_MAGIC,
-		.type = type,
-		.size_bytes = size_bytes,
-		.state = TRACE_RECORD_CLAIMED,
-		.checksum = trace_checksum((const char *)body + checksum_from, size_bytes - checksum_from),
-		.checksum_from = checksum_from,
-		.pid = process.pid,
-		.tid = thread_record_self ? thread_record_self->tid : process.pid,
-		.time_ns = trace_writer_now_ns(),
+	    .magic = TRACE_RECORD_MAGIC,
+	    .type = type,
+	    .size_bytes = size_bytes,
+	    .state = TRACE_RECORD_CLAIMED,
+	    .checksum = trace_checksum((const char *)body + checksum_from, size_bytes - checksum_from),
+	    .checksum_from = checksum_from,
+	    .pid = process.pid,
+	    .tid = thread_record_self ? thread_record_self->tid : process.pid,
+	    .time_ns = trace_writer_now_ns(),
 	};
 	copy_out(record, &header, sizeof header);
 	copy_out(record + 1, body + 1, size_bytes - (uint32_t)sizeof header);
@@ -256,7 +280,8 @@ struct trace_incident *trace_writer_find(uint64_t fault_hash, uint64_t *position
 		bool committed = is_committed(&found->record);
 		uint64_t size_bytes = committed ? found->record.size_bytes : TRACE_GRANULE_BYTES;
 		offset += (size_bytes + TRACE_GRANULE_BYTES - 1) / TRACE_GRANULE_BYTES * TRACE_GRANULE_BYTES;
-		if (committed && found->record.type == TRACE_RECORD_INCIDENT && found->fault_hash == fault_hash) {
+		if (committed && found->record.type == TRACE_RECORD_INCIDENT &&
+		    found->fault_hash == fault_hash) {
 			*position = offset;
 			return found;
 		}

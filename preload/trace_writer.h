@@ -1,12 +1,12 @@
 /* The trace as the library writes it: the mapped file `run`, and one image file for this program image.
  *
- * A file's blocks are allocated before it is mapped (a write to a mapped hole on a full disk is a SIGBUS), a record is
- * filled in place by atomic or volatile stores and committed last, so SIGKILL loses nothing that was recorded.
- * Files are closed right after they were mapped: the program never sees a descriptor of ours.
+ * A file's blocks are allocated before it is mapped (a write to a mapped hole on a full disk is a SIGBUS), a
+ * record is filled in place by atomic or volatile stores and committed last, so SIGKILL loses nothing that
+ * was recorded. Files are closed right after they were mapped: the program never sees a descriptor of ours.
  *
- * Everything here is lock-free, allocates from the arena only and never fails towards its caller: without a file
- * counts go to a private page and claims return NULL. Safe in a forked child; files are opened
- * in the parent, before the fork, because a child may be sandboxed.
+ * Everything here is lock-free, allocates from the arena only and never fails towards its caller: without a
+ * file counts go to a private page and claims return NULL. Safe in a forked child; files are opened in the
+ * parent, before the fork, because a child may be sandboxed.
  */
 #ifndef AFTERFORK_PRELOAD_TRACE_WRITER_H
 #define AFTERFORK_PRELOAD_TRACE_WRITER_H
@@ -26,8 +26,8 @@ void trace_writer_open_run(void);
 void trace_writer_open_image(void);
 /* In a forked child. */
 void trace_writer_child(void);
-/* The program enters a sandbox, or could not: no more system calls for the trace, nor for anything that the program did
- * not ask for. */
+/* The program enters a sandbox, or could not: no more system calls for the trace, nor for anything that the
+ * program did not ask for. */
 void trace_writer_seal(bool on);
 /* CLOCK_MONOTONIC, or 0 in a sandbox: the time is not known there. */
 uint64_t trace_writer_now_ns(void);
@@ -46,11 +46,12 @@ static inline void trace_writer_add(uint64_t *counter, uint64_t more)
 	__atomic_fetch_add(counter, more, __ATOMIC_RELAXED);
 }
 
-/* Claims room for a record in the image's file (or, for a notice, in `run`) and copies `size_bytes` from `body`
- * over it; the header's magic, type, size, checksum, pid and time are filled in here. `checksum_from` is the first
- * immutable byte. Returns the committed record in the mapping, or NULL when it was dropped (counted). */
-struct trace_record *trace_writer_append(enum trace_record_type type, const struct trace_record *body, uint32_t size_bytes,
-					 uint32_t checksum_from);
+/* Claims room for a record in the image's file (or, for a notice, in `run`) and copies `size_bytes` from
+ * `body` over it; the header's magic, type, size, checksum, pid and time are filled in here. `checksum_from`
+ * is the first immutable byte. Returns the committed record in the mapping, or NULL when it was dropped
+ * (counted). */
+struct trace_record *trace_writer_append(enum trace_record_type type, const struct trace_record *body,
+                                         uint32_t size_bytes, uint32_t checksum_from);
 /* Tells whoever watches that an incident is new or changed. */
 void trace_writer_notify(void);
 

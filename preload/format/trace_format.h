@@ -27,8 +27,8 @@
 #include <stddef.h>
 #include <stdint.h>
 
-#define TRACE_MAGIC "AFTRFORK" /* eight bytes, no NUL */
-#define TRACE_RUN_FILE_NAME "run"
+#define TRACE_MAGIC             "AFTRFORK" /* eight bytes, no NUL */
+#define TRACE_RUN_FILE_NAME     "run"
 #define TRACE_IMAGE_FILE_PREFIX "image-"
 
 enum {
@@ -57,10 +57,10 @@ struct trace_file_header {
 	uint32_t machine; /* ELF e_machine of the traced program, 62 = x86-64 */
 	uint32_t header_size_bytes;
 	uint32_t granule_bytes;
-	uint64_t file_size_bytes;     /* as allocated; a shorter file was truncated */
-	uint64_t run_id;              /* joins the files of one run; never 0 */
-	uint64_t tail_bytes;          /* (atomic) where the next record goes; may point past the end */
-	uint64_t dropped_records;     /* (atomic) records that found no room, in this file */
+	uint64_t file_size_bytes; /* as allocated; a shorter file was truncated */
+	uint64_t run_id;          /* joins the files of one run; never 0 */
+	uint64_t tail_bytes;      /* (atomic) where the next record goes; may point past the end */
+	uint64_t dropped_records; /* (atomic) records that found no room, in this file */
 	uint64_t started_realtime_ns;
 	uint64_t started_monotonic_ns;
 };
@@ -68,13 +68,14 @@ struct trace_file_header {
 /* The header of the file `run`. */
 struct trace_run {
 	struct trace_file_header file;
-	uint32_t notice_count;   /* (atomic, futex word) bumped and woken after each incident or change of one */
-	uint32_t supervised;     /* 1: made by `afterfork run` */
-	uint32_t on_deadlock;    /* enum trace_action, as asked for */
-	uint32_t ended;          /* (atomic) 1 once ended_ns and exit_* are valid */
+	uint32_t
+	    notice_count;     /* (atomic, futex word) bumped and woken after each incident or change of one */
+	uint32_t supervised;  /* 1: made by `afterfork run` */
+	uint32_t on_deadlock; /* enum trace_action, as asked for */
+	uint32_t ended;       /* (atomic) 1 once ended_ns and exit_* are valid */
 	uint64_t ended_ns;
-	int32_t exit_code;       /* of the command; -1 unknown */
-	int32_t exit_signal;     /* that ended it; 0 none */
+	int32_t exit_code;            /* of the command; -1 unknown */
+	int32_t exit_signal;          /* that ended it; 0 none */
 	uint64_t size_limit_bytes;    /* of all files of the folder together */
 	uint64_t size_reserved_bytes; /* (atomic) */
 	/* (atomic) totals of the whole run */
@@ -97,7 +98,7 @@ struct trace_run {
 /* The header of a file image-PID-N. */
 struct trace_image {
 	struct trace_file_header file;
-	int32_t pid;  /* that mapped the image's file first */
+	int32_t pid; /* that mapped the image's file first */
 	int32_t ppid;
 	char libc_version[32]; /* "glibc 2.36" */
 	char exe[TRACE_PATH_SIZE_BYTES];
@@ -117,10 +118,10 @@ enum trace_record_state { TRACE_RECORD_CLAIMED = 0, TRACE_RECORD_COMMITTED = 1 }
 
 struct trace_record {
 	uint32_t magic;
-	uint32_t type;       /* enum trace_record_type; a reader skips types that it does not know */
-	uint32_t size_bytes; /* from this field's struct to the end of the record's strings */
-	uint32_t state;      /* (atomic) enum trace_record_state, stored last */
-	uint32_t checksum;   /* FNV-1a, 32 bits, of the bytes from checksum_from to size_bytes */
+	uint32_t type;          /* enum trace_record_type; a reader skips types that it does not know */
+	uint32_t size_bytes;    /* from this field's struct to the end of the record's strings */
+	uint32_t state;         /* (atomic) enum trace_record_state, stored last */
+	uint32_t checksum;      /* FNV-1a, 32 bits, of the bytes from checksum_from to size_bytes */
 	uint32_t checksum_from; /* offset in the record of its first immutable byte */
 	int32_t pid;
 	int32_t tid;
@@ -138,7 +139,9 @@ struct trace_stack {
 	uint16_t flags;
 };
 enum { TRACE_MODULE_UNKNOWN = 0xffffffffu };
-enum { TRACE_FRAME_EXACT_PC = 1 }; /* pc is not a return address (interrupted by a signal): look up pc itself, else pc - 1 */
+enum {
+	TRACE_FRAME_EXACT_PC = 1
+}; /* pc is not a return address (interrupted by a signal): look up pc itself, else pc - 1 */
 struct trace_frame {
 	uint64_t pc;
 	uint32_t module; /* index of a module, or TRACE_MODULE_UNKNOWN */
@@ -166,21 +169,32 @@ enum trace_lock_kind {
 	TRACE_LOCK_STATIC_INIT,
 	TRACE_LOCK_STDIO,
 };
-enum trace_mutex_type { TRACE_MUTEX_NORMAL = 0, TRACE_MUTEX_RECURSIVE, TRACE_MUTEX_ERRORCHECK, TRACE_MUTEX_ADAPTIVE };
-enum { TRACE_LOCK_PSHARED = 1, TRACE_LOCK_ROBUST = 2, TRACE_LOCK_PRIO_INHERIT = 4, TRACE_LOCK_PRIO_PROTECT = 8 };
+enum trace_mutex_type {
+	TRACE_MUTEX_NORMAL = 0,
+	TRACE_MUTEX_RECURSIVE,
+	TRACE_MUTEX_ERRORCHECK,
+	TRACE_MUTEX_ADAPTIVE
+};
+enum {
+	TRACE_LOCK_PSHARED = 1,
+	TRACE_LOCK_ROBUST = 2,
+	TRACE_LOCK_PRIO_INHERIT = 4,
+	TRACE_LOCK_PRIO_PROTECT = 8
+};
 
 /* What the library saw. Verdict and rule are the analyzer's. */
 enum trace_observed {
-	TRACE_BLOCKS_ON_VANISHED = 1,     /* about to wait, without limit, on what a vanished thread holds */
-	TRACE_TIMED_WAIT_ON_VANISHED,     /* the same with a time limit */
-	TRACE_TRY_FAILED_ON_VANISHED,     /* trylock: EBUSY, and a vanished thread holds it */
-	TRACE_BLOCKS_ON_PARENT_OWNER,     /* relock by the forking thread; the owner recorded is its old tid */
-	TRACE_UNLOCK_REFUSED,             /* EPERM; the owner recorded is a thread of the parent */
-	TRACE_FOREIGN_UNLOCK,             /* the child released what a vanished thread held */
-	TRACE_BLOCKS_ON_SELF,             /* relock of a non-recursive lock by its live owner */
-	TRACE_BLOCKS_ON_ENDED_THREAD,     /* the owner had ended before the fork, or without one */
-	TRACE_BLOCKS_IN_CYCLE,            /* live threads wait for each other */
-	TRACE_RELOCK_REFUSED,             /* trylock of a recursive lock: EBUSY; the owner recorded is a thread of the parent */
+	TRACE_BLOCKS_ON_VANISHED = 1, /* about to wait, without limit, on what a vanished thread holds */
+	TRACE_TIMED_WAIT_ON_VANISHED, /* the same with a time limit */
+	TRACE_TRY_FAILED_ON_VANISHED, /* trylock: EBUSY, and a vanished thread holds it */
+	TRACE_BLOCKS_ON_PARENT_OWNER, /* relock by the forking thread; the owner recorded is its old tid */
+	TRACE_UNLOCK_REFUSED,         /* EPERM; the owner recorded is a thread of the parent */
+	TRACE_FOREIGN_UNLOCK,         /* the child released what a vanished thread held */
+	TRACE_BLOCKS_ON_SELF,         /* relock of a non-recursive lock by its live owner */
+	TRACE_BLOCKS_ON_ENDED_THREAD, /* the owner had ended before the fork, or without one */
+	TRACE_BLOCKS_IN_CYCLE,        /* live threads wait for each other */
+	TRACE_RELOCK_REFUSED, /* trylock of a recursive lock: EBUSY; the owner recorded is a thread of the
+	                         parent */
 };
 enum trace_outcome {
 	TRACE_OUTCOME_PENDING = 0,  /* still inside the call */
@@ -188,37 +202,43 @@ enum trace_outcome {
 };
 /* What supports the observation. */
 enum {
-	TRACE_PROOF_OWNER_WORD = 1,     /* the lock's own owner field names the holder */
-	TRACE_PROOF_RECORD = 2,         /* the holder's private record names the lock */
+	TRACE_PROOF_OWNER_WORD = 1,      /* the lock's own owner field names the holder */
+	TRACE_PROOF_RECORD = 2,          /* the holder's private record names the lock */
 	TRACE_PROOF_PRIVATE_MAPPING = 4, /* /proc/self/maps: the lock's page is not shared */
-	TRACE_PROOF_ONLY_THREAD = 8,    /* the victim was the only thread of its process */
+	TRACE_PROOF_ONLY_THREAD = 8,     /* the victim was the only thread of its process */
 };
 /* State of the holder's record at the fork. */
-enum trace_hold_state { TRACE_HOLD_NONE = 0, TRACE_HOLD_WANT, TRACE_HOLD_HELD, TRACE_HOLD_RELEASING, TRACE_HOLD_WAITING };
+enum trace_hold_state {
+	TRACE_HOLD_NONE = 0,
+	TRACE_HOLD_WANT,
+	TRACE_HOLD_HELD,
+	TRACE_HOLD_RELEASING,
+	TRACE_HOLD_WAITING
+};
 
 struct trace_lock {
 	uint64_t address;
-	uint32_t kind;  /* enum trace_lock_kind */
-	uint32_t type;  /* enum trace_mutex_type, for a mutex */
-	uint32_t flags; /* TRACE_LOCK_* */
-	uint32_t word;  /* the lock word as read by the victim */
+	uint32_t kind;     /* enum trace_lock_kind */
+	uint32_t type;     /* enum trace_mutex_type, for a mutex */
+	uint32_t flags;    /* TRACE_LOCK_* */
+	uint32_t word;     /* the lock word as read by the victim */
 	int32_t owner_tid; /* as read by the victim; 0 none */
 	uint32_t module;   /* index of the module that holds it, or TRACE_MODULE_UNKNOWN: heap, stack */
 	struct trace_stack initialised_at;
 };
 struct trace_holder {
-	int32_t tid;    /* 0: not known */
-	uint32_t state; /* enum trace_hold_state */
+	int32_t tid;                             /* 0: not known */
+	uint32_t state;                          /* enum trace_hold_state */
 	char name[TRACE_THREAD_NAME_SIZE_BYTES]; /* NUL-padded */
-	uint64_t start_routine; /* 0: not known (initial thread, or made by a raw clone) */
+	uint64_t start_routine;                  /* 0: not known (initial thread, or made by a raw clone) */
 	uint32_t start_module;
 	uint32_t acquire_call; /* call id of trace_calls.def */
 	struct trace_stack created_at;
 	struct trace_stack acquired_at;
 };
 struct trace_fork {
-	int32_t pid; /* of the parent; 0: not known */
-	int32_t tid; /* of the forking thread, in the parent */
+	int32_t pid;   /* of the parent; 0: not known */
+	int32_t tid;   /* of the forking thread, in the parent */
 	uint32_t call; /* call id; 0: a road that no symbol shows */
 	uint32_t vanished_threads;
 	uint64_t time_ns;
@@ -268,8 +288,8 @@ enum trace_notice_kind {
 };
 struct trace_notice {
 	struct trace_record record;
-	uint32_t kind;   /* enum trace_notice_kind */
-	int32_t error;   /* errno value where one explains it, else 0 */
+	uint32_t kind; /* enum trace_notice_kind */
+	int32_t error; /* errno value where one explains it, else 0 */
 	uint32_t path_size_bytes;
 	uint32_t reserved;
 	/* path follows, NUL-terminated, path_size_bytes with the NUL */
@@ -279,8 +299,8 @@ struct trace_notice {
 struct trace_atfork {
 	struct trace_record record;
 	uint32_t reserved;
-	uint32_t handler_mask; /* bit 0 prepare, 1 parent, 2 child */
-	struct trace_stack handlers;      /* three frames: prepare, parent, child; pc 0 where none; EXACT_PC */
+	uint32_t handler_mask;       /* bit 0 prepare, 1 parent, 2 child */
+	struct trace_stack handlers; /* three frames: prepare, parent, child; pc 0 where none; EXACT_PC */
 	struct trace_stack registered_at;
 	uint32_t frames_offset;
 	uint32_t frame_count;

@@ -1,0 +1,398 @@
+#include <criterion/criterion.h>
+#include <pthread.h>
+#include <signal.h>
+#include <string.h>
+
+#include "core_fixture.h"
+
+static char locks[THREAD_HELD_MAX * 2];
+static struct thread_record *self;
+
+static uint32_t want(const void *lock)
+{
+	const struct call_registers regs = core_registers();
+	return thread_record_want(self, lock, TRACE_LOCK_MUTEX, CALL_pthread_mutex_lock, &regs);
+}
+
+static uint32_t hold(const void *lock)
+{
+	uint32_t index = want(lock);
+	thread_record_set(self, index, TRACE_HOLD_HELD);
+	return index;
+}
+
+static void drop(const void *lock) { thread_record_remove(self, thread_record_find(self, lock)); }
+
+static enum trace_hold_state state_of(const void *lock)
+{
+	uint32_t index = thread_record_find(self, lock);
+	return index == UINT32_MAX ? TRACE_HOLD_NONE : atomic_load(&self->held[index].state);
+}
+
+static void expect_held(const char *order)
+{
+	cr_assert_eq(atomic_load(&self->held_count), strlen(order));
+	for (uint32_t i = 0; order[i]; i++)
+		cr_assert_eq(self->held[i].lock, (uint64_t)(uintptr_t)&locks[order[i] - 'a'], "entry %u of %s", i, order);
+}
+static void *lock_named(char name) { return &locks[name - 'a']; }
+
+Test(thread_record, starts_empty)
+{
+	self = core_start();
+	expect_held("");
+	cr_assert_eq(thread_record_find(self, lock_named('a')), UINT32_MAX);
+}
+
+Test(thread_record, goes_through_its_states)
+{
+	self = core_start();
+	uint32_t index = want(lock_named('a'));
+	cr_assert_eq(state_of(lock_named('a')), TRACE_HOLD_WANT);
+	thread_record_set(self, index, TRACE_HOLD_HELD);
+	cr_assert_eq(state_of(lock_named('a')), TRACE_HOLD_HELD);
+	thread_record_set(self, index, TRACE_HOLD_RELEASING);
+	cr_assert_eq(state_of(lock_named('a')), TRACE_HOLD_RELEASING);
+	thread_record_remove(self, index);
+	cr_assert_eq(state_of(lock_named('a')), TRACE_HOLD_NONE);
+	expect_held("");
+}
+
+Test(thread_record, keeps_what_the_wrapper_says)
+{
+	self = core_start();
+	const struct call_registers regs = core_registers();
+	uint32_t index = thread_record_want(self, locks, TRACE_LOCK_RWLOCK, CALL_mtx_timedlock, &regs);
+	const struct held_entry *entry = &self->held[index];
+	cr_assert_eq(entry->lock, (uint64_t)(uintptr_t)locks);
+	cr_assert_eq(entry->kind, TRACE_LOCK_RWLOCK);
+	cr_assert_eq(entry->call, CALL_mtx_timedlock);
+	cr_assert_eq(entry->former_tid, 0);
+	cr_assert_eq(thread_record_owner_of(self, entry), self->owner_tid);
+}
+
+Test(thread_record, takes_locks_out_in_any_order)
+{
+	self = core_start();
+	for (char name = 'a'; name <= 'e'; name++)
+		hold(lock_named(name));
+	expect_held("abcde");
+	drop(lock_named('b'));
+	expect_held("aecd");
+	drop(lock_named('d'));
+	expect_held("aec");
+	drop(lock_named('a'));
+	expect_held("ce");
+	drop(lock_named('e'));
+	drop(lock_named('c'));
+	expect_held("");
+}
+
+Test(thread_record, carries_an_entry_whole_when_it_moves)
+{
+	self = core_start();
+	hold(lock_named('a'));
+	const struct call_registers regs = core_registers();
+	uint32_t index = thread_record_want(self, lock_named('b'), TRACE_LOCK_SEMAPHORE, CALL_cnd_wait, &regs);
+	thread_record_set(self, index, TRACE_HOLD_WAITING);
+	self->held[index].former_tid = 4711;
+	struct held_entry before = self->held[index];
+	drop(lock_named('a'));
+	cr_assert_arr_eq(&self->held[0], &before, sizeof before);
+	cr_assert_eq(atomic_load(&self->held[1].state), TRACE_HOLD_NONE);
+}
+
+Test(thread_record, keeps_an_entry_for_each_level_of_a_recursive_lock)
+{
+	self = core_start();
+	uint32_t outer = hold(lock_named('a'));
+	hold(lock_named('b'));
+	uint32_t inner = hold(lock_named('a'));
+	cr_assert_eq(thread_record_find(self, lock_named('a')), inner);
+	drop(lock_named('a'));
+	cr_assert_eq(thread_record_find(self, lock_named('a')), outer);
+	drop(lock_named('a'));
+	expect_held("b");
+}
+
+Test(thread_record, pops_the_last_lock_alone)
+{
+	self = core_start();
+	want(lock_named('a'));
+	want(lock_named('b'));
+	cr_assert_not(thread_record_pop(self, lock_named('a')));
+	cr_assert(thread_record_pop(self, lock_named('b')));
+	cr_assert_not(thread_record_pop(self, lock_named('b')));
+	cr_assert(thread_record_pop(self, lock_named('a')));
+	cr_assert_not(thread_record_pop(self, lock_named('a')));
+	expect_held("");
+}
+
+/* The lock is let go after its entry was taken out: a child may still need to read it. */
+Test(thread_record, leaves_a_popped_entry_readable)
+{
+	self = core_start();
+	uint32_t index = want(lock_named('a'));
+	struct held_entry before = self->held[index];
+	cr_assert(thread_record_pop(self, lock_named('a')));
+	cr_assert(thread_record_is_popped(self, index));
+	cr_assert_arr_eq(&self->held[index], &before, sizeof before);
+}
+
+Test(thread_record, leaves_an_empty_record_alone)
+{
+	self = core_start();
+	thread_record_remove(self, UINT32_MAX);
+	thread_record_remove(self, 0);
+	thread_record_set(self, UINT32_MAX, TRACE_HOLD_HELD);
+	thread_record_set(self, 0, TRACE_HOLD_HELD);
+	expect_held("");
+	cr_assert_eq(atomic_load(&self->held[0].state), TRACE_HOLD_NONE);
+}
+
+Test(thread_record, keeps_the_stack_of_the_caller)
+{
+	struct call_site site;
+	uint64_t walked[CALL_SITE_FRAMES], exact;
+	unsigned flags;
+
+	self = core_start();
+	const struct call_registers regs = core_registers();
+	uint32_t index = thread_record_want(self, locks, TRACE_LOCK_MUTEX, CALL_mtx_lock, &regs);
+	thread_record_site(&self->held[index], &site);
+	cr_assert_eq(call_stack_walk(&regs, &self->bounds, walked, CALL_SITE_FRAMES, &flags, &exact), CALL_SITE_FRAMES);
+	cr_assert_arr_eq(site.pc, walked, sizeof walked);
+}
+
+static __attribute__((noinline)) uint64_t hold_from_here(char name)
+{
+	const struct call_registers regs = core_registers();
+	thread_record_want(self, lock_named(name), TRACE_LOCK_MUTEX, CALL_mtx_lock, &regs);
+	return regs.pc;
+}
+static __attribute__((noinline)) uint64_t hold_at_depth(char name, int depth)
+{
+	uint64_t pc = depth ? hold_at_depth(name, depth - 1) : hold_from_here(name);
+	__asm__ volatile("" ::: "memory");
+	return pc;
+}
+
+/* The same code at the same depth, called from elsewhere, takes over the cache's entry. */
+Test(thread_record, keeps_a_stack_whose_place_in_the_cache_was_taken)
+{
+	struct call_site before[8], after;
+
+	self = core_start();
+	for (int round = 0; round < 2; round++) {
+		for (int i = 0; i < 8; i++)
+			hold_at_depth((char)('a' + i), i);
+		for (int i = 0; i < 8; i++)
+			thread_record_site(&self->held[i], &before[i]);
+		for (int i = 0; i < 300; i++) {
+			hold_at_depth('z', i % 40);
+			drop(lock_named('z'));
+		}
+		for (int i = 0; i < 8; i++) {
+			thread_record_site(&self->held[i], &after);
+			cr_assert_arr_eq(after.pc, before[i].pc, sizeof after.pc, "entry %d, round %d", i, round);
+			cr_assert_eq(after.outer_slot, before[i].outer_slot);
+			cr_assert_eq(after.outer_bp, before[i].outer_bp);
+		}
+		while (atomic_load(&self->held_count))
+			thread_record_remove(self, atomic_load(&self->held_count) - 1);
+	}
+}
+
+Test(thread_record, grows_beyond_its_first_entries)
+{
+	enum { MANY = 1000 };
+
+	self = core_start();
+	for (int i = 0; i < MANY; i++)
+		cr_assert_eq(hold(&locks[i]), i);
+	cr_assert_geq(self->held_capacity, MANY);
+	for (int i = 0; i < MANY; i++) {
+		cr_assert_eq(thread_record_find(self, &locks[i]), i);
+		cr_assert_eq(state_of(&locks[i]), TRACE_HOLD_HELD);
+	}
+	for (int i = 0; i < MANY; i++)
+		drop(&locks[i]);
+	expect_held("");
+	cr_assert_eq(thread_record_take_lost(), 0);
+}
+
+/* Among very many the latest are the likeliest to be held still. */
+Test(thread_record, counts_what_no_longer_fits, .timeout = 60)
+{
+	enum { MORE = 100 };
+
+	self = core_start();
+	for (int i = 0; i < THREAD_HELD_MAX + MORE; i++)
+		cr_assert_neq(hold(&locks[i]), UINT32_MAX);
+	cr_assert_eq(self->held_capacity, THREAD_HELD_MAX);
+	cr_assert_leq(atomic_load(&self->held_count), THREAD_HELD_MAX);
+	uint64_t lost = thread_record_take_lost();
+	cr_assert_eq(atomic_load(&self->held_count) + lost, THREAD_HELD_MAX + MORE);
+	cr_assert_eq(thread_record_take_lost(), 0, "told twice");
+	for (int i = THREAD_HELD_MAX; i < THREAD_HELD_MAX + MORE; i++)
+		cr_assert_eq(state_of(&locks[i]), TRACE_HOLD_HELD);
+}
+
+/* One thread locks, another unlocks, again and again: what is left over must not fill the record. */
+Test(thread_record, does_not_grow_by_what_other_threads_release, .timeout = 60)
+{
+	enum { ROUNDS = 100000 };
+
+	self = core_start();
+	want(lock_named('x'));
+	for (int i = 0; i < ROUNDS; i++)
+		want(lock_named((char)('a' + i % 3)));
+	cr_assert_leq(self->held_capacity, 64, "%u entries", self->held_capacity);
+	cr_assert_neq(thread_record_find(self, lock_named('x')), UINT32_MAX, "a lock that is held was dropped");
+	cr_assert_eq(thread_record_take_lost(), 0);
+}
+
+/* --- records of threads --- */
+
+Test(thread_record, gives_a_released_record_to_the_next_thread)
+{
+	self = core_start();
+	struct thread_record *first = core_invent_thread(100001);
+	strcpy(first->name, "first");
+	first->start_routine = &locks;
+	first->created_count = 3;
+	first->former_tid = 9;
+	first->fork_noted = true;
+	first->handle = 7;
+	first->bounds.high = 4096;
+	thread_record_release(first);
+	cr_assert_eq(atomic_load(&first->state), THREAD_FREE);
+	struct thread_record *second = thread_record_new(5);
+	cr_assert_eq(second, first);
+	cr_assert_eq(atomic_load(&second->state), THREAD_ALIVE);
+	cr_assert_eq(second->generation, 5);
+	cr_assert_eq(second->tid, 0);
+	cr_assert_eq(second->owner_tid, 0);
+	cr_assert_eq(second->former_tid, 0);
+	cr_assert_eq(second->handle, 0);
+	cr_assert_eq(second->created_count, 0);
+	cr_assert_null(second->start_routine);
+	cr_assert_not(second->fork_noted);
+	cr_assert_eq(second->bounds.high, 0);
+	cr_assert_str_eq(second->name, "");
+}
+
+Test(thread_record, hands_no_lock_of_an_ended_thread_to_the_next)
+{
+	self = core_start();
+	struct thread_record *first = core_invent_thread(100001);
+	core_invent_hold(first, locks, TRACE_HOLD_WANT);
+	cr_assert(thread_record_pop(first, locks));
+	thread_record_release(first);
+	struct thread_record *second = core_invent_thread(100002);
+	cr_assert_eq(second, first);
+	cr_assert_eq(atomic_load(&second->held_count), 0);
+	cr_assert_eq(atomic_load(&second->held[0].state), TRACE_HOLD_NONE);
+}
+
+Test(thread_record, remembers_a_thread_that_ended_with_a_lock)
+{
+	self = core_start();
+	cr_assert_not(thread_record_any_abandoned());
+	struct thread_record *ended = core_invent_thread(100001);
+	core_invent_hold(ended, locks, TRACE_HOLD_HELD);
+	thread_record_release(ended);
+	cr_assert_eq(atomic_load(&ended->state), THREAD_ENDED);
+	cr_assert_neq(thread_record_find(ended, locks), UINT32_MAX);
+	cr_assert_neq(thread_record_new(0), ended);
+	cr_assert(thread_record_any_abandoned());
+}
+
+Test(thread_record, remembers_a_bounded_number_of_them)
+{
+	unsigned ended = 0, records = 0;
+
+	self = core_start();
+	for (int i = 0; i < 2 * THREAD_ABANDONED_MAX; i++) {
+		struct thread_record *record = core_invent_thread(100001 + i);
+		core_invent_hold(record, locks, TRACE_HOLD_HELD);
+		thread_record_release(record);
+	}
+	for (struct thread_record *record = thread_record_first(); record; record = record->next) {
+		ended += atomic_load(&record->state) == THREAD_ENDED;
+		records++;
+	}
+	cr_assert_eq(ended, THREAD_ABANDONED_MAX);
+	cr_assert_leq(records, THREAD_ABANDONED_MAX + 2);
+	cr_assert_eq(thread_record_take_lost(), THREAD_ABANDONED_MAX);
+}
+
+enum { THREADS = 8, LIVES = 3000 };
+static pthread_barrier_t barrier;
+
+static void *live_often(void *unused)
+{
+	(void)unused;
+	pthread_barrier_wait(&barrier);
+	for (int i = 0; i < LIVES; i++) {
+		struct thread_record *record = thread_record_new(0);
+		if (!record)
+			return (void *)"no record";
+		if (record->tid)
+			return (void *)"given to two threads";
+		record->tid = 1 + i;
+		for (volatile int k = 0; k < 20; k++)
+			;
+		if (record->tid != 1 + i)
+			return (void *)"changed by another thread";
+		thread_record_release(record);
+	}
+	return NULL;
+}
+
+Test(thread_record, gives_racing_threads_records_of_their_own, .timeout = 60)
+{
+	pthread_t thread[THREADS];
+	void *fault[THREADS];
+	unsigned records = 0;
+
+	self = core_start();
+	pthread_barrier_init(&barrier, NULL, THREADS);
+	for (int i = 0; i < THREADS; i++)
+		cr_assert_eq(pthread_create(&thread[i], NULL, live_often, NULL), 0);
+	for (int i = 0; i < THREADS; i++)
+		pthread_join(thread[i], &fault[i]);
+	for (int i = 0; i < THREADS; i++)
+		cr_assert_null(fault[i], "%s", (char *)fault[i]);
+	for (struct thread_record *record = thread_record_first(); record; record = record->next)
+		records++;
+	cr_assert_leq(records, THREADS + 1, "%u records for %d threads at a time", records, THREADS);
+}
+
+Test(thread_record, has_a_gate_of_its_own_for_each_of_many_threads)
+{
+	enum { MANY = 3000 };
+	static struct thread_record *made[MANY];
+
+	self = core_start();
+	for (int i = 0; i < MANY; i++) {
+		made[i] = core_invent_thread(100001 + i);
+		cr_assert_null(made[i]->gate->record);
+		thread_record_open_gate(made[i], true);
+	}
+	for (int i = 0; i < MANY; i++)
+		cr_assert_eq(made[i]->gate->record, made[i]);
+}
+
+Test(thread_record, closes_the_gate_of_an_ended_thread)
+{
+	self = core_start();
+	struct thread_gate *gate = self->gate;
+	cr_assert_eq(thread_record_gate, gate);
+	cr_assert_eq(gate->record, self);
+	core_end_thread();
+	cr_assert_null(gate->record);
+	cr_assert_null(thread_record_gate->record);
+	cr_assert_neq(thread_record_gate, gate);
+	cr_assert_null(thread_record_self);
+}
