@@ -21,8 +21,7 @@
 
 enum {
 	CALL_SITE_FRAMES = 4,
-	CALL_STACK_CACHE_BITS = 7,
-	CALL_STACK_CACHE_ENTRIES = 1 << CALL_STACK_CACHE_BITS, /* of each thread */
+	CALL_STACK_CACHE_ENTRIES = 128, /* of each thread; a power of two */
 };
 enum { CALL_STACK_CUT = 1, CALL_STACK_TRUNCATED = 2 }; /* the values of TRACE_STACK_* */
 
@@ -91,8 +90,13 @@ struct call_stack_cache {
 static inline struct call_stack_cache_entry *call_stack_cache_entry_for(struct call_stack_cache *cache,
                                                                         uint64_t pc, uint64_t sp)
 {
-	uint64_t hash = (pc ^ sp << 8) * UINT64_C(0x9e3779b97f4a7c15);
-	return &cache->entry[hash >> (64 - CALL_STACK_CACHE_BITS)];
+	/* No multiplication: this is the head of the chain of loads that a hit waits for, and pc, which was
+	 * just pushed, comes late. Neighbouring calls and frames (sp is a multiple of 16) get neighbouring
+	 * entries. */
+	enum { ENTRY_SHIFT = 6 };
+	uint64_t index = (pc << ENTRY_SHIFT ^ sp << (ENTRY_SHIFT - 4) ^ sp >> 4) &
+	                 (uint64_t)(CALL_STACK_CACHE_ENTRIES - 1) << ENTRY_SHIFT;
+	return (struct call_stack_cache_entry *)(void *)((char *)cache->entry + index);
 }
 
 /* What call_stack_capture() does when the plain hit fails. */

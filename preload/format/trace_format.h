@@ -193,8 +193,17 @@ enum trace_observed {
 	TRACE_BLOCKS_ON_SELF,         /* relock of a non-recursive lock by its live owner */
 	TRACE_BLOCKS_ON_ENDED_THREAD, /* the owner had ended before the fork, or without one */
 	TRACE_BLOCKS_IN_CYCLE,        /* live threads wait for each other */
-	TRACE_RELOCK_REFUSED, /* trylock of a recursive lock: EBUSY; the owner recorded is a thread of the
-	                         parent */
+	TRACE_RELOCK_REFUSED, /* trylock of a recursive lock: EBUSY; its owner is a thread of the parent */
+	TRACE_WAITS_FOR_VANISHED, /* about to wait, without limit, for what only vanished threads would do */
+	TRACE_UNLOCK_WITHOUT_EFFECT, /* returned 0 and left the lock to its owner, a thread of the parent */
+	TRACE_SPINS_ON_VANISHED,     /* tries again and again, without limit, what can never succeed */
+	TRACE_ABORTS_ON_VANISHED,    /* libc ends the process over a lock that a vanished thread holds */
+	TRACE_STATIC_INIT_LEFT_OPEN, /* about to wait for an initialisation that a vanished thread was in */
+	TRACE_ENTERS_LIBC_LEFT_LOCKED, /* into functions of libc that a vanished thread was inside of */
+	TRACE_BLOCKS_IN_ATFORK_HANDLER, /* fork does not return: a handler waits for ever */
+	TRACE_HELD_AT_FORK,             /* a lock was held at the fork, and the child ran on without exec */
+	TRACE_SHARED_WITH_VANISHED,     /* the child took a lock that a thread which vanished had used */
+	TRACE_STUCK_FOR_ANOTHER_REASON, /* seen from outside: no thread is left that could end the wait */
 };
 enum trace_outcome {
 	TRACE_OUTCOME_PENDING = 0,  /* still inside the call */

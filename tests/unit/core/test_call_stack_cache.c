@@ -8,7 +8,7 @@
 #include "call_stack.h"
 
 enum { PAGE_SIZE_BYTES = 4096, STACK_WORDS = 48, CODES = 12 };
-#define CODE(i) (UINT64_C(0x10000) + 0x40 * (uint64_t)(i)) /* return addresses; below every mapping */
+#define CODE(i) (UINT64_C(0x10000) + 0x41 * (uint64_t)(i)) /* return addresses; below every mapping */
 
 static uint64_t *stack; /* ends where readable memory ends */
 static struct stack_bounds bounds;
