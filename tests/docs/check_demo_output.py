@@ -2,7 +2,7 @@
 """Runs what scripts/demo runs and compares the report with the one that README.md shows. Numbers differ from run to run, and
 with them the line breaks: both are evened out.
 
-usage: check_demo_output.py --afterfork PATH --root DIR --compiler CC
+usage: check_demo_output.py --afterfork PATH --root DIR
 """
 
 import argparse
@@ -39,7 +39,7 @@ def run_demo(given, source, folder):
     name = Path(source).stem
     program = Path(folder) / "build" / name
     program.parent.mkdir()
-    subprocess.run([given.compiler, "-g", "-O1", "-pthread", "-o", program, source], check=True, cwd=given.root)
+    subprocess.run(["cc", "-g", "-O1", "-pthread", "-o", program, source], check=True, cwd=given.root)
     done = subprocess.run([given.afterfork, "run", "-o", Path(folder) / "trace", "--", program], capture_output=True,
                           text=True, cwd=given.root, timeout=60, check=False)
     return done.returncode, done.stdout.replace(str(program), f"build/{name}")
@@ -49,7 +49,6 @@ def main():
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument("--afterfork", type=Path, required=True)
     parser.add_argument("--root", type=Path, required=True)
-    parser.add_argument("--compiler", required=True)
     given = parser.parse_args()
     source = demo_source((given.root / "scripts/demo").read_text())
     if not (given.root / source).exists():

@@ -93,8 +93,10 @@ def check_rules(afterfork, root, page):
                    re.findall(r"^\| `([\w-]+)` \| (\w+) \| (.*?) \|$", verdicts, re.M)]
     ret = []
     for where, found in (("docs/afterfork.1", in_page), ("docs/verdicts.md", in_verdicts)):
-        if found != listed:
-            ret.append(f"{where}: rules are {found}, `afterfork rules` lists {listed}")
+        ret += [f"{where}: rule {row}: not so in `afterfork rules`" for row in found if row not in listed]
+        ret += [f"{where}: rule {row} of `afterfork rules` is not there" for row in listed if row not in found]
+        if sorted(found) == sorted(listed) and found != listed:
+            ret.append(f"{where}: the rules stand in another order than in `afterfork rules`")
     return ret, len(listed)
 
 

@@ -56,7 +56,8 @@ def main():
         wrong += lines
         links += count
     index = (given.root / "docs/README.md").read_text()
-    documents = [page for page in (given.root / "docs").iterdir() if page.suffix in (".md", ".1", ".7") and page.name != "README.md"]
+    documents = [page for page in (given.root / "docs").iterdir()
+                 if page.suffix in (".md", ".1", ".7") and page.name != "README.md"]
     wrong += [f"docs/README.md does not name {page.name}" for page in documents if f"({page.name})" not in index]
     man_pages = [page for page in documents if page.suffix != ".md"]
     if shutil.which("groff"):

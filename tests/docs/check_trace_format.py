@@ -102,19 +102,25 @@ def differences(page, header, calls_def, compiler, include):
         if said != is_:
             ret.append(f"{what}: the page says {said}, the compiler {is_}")
 
+    def compare_names(what, said, is_):
+        for name in sorted(set(said) ^ set(is_)):
+            ret.append(f"{what}: {name} is {'not in the page' if name in is_ else 'in the page only'}")
+
     for struct, fields in structs.items():
         compare(f"struct {struct}: fields", list(described.get(struct, {})), fields)
         compare(f"struct {struct}: size", sizes.get(struct), numbers[struct])
         for field in fields:
             is_ = (numbers[f"{struct}.{field}@"], numbers[f"{struct}.{field}#"])
             compare(f"{struct}.{field}: (offset, size)", described.get(struct, {}).get(field), is_)
-    compare("structs", sorted(described), sorted(structs))
-    compare("constants", sorted(described_constants), sorted(constants))
-    for constant in constants:
-        compare(constant, described_constants.get(constant), numbers[constant] & 0xffffffff)
+    compare_names("structs", described, structs)
+    compare_names("constants", described_constants, constants)
+    for constant in set(constants) & set(described_constants):
+        compare(constant, described_constants[constant], numbers[constant] & 0xffffffff)
     calls = {name: int(number) for number, name in re.findall(r"^CALL\((\d+), (\w+)\)", calls_def, re.M)}
-    compare("call ids", described_calls, calls)
-    magic = re.search(r'#define TRACE_MAGIC "(.{8})"', header).group(1)
+    compare_names("call ids", described_calls, calls)
+    for call in set(calls) & set(described_calls):
+        compare(f"id of {call}", described_calls[call], calls[call])
+    magic = re.search(r'#define TRACE_MAGIC\s+"(.{8})"', header).group(1)
     if f"`{magic}`" not in page:
         ret.append(f"the page does not name the magic {magic}")
     return ret, len(structs), len(constants), len(calls)

@@ -17,7 +17,8 @@ import field
 
 RUN_LIMIT_S = 120
 C_SOURCE = "int add(int a, int b) { return a + b; }\n"
-MAKEFILE = "all: a.o b.o c.o\n\t@echo built $^\n%.o: %.c\n\tcc -O2 -g -c -o $@ $<\n%.c:\n\techo 'int v_$*(int x) { return x + 1; }' > $@\n"
+MAKEFILE = ("all: a.o b.o c.o\n\t@echo built $^\n%.o: %.c\n\tcc -O2 -g -c -o $@ $<\n"
+            "%.c:\n\techo 'int v_$*(int x) { return x + 1; }' > $@\n")
 CMAKE = ("cmake_minimum_required(VERSION 3.18)\nproject(tried LANGUAGES C)\nadd_library(tried STATIC add.c)\n"
          "enable_testing()\nadd_test(NAME yes COMMAND true)\nadd_test(NAME no COMMAND false)\n")
 UNIT_TEST = '''import os, subprocess, threading, unittest
@@ -42,23 +43,30 @@ GIT = ("git init -q -b main . && git config user.email a@example.org && git conf
 
 # name, program and package that must be there, shell command in a folder of its own
 PROGRAMS = [
-    ("git", "git", "git", "export GIT_AUTHOR_DATE='2001-01-01T00:00:00Z' GIT_COMMITTER_DATE='2001-01-01T00:00:00Z'; " + GIT),
-    ("make -j4", "make", "make", "make -j4 --output-sync=target -s && ar rcsD all.a a.o b.o c.o && make -q && make missing"),
+    ("git", "git", "git",
+     "export GIT_AUTHOR_DATE='2001-01-01T00:00:00Z' GIT_COMMITTER_DATE='2001-01-01T00:00:00Z'; " + GIT),
+    ("make -j4", "make", "make",
+     "make -j4 --output-sync=target -s && ar rcsD all.a a.o b.o c.o && make -s nothing.there"),
     ("cmake and ctest", "cmake", "cmake",
-     "mkdir -p source && mv add.c CMakeLists.txt source && cmake -S source -B built > /dev/null && cmake --build built > /dev/null && "
-     "ctest --test-dir built -j2 | sed -E 's/ +[0-9.]+ sec//; s/= .*//; s,^[0-9]/2 ,,' | sort; "
-     "exit ${PIPESTATUS[0]}"),
-    ("xz -T2", "xz", "xz-utils", "seq 1 400000 > numbers && xz -T2 --block-size=200KiB -k numbers && xz -T2 -dc numbers.xz | cmp - numbers "
-     "&& sha256sum numbers.xz && xz -t -T2 numbers; "),
+     "mkdir -p source && mv add.c CMakeLists.txt source && cmake -S source -B built > /dev/null && "
+     "cmake --build built > /dev/null && "
+     "ctest --test-dir built -j2 | sed -E 's/ +[0-9.]+ sec//; s/= .*//; s,^[0-9]/2 ,,' | sort; exit ${PIPESTATUS[0]}"),
+    ("xz -T2", "xz", "xz-utils",
+     "seq 1 400000 > numbers && xz -T2 --block-size=200KiB -k numbers && xz -T2 -dc numbers.xz | cmp - numbers && "
+     "sha256sum numbers.xz && xz -t -T2 numbers"),
     ("python3 -m unittest", "/usr/bin/python3", "python3",
-     "/usr/bin/python3 -B -m unittest -v everyday 2>&1 | sed -E 's/in [0-9.]+s//; s/^.*File .*//'; exit ${PIPESTATUS[0]}"),
-    ("gdb --batch", "gdb", "gdb", "cc -g -O0 -o tried tried.c && gdb -nx --batch -ex 'break add' -ex run -ex 'info args' -ex finish "
-     "-ex continue ./tried 2>&1 | grep -v -e warning -e debuginfod -e thread_db -e process -e 0x -e preload"),
+     "/usr/bin/python3 -B -m unittest -v everyday 2>&1 | sed -E 's/in [0-9.]+s//; s/^.*File .*//'; "
+     "exit ${PIPESTATUS[0]}"),
+    ("gdb --batch", "gdb", "gdb",
+     "cc -g -O0 -o tried tried.c && gdb -nx --batch -ex 'break add' -ex run -ex 'info args' -ex finish -ex continue "
+     "./tried 2>&1 | grep -v -e warning -e debuginfod -e thread_db -e process -e 0x -e preload"),
     ("shell with pipes and jobs", "bash", "bash",
      "for i in 1 2 3; do (seq $i 1000 | sort -R | sort -n | md5sum) & wait; done; kill -TERM $BASHPID"),
     ("perl fork and wait", "perl", "perl",
      "perl -e 'for my $i (1..5) { my $p = fork(); exit($i) if !$p; waitpid($p, 0); print $? >> 8, \"\\n\" } exit 3'"),
-    ("tar and gzip", "tar", "tar", "seq 5000 > n && tar --sort=name --mtime=@0 --owner=0 --group=0 -cz n add.c | gzip -dc | sha256sum; tar -tf missing"),
+    ("tar and gzip", "tar", "tar",
+     "seq 5000 > n && tar --sort=name --mtime=@0 --owner=0 --group=0 -cz n add.c | gzip -dc | sha256sum; "
+     "tar -tf missing"),
 ]
 
 

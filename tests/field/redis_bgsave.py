@@ -46,7 +46,8 @@ class Redis:
         while not holds():
             if self.process.poll() is not None or time.monotonic() > end:
                 field.stop(self.process)
-                raise RuntimeError(f"redis-server: waited in vain for {what}, {limit_s} s\n" + (self.folder / "log").read_text())
+                raise RuntimeError(f"redis-server: waited in vain for {what}, {limit_s} s\n" +
+                                   (self.folder / "log").read_text())
             time.sleep(0.02)  # only between two questions; the answer decides
 
     def save(self):
