@@ -1,11 +1,15 @@
-/* Calls after which the trace's folder can no longer be reached: the image's file is opened before them. */
+/* Calls after which the trace's folder, or /proc, can no longer be reached: the image's file is opened and the map of
+ * modules read before them. */
 #include "hook.h"
+#include "module_map.h"
 #include "trace_writer.h"
 
 static void before_confinement(void)
 {
-	if (hook_thread() && !process_is_child())
-		trace_writer_open_image();
+	if (!hook_thread() || process_is_child())
+		return;
+	trace_writer_open_image();
+	module_map_refresh();
 }
 
 HOOK_EXPORT int chroot(const char *path)

@@ -7,7 +7,6 @@
 #include "hook.h"
 #include "hook_thread.h"
 #include "message.h"
-#include "module_map.h"
 #include "raw_syscall.h"
 #include "trace_writer.h"
 
@@ -43,7 +42,6 @@ static void start(void)
 		return;
 	}
 	config_init(environment());
-	module_map_refresh();
 	hook_thread_init();
 	adopt_initial_thread();
 	atomic_store(&process.live_threads, 1);

@@ -167,8 +167,10 @@ void trace_writer_child(void)
 
 void trace_writer_seal(bool on)
 {
-	if (on)
+	if (on) {
+		module_map_refresh();
 		record_work_give(record_work_take());
+	}
 	atomic_store(&sealed, on);
 	module_map_seal(on);
 }
