@@ -30,7 +30,16 @@ SERIES = (
     ),
     Series("pair, frames deep", ("work_lock", "--depth={}"), (0, 4, 24, 100, 1000)),
     Series("round robin, mutexes", ("work_lock", "--mutexes={}"), (1, 64, 1024, 16384)),
-    Series("call tree, same path in a row", ("work_tree", "--shape=12", "--run={}"), (1, 2, 4, 16, 64)),
+    Series(
+        "call tree, same path in a row",
+        ("work_tree", "--shape=12", "--run={}"),
+        (1, 2, 4, 16, 64),
+    ),
+    Series(
+        "call tree, other locks held",
+        ("work_tree", "--shape=12", "--held={}"),
+        (0, 4, 16, 64, 256, 1024),
+    ),
     Series("fork, threads", ("work_fork", "--threads={}"), (0, 1, 8, 64, 256)),
     Series("fork, locks held by each of 8", ("work_fork", "--locks={}"), (0, 4, 16, 256)),
     Series("fork, frames deep", ("work_fork", "--depth={}"), (0, 24, 100, 1000)),

@@ -4,9 +4,10 @@
  *   peak_rss_kib 2404
  *   preload libafterfork.so      (absent when no library of ours is loaded)
  *
- * Time is CLOCK_MONOTONIC, taken around batches long enough to make the clock's own cost vanish; the median
- * batch is printed, so that one interrupted batch changes nothing. BENCH_QUICK=1 in the environment makes
- * batches few and short.
+ * Time is CLOCK_MONOTONIC, taken around batches long enough to make the clock's own cost vanish. A pinned
+ * workload prints its fastest batch, since whatever else runs on the machine can only add. Where threads meet
+ * on two CPUs the fastest batch may be a lucky order of events: there it is the lower quartile. BENCH_QUICK=1
+ * in the environment makes batches few and short.
  */
 #ifndef AFTERFORK_BENCH_MEASURE_H
 #define AFTERFORK_BENCH_MEASURE_H

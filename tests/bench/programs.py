@@ -23,7 +23,8 @@ METRICS = (
 @dataclass(frozen=True)
 class Program:
     name: str
-    needs: tuple
+    needs: tuple  # commands
+    packages: str  # that have them, in Debian
     prepare: Callable  # (bench, folder): makes the input
     run: Callable  # (bench, variant, input folder, scratch folder): metrics
 
@@ -54,7 +55,7 @@ def run_xz(bench, variant, folder, scratch):
 
 
 def prepare_git(bench, folder):
-    for number in range(50 if bench.quick else 1500):
+    for number in range(50 if bench.quick else 4000):
         text = make_text(100, seed=number)
         (folder / f"{number}.txt").write_text(text, encoding="ascii")
 
@@ -102,10 +103,10 @@ def prepare_nothing(bench, folder):
 
 
 PROGRAMS = (
-    Program("redis-server, BGSAVE", redis_load.NEEDS, prepare_nothing, redis_load.run),
-    Program("git grep --threads=2", ("git",), prepare_git, run_git),
-    Program("xz -T2", ("xz",), prepare_xz, run_xz),
-    Program("sqlite3, one thread", ("sqlite3",), prepare_sqlite, run_sqlite),
+    Program("redis-server, BGSAVE", redis_load.NEEDS, redis_load.PACKAGES, prepare_nothing, redis_load.run),
+    Program("git grep --threads=2", ("git",), "git", prepare_git, run_git),
+    Program("xz -T2", ("xz",), "xz-utils", prepare_xz, run_xz),
+    Program("sqlite3, one thread", ("sqlite3",), "sqlite3", prepare_sqlite, run_sqlite),
 )
 
 
@@ -143,7 +144,7 @@ def run(bench, wanted):
             missing = [name for name in program.needs if not shutil.which(name)]
             if missing:
                 raise variants.BenchProblem(
-                    f"{program.name}: {', '.join(missing)} is missing: scripts/bench installs it"
+                    f"{program.name}: no {', '.join(missing)} here: install {program.packages}"
                 )
             print(program.name, flush=True)
             ret[program.name] = measure(bench, program, parent)

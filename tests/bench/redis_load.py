@@ -8,6 +8,7 @@ import time
 import variants
 
 NEEDS = ("redis-server", "redis-benchmark")
+PACKAGES = "redis-server redis-tools"
 READY = "eady to accept connections"
 POLL_S = 0.005
 SAVES = 3

@@ -3,7 +3,9 @@
  * functions have frames of different sizes.
  *   --shape=4   4 levels of 8 call sites: 4,096 stacks that differ in their 4 innermost frames
  *   --shape=12  12 levels of 2 call sites: 4,096 stacks
- *   --run=N     N operations in a row take the same path */
+ *   --run=N     N operations in a row take the same path
+ *   --held=N    while N other locks are held all along */
+#include <errno.h>
 #include <pthread.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -79,6 +81,7 @@ LEVEL_OF_2(deep_1, 2, 4, EITHER(deep_2))
 
 struct tree {
 	uint64_t shape, run;
+	uint64_t random, path, left; /* go on from batch to batch: a repeated sequence would be learned */
 };
 
 static uint64_t next_random(uint64_t *state)
@@ -91,13 +94,13 @@ static uint64_t next_random(uint64_t *state)
 
 static void run(void *context, uint64_t count)
 {
-	const struct tree *tree = context;
-	uint64_t state = 88172645463325252u, path = 0;
-	for (uint64_t i = 0, left = 0; i < count; i++, left--) {
-		if (left == 0) {
-			path = next_random(&state);
-			left = tree->run;
+	struct tree *tree = context;
+	for (uint64_t i = 0; i < count; i++, tree->left--) {
+		if (tree->left == 0) {
+			tree->path = next_random(&tree->random);
+			tree->left = tree->run;
 		}
+		uint64_t path = tree->path;
 		if (tree->shape == 4)
 			wide_1(path);
 		else
@@ -105,17 +108,27 @@ static void run(void *context, uint64_t count)
 	}
 }
 
+static void hold_others(uint64_t count)
+{
+	pthread_mutex_t *others = calloc(count + 1, sizeof *others);
+	measure_check(others ? 0 : ENOMEM, "calloc");
+	for (uint64_t i = 0; i < count; i++)
+		pthread_mutex_lock(&others[i]);
+}
+
 int main(int argc, char *argv[])
 {
 	(void)argc;
 	struct tree tree = {.shape = measure_option(argv, "shape", 12),
-	                    .run = measure_option(argv, "run", 1)};
+	                    .run = measure_option(argv, "run", 1),
+	                    .random = 88172645463325252u};
 	if ((tree.shape != 4 && tree.shape != 12) || tree.run == 0) {
 		fprintf(stderr, "work_tree: --shape is 4 or 12, --run at least 1\n");
 		return 2;
 	}
 	measure_init(MEASURE_PINNED);
 	measure_start_idle_threads(1);
+	hold_others(measure_option(argv, "held", 0));
 	measure_run(run, &tree, 1);
 	return 0;
 }

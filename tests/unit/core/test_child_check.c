@@ -108,6 +108,24 @@ Test(child_check, names_the_vanished_holder_that_had_taken_its_entry_out)
 	expect_holder(&use, holder);
 }
 
+/* The entry of an acquisition long over still stands one above the count. */
+Test(child_check, tells_the_latest_acquisition_and_no_former_one)
+{
+	static pthread_mutex_t outer = PTHREAD_MUTEX_INITIALIZER;
+
+	start();
+	struct thread_record *holder = core_invent_thread(HOLDER);
+	core_invent_hold(holder, &outer, TRACE_HOLD_WANT);
+	core_invent_hold(holder, lock, TRACE_HOLD_WANT);
+	cr_assert(thread_record_pop(holder, lock));
+	cr_assert(thread_record_pop(holder, &outer));
+	core_invent_hold(holder, lock, TRACE_HOLD_WANT);
+	core_lock_by_hand(lock, HOLDER);
+	core_become_child(self);
+	struct child_use use = use_lock(CHILD_LOCK);
+	expect_holder(&use, holder);
+}
+
 Test(child_check, names_nobody_of_two_that_were_coming)
 {
 	start();

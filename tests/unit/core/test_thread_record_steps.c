@@ -166,15 +166,20 @@ static void take_snapshot(pid_t child)
 	read_from(child, snapshot.record.held, snapshot.entry, snapshot.readable * sizeof *snapshot.entry);
 }
 
-/* As the child of a fork would look for the holder's entry. */
+static bool is_entry_of(const struct held_entry *entry, int lock)
+{
+	return entry->lock == (uint64_t)(uintptr_t)&shared.owner[lock] && atomic_load(&entry->state) != TRACE_HOLD_NONE;
+}
+
+/* As the child of a fork looks for the holder's entry: the latest, else the one that was just taken out. */
 static const struct held_entry *find_entry(int lock)
 {
-	for (uint32_t i = snapshot.readable; i-- > 0;) {
-		const struct held_entry *entry = &snapshot.entry[i];
-		if (entry->lock == (uint64_t)(uintptr_t)&shared.owner[lock] && atomic_load(&entry->state) != TRACE_HOLD_NONE)
-			return entry;
+	for (uint32_t i = snapshot.count; i-- > 0;) {
+		if (is_entry_of(&snapshot.entry[i], lock))
+			return &snapshot.entry[i];
 	}
-	return NULL;
+	const struct held_entry *popped = &snapshot.entry[snapshot.count];
+	return snapshot.count < snapshot.readable && is_entry_of(popped, lock) ? popped : NULL;
 }
 
 /* The cache is read where it lay in the child's record. */
