@@ -32,6 +32,13 @@ static bool is_one_of(const char *function, const char *const *names)
 	return false;
 }
 
+/* Without its debug file libc does not name its starters: some are static functions. */
+static bool is_unnamed_libc(const struct frame *frame)
+{
+	return !frame->function && frame->module &&
+	       starts_with(frame_module_base_name(frame->module), "libc.so.");
+}
+
 static bool is_starter(const struct frame *frame)
 {
 	static const char *const names[] = {"start_thread",
@@ -45,7 +52,7 @@ static bool is_starter(const struct frame *frame)
 	                                    "call_init",
 	                                    "_start",
 	                                    NULL};
-	return is_one_of(frame->function, names);
+	return is_one_of(frame->function, names) || is_unnamed_libc(frame);
 }
 
 size_t render_stack_count(const struct frame_stack *stack)

@@ -58,6 +58,16 @@ Test(render_stack, leaves_out_a_start_without_a_name)
 	expect_brief(frames, COUNT(frames), "put", true);
 }
 
+Test(render_stack, leaves_out_what_starts_threads_in_a_libc_without_its_debug_file)
+{
+	struct frame thread[] = {USER("put"), LIBC(NULL), LIBC(NULL)};
+	expect_brief(thread, COUNT(thread), "put", true);
+	struct frame initial[] = {USER("main"), LIBC(NULL), LIBC("__libc_start_main"), {.pc = 1}};
+	expect_brief(initial, COUNT(initial), "main", true);
+	struct frame callback[] = {USER("compare"), LIBC(NULL), LIBC("qsort"), USER("main"), LIBC(NULL)};
+	expect_brief(callback, COUNT(callback), "compare ? qsort main", true);
+}
+
 Test(render_stack, is_complete_up_to_main)
 {
 	struct frame frames[] = {USER("put"), USER("main")};

@@ -127,7 +127,7 @@ static pid_t start_traced(void (*script)(void))
 		if (ptrace(PTRACE_TRACEME, 0, 0, 0) != 0)
 			_exit(2);
 		signal(SIGUSR1, handle);
-		raise(SIGSTOP);
+		kill(getpid(), SIGSTOP);
 		script();
 		_exit(atomic_load(&self->held_count) ? 1 : 0);
 	}
