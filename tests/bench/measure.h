@@ -4,10 +4,9 @@
  *   peak_rss_kib 2404
  *   preload libafterfork.so      (absent when no library of ours is loaded)
  *
- * Time is CLOCK_MONOTONIC, taken around batches long enough to make the clock's own cost vanish. A pinned
- * workload prints its fastest batch, since whatever else runs on the machine can only add. Where threads meet
- * on two CPUs the fastest batch may be a lucky order of events: there it is the lower quartile. BENCH_QUICK=1
- * in the environment makes batches few and short.
+ * Time is CLOCK_MONOTONIC, taken around batches long enough to make the clock's own cost vanish. Printed is
+ * the fastest batch, since whatever else runs on the machine can only add. BENCH_QUICK=1 in the environment
+ * makes batches few and short.
  */
 #ifndef AFTERFORK_BENCH_MEASURE_H
 #define AFTERFORK_BENCH_MEASURE_H
@@ -24,6 +23,9 @@ typedef void measure_body(void *context, uint64_t count);
 enum measure_place {
 	MEASURE_PINNED, /* this thread, and those that it makes from now on, on one CPU: the machine's last */
 	MEASURE_FREE,   /* wherever the kernel puts the threads */
+	/* The same, and the threads wait for each other all the time: the fastest batch may be a lucky order
+	 * of events, so the lower quartile is printed. */
+	MEASURE_CONTENDED,
 };
 
 /* First of all in main(). */

@@ -136,11 +136,11 @@ def print_program(taken):
 def run(bench, wanted):
     """Prints the table program by program. Returns {program: {variant: [metrics]}}."""
     ret = {}
-    table.print_heading("whole program", "native")
+    chosen = [program for program in PROGRAMS if wanted(program.name)]
+    if chosen:
+        table.print_heading("whole program", "native")
     with variants.Scratch() as parent:
-        for program in PROGRAMS:
-            if not wanted(program.name):
-                continue
+        for program in chosen:
             missing = [name for name in program.needs if not shutil.which(name)]
             if missing:
                 raise variants.BenchProblem(

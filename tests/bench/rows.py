@@ -53,10 +53,10 @@ def measure(bench, row):
 def run(bench, wanted):
     """Prints the table row by row. Returns {row name: {variant: [ns]}}."""
     ret = {}
-    table.print_heading("ns per operation", "native")
-    for row in ROWS:
-        if not wanted(row.name):
-            continue
+    chosen = [row for row in ROWS if wanted(row.name)]
+    if chosen:
+        table.print_heading("ns per operation", "native")
+    for row in chosen:
         ret[row.name] = taken = measure(bench, row)
         native = taken[variants.NATIVE]
         table.print_row(

@@ -53,7 +53,7 @@ static void run(void *context, uint64_t count)
 int main(void)
 {
 	pthread_t thread;
-	measure_init(MEASURE_FREE);
+	measure_init(MEASURE_CONTENDED);
 	measure_check(pthread_barrier_init(&start, NULL, 2), "pthread_barrier_init");
 	measure_check(pthread_barrier_init(&end, NULL, 2), "pthread_barrier_init");
 	measure_check(pthread_create(&thread, NULL, rival, NULL), "pthread_create");

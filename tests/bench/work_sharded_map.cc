@@ -39,7 +39,10 @@ class sharded_map
 	}
 
       private:
-	shard &shard_of(const std::string &key) { return shards_[std::hash<std::string>{}(key) % shard_count]; }
+	shard &shard_of(const std::string &key)
+	{
+		return shards_[std::hash<std::string>{}(key) % shard_count];
+	}
 
 	std::vector<shard> shards_ = std::vector<shard>(shard_count);
 };
@@ -72,7 +75,10 @@ struct workload {
 	}
 };
 
-void run(void *context, std::uint64_t count) { static_cast<workload *>(context)->run(count); }
+void run(void *context, std::uint64_t count)
+{
+	static_cast<workload *>(context)->run(count);
+}
 
 } // namespace
 

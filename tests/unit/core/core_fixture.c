@@ -121,7 +121,10 @@ void core_lock_by_hand(pthread_mutex_t *mutex, int32_t owner_tid)
 	mutex->__data.__owner = owner_tid;
 }
 
-__attribute__((noinline)) struct call_registers core_registers(void) { return CALL_REGISTERS_OF_CALLER(); }
+__attribute__((noinline)) struct call_registers core_registers(void)
+{
+	return CALL_REGISTERS_OF_CALLER();
+}
 
 int core_wait(pid_t child)
 {

@@ -17,8 +17,8 @@ enum core_call {
 
 /* A fresh folder of this test, mode 0700; removed with all its content when the test's process exits. */
 const char *core_folder(void);
-/* Starts the core and adopts the calling thread; the process is plain then. A trace, if one gets opened, goes to
- * core_trace_folder(), unless the test set config.output before. Returns the calling thread's record. */
+/* Starts the core and adopts the calling thread; the process is plain then. A trace, if one gets opened, goes
+ * to core_trace_folder(), unless the test set config.output before. Returns the calling thread's record. */
 struct thread_record *core_start(void);
 const char *core_trace_folder(void);
 /* A record of the calling thread, counted as alive; what the wrapper of pthread_create does. */

@@ -24,7 +24,8 @@ Test(arena, gives_zeroed_memory_aligned_to_64)
 
 Test(arena, gives_every_size_around_the_limits_of_a_chunk)
 {
-	static const size_t sizes_bytes[] = {(1 << 18) - 1, 1 << 18, (1 << 18) + 1, (1 << 20) - 64, 1 << 20, 3 << 20};
+	static const size_t sizes_bytes[] = {(1 << 18) - 1,  1 << 18, (1 << 18) + 1,
+	                                     (1 << 20) - 64, 1 << 20, 3 << 20};
 
 	for (size_t i = 0; i < sizeof sizes_bytes / sizeof *sizes_bytes; i++) {
 		char *memory = arena_alloc(sizes_bytes[i]);
@@ -100,7 +101,7 @@ Test(arena, gives_racing_threads_memory_of_their_own, .timeout = 60)
 			cr_assert_not_null(block->words);
 			for (size_t word = 0; word < block->count; word++)
 				cr_assert_eq(block->words[word], share[i].stamp << 32 | k,
-					     "thread %u, block %zu: given twice, or not zeroed", i, k);
+				             "thread %u, block %zu: given twice, or not zeroed", i, k);
 		}
 	}
 	free(share);

@@ -33,8 +33,8 @@ static struct child_use use_lock(enum child_attempt attempt)
 static void expect(enum child_attempt attempt, enum trace_observed observed)
 {
 	struct child_use use = use_lock(attempt);
-	cr_assert_eq(use.suspect.observed, observed, "attempt %d: observed %d, not %d", attempt, use.suspect.observed,
-		     observed);
+	cr_assert_eq(use.suspect.observed, observed, "attempt %d: observed %d, not %d", attempt,
+	             use.suspect.observed, observed);
 }
 
 static void expect_nothing(void)
@@ -77,10 +77,22 @@ static void expect_named_by_owner(enum trace_hold_state state)
 	cr_assert_eq(use.suspect.state.owner_tid, HOLDER);
 }
 
-Test(child_check, names_the_vanished_holder) { expect_named_by_owner(TRACE_HOLD_HELD); }
-Test(child_check, names_the_vanished_holder_that_had_just_come) { expect_named_by_owner(TRACE_HOLD_WANT); }
-Test(child_check, names_the_vanished_holder_that_was_about_to_go) { expect_named_by_owner(TRACE_HOLD_RELEASING); }
-Test(child_check, names_the_vanished_holder_that_had_been_waiting) { expect_named_by_owner(TRACE_HOLD_WAITING); }
+Test(child_check, names_the_vanished_holder)
+{
+	expect_named_by_owner(TRACE_HOLD_HELD);
+}
+Test(child_check, names_the_vanished_holder_that_had_just_come)
+{
+	expect_named_by_owner(TRACE_HOLD_WANT);
+}
+Test(child_check, names_the_vanished_holder_that_was_about_to_go)
+{
+	expect_named_by_owner(TRACE_HOLD_RELEASING);
+}
+Test(child_check, names_the_vanished_holder_that_had_been_waiting)
+{
+	expect_named_by_owner(TRACE_HOLD_WAITING);
+}
 
 static void expect_named_without_owner(enum trace_hold_state state)
 {
@@ -91,11 +103,21 @@ static void expect_named_without_owner(enum trace_hold_state state)
 	cr_assert_not(use.suspect.proof & TRACE_PROOF_OWNER_WORD);
 }
 
-Test(child_check, names_the_only_one_that_was_coming) { expect_named_without_owner(TRACE_HOLD_WANT); }
-Test(child_check, names_the_only_one_that_was_going) { expect_named_without_owner(TRACE_HOLD_RELEASING); }
-Test(child_check, names_the_only_one_that_was_waking_up) { expect_named_without_owner(TRACE_HOLD_WAITING); }
+Test(child_check, names_the_only_one_that_was_coming)
+{
+	expect_named_without_owner(TRACE_HOLD_WANT);
+}
+Test(child_check, names_the_only_one_that_was_going)
+{
+	expect_named_without_owner(TRACE_HOLD_RELEASING);
+}
+Test(child_check, names_the_only_one_that_was_waking_up)
+{
+	expect_named_without_owner(TRACE_HOLD_WAITING);
+}
 
-/* unlock takes the entry out first, so the lock may still be owned while its entry stands one above the count. */
+/* unlock takes the entry out first, so the lock may still be owned while its entry stands one above the
+ * count. */
 Test(child_check, names_the_vanished_holder_that_had_taken_its_entry_out)
 {
 	start();
@@ -151,7 +173,8 @@ Test(child_check, says_nothing_of_a_lock_that_nobody_had_to_do_with)
 	expect_nothing();
 }
 
-/* A thread that the child made is just coming or going: its entry is there as long as it is in that window. */
+/* A thread that the child made is just coming or going: its entry is there as long as it is in that window.
+ */
 Test(child_check, says_nothing_where_a_live_thread_may_be_coming)
 {
 	vanished_holder(TRACE_HOLD_WANT, 0);
@@ -221,7 +244,8 @@ Test(child_check, says_nothing_of_a_live_owner_with_the_id_of_a_vanished_one)
 	atomic_fetch_sub(&process.live_threads, 1);
 	core_lock_by_hand(lock, HOLDER);
 	core_become_child(self);
-	cr_assert_eq(core_invent_thread(HOLDER), spare, "the record of the ended thread is expected to be used again");
+	cr_assert_eq(core_invent_thread(HOLDER), spare,
+	             "the record of the ended thread is expected to be used again");
 	expect_nothing();
 }
 
@@ -310,8 +334,14 @@ static void expect_releasable(const pthread_mutex_t *made)
 	expect(CHILD_LOCK, TRACE_BLOCKS_ON_SELF);
 }
 
-Test(child_check, lets_the_forking_thread_release_its_normal_lock) { expect_releasable(&normal); }
-Test(child_check, lets_the_forking_thread_release_its_adaptive_lock) { expect_releasable(&adaptive); }
+Test(child_check, lets_the_forking_thread_release_its_normal_lock)
+{
+	expect_releasable(&normal);
+}
+Test(child_check, lets_the_forking_thread_release_its_adaptive_lock)
+{
+	expect_releasable(&adaptive);
+}
 
 static pthread_mutex_t make(int robust, int protocol)
 {
@@ -477,9 +507,11 @@ static unsigned count_incidents(const struct trace_incident **ret_last)
 
 	cr_assert_not_null(image);
 	for (uint64_t at = TRACE_HEADER_SIZE_BYTES; at < image->file.tail_bytes;) {
-		const struct trace_incident *found = (const struct trace_incident *)((const char *)image + at);
+		const struct trace_incident *found =
+		    (const struct trace_incident *)((const char *)image + at);
 		cr_assert_eq(found->record.magic, TRACE_RECORD_MAGIC);
-		at += (found->record.size_bytes + TRACE_GRANULE_BYTES - 1) / TRACE_GRANULE_BYTES * TRACE_GRANULE_BYTES;
+		at += (found->record.size_bytes + TRACE_GRANULE_BYTES - 1) / TRACE_GRANULE_BYTES *
+		      TRACE_GRANULE_BYTES;
 		if (found->record.type != TRACE_RECORD_INCIDENT)
 			continue;
 		*ret_last = found;
@@ -530,7 +562,8 @@ static void expect_after(enum child_attempt attempt, int error, enum trace_obser
 	unsigned before = count_incidents(&found);
 	child_check_after(&use, error);
 	unsigned after = count_incidents(&found);
-	cr_assert_eq(after - before, observed ? 1 : 0, "attempt %d, error %d: %u incidents", attempt, error, after - before);
+	cr_assert_eq(after - before, observed ? 1 : 0, "attempt %d, error %d: %u incidents", attempt, error,
+	             after - before);
 	if (!observed)
 		return;
 	cr_assert_eq(found->observed, observed);

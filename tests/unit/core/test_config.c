@@ -90,13 +90,16 @@ Test(config, takes_every_unit_of_a_size)
 
 Test(config, names_a_bad_size_and_keeps_the_default)
 {
-	static const char *const bad[] = {"", "K", "1T", "1KK", "-1", "0x10", "1 ", "99999999999999999999999", "1k"};
+	static const char *const bad[] = {
+	    "", "K", "1T", "1KK", "-1", "0x10", "1 ", "99999999999999999999999", "1k"};
 
 	for (size_t i = 0; i < sizeof bad / sizeof *bad; i++) {
 		char options[64];
 		snprintf(options, sizeof options, "\"trace-limit=%s\"", bad[i]);
-		cr_assert_str_eq(parse(options),
-				 "afterfork: AFTERFORK_OPTIONS: bad value, the default is used: trace-limit\n", "%s", bad[i]);
+		cr_assert_str_eq(
+		    parse(options),
+		    "afterfork: AFTERFORK_OPTIONS: bad value, the default is used: trace-limit\n", "%s",
+		    bad[i]);
 		cr_assert_eq(config.trace_limit_bytes, DEFAULT_LIMIT_BYTES);
 	}
 }
@@ -108,8 +111,9 @@ Test(config, names_a_bad_action_and_keeps_the_default)
 	for (size_t i = 0; i < sizeof bad / sizeof *bad; i++) {
 		char options[64];
 		snprintf(options, sizeof options, "on-deadlock=%s", bad[i]);
-		cr_assert_str_eq(parse(options),
-				 "afterfork: AFTERFORK_OPTIONS: bad value, the default is used: on-deadlock\n");
+		cr_assert_str_eq(
+		    parse(options),
+		    "afterfork: AFTERFORK_OPTIONS: bad value, the default is used: on-deadlock\n");
 		cr_assert_eq(config.on_deadlock, TRACE_ACTION_REPORT);
 	}
 }
@@ -118,7 +122,8 @@ Test(config, names_a_bad_output_and_keeps_the_default)
 {
 	char options[3000] = "output=";
 
-	cr_assert_str_eq(parse("output="), "afterfork: AFTERFORK_OPTIONS: bad value, the default is used: output\n");
+	cr_assert_str_eq(parse("output="),
+	                 "afterfork: AFTERFORK_OPTIONS: bad value, the default is used: output\n");
 	cr_assert_str_eq(config.output, "afterfork.%p");
 	memset(options + strlen("output="), 'x', 2 * TRACE_PATH_SIZE_BYTES);
 	static const char too_long[] = "afterfork: AFTERFORK_OPTIONS: option too long, ignored: output=xxx";
@@ -129,14 +134,15 @@ Test(config, names_a_bad_output_and_keeps_the_default)
 Test(config, names_an_unknown_option_and_takes_the_rest)
 {
 	cr_assert_str_eq(parse("on-deadlok=abort trace-limit=1M"),
-			 "afterfork: AFTERFORK_OPTIONS: unknown option, ignored: on-deadlok\n");
+	                 "afterfork: AFTERFORK_OPTIONS: unknown option, ignored: on-deadlok\n");
 	cr_assert_eq(config.on_deadlock, TRACE_ACTION_REPORT);
 	cr_assert_eq(config.trace_limit_bytes, 1 << 20);
 }
 
 Test(config, passes_over_the_options_of_the_command)
 {
-	cr_assert_str_eq(parse("format=json fail-on=never error-exitcode=3 verbose suppressions=/x color=never"), "");
+	cr_assert_str_eq(
+	    parse("format=json fail-on=never error-exitcode=3 verbose suppressions=/x color=never"), "");
 }
 
 Test(config, copies_the_folder_of_a_supervisor)

@@ -19,17 +19,19 @@ static pthread_mutex_t lock = PTHREAD_MUTEX_INITIALIZER;
 static struct thread_record *self, *worker;
 
 /* Ends a child of the test with the line of the first thing that was not so. */
-#define EXPECT_IN_CHILD(condition)      \
-	do {                            \
-		if (!(condition))       \
-			_exit(__LINE__ % 250 + 1); \
+#define EXPECT_IN_CHILD(condition)                                                                           \
+	do {                                                                                                 \
+		if (!(condition))                                                                            \
+			_exit(__LINE__ % 250 + 1);                                                           \
 	} while (0)
 
 static void expect_child_passes(pid_t child, int first_line)
 {
 	int code = core_wait(child);
-	cr_assert_eq(code, 0, "the child of line %d ended with %d: a line number modulo 250 plus one, or 1000 + a signal",
-		     first_line, code);
+	cr_assert_eq(
+	    code, 0,
+	    "the child of line %d ended with %d: a line number modulo 250 plus one, or 1000 + a signal",
+	    first_line, code);
 }
 #define EXPECT_PASSES(child) expect_child_passes(child, __LINE__)
 
@@ -42,10 +44,22 @@ static void start_with_worker(void)
 
 /* --- roads into a child; each returns as fork does --- */
 
-static pid_t by_libc(void) { return fork(); }
-static pid_t by_underscore_fork(void) { return _Fork(); }
-static pid_t by_syscall(void) { return (pid_t)syscall(SYS_fork); }
-static pid_t by_clone_syscall(void) { return (pid_t)syscall(SYS_clone, SIGCHLD, 0, 0, 0, 0); }
+static pid_t by_libc(void)
+{
+	return fork();
+}
+static pid_t by_underscore_fork(void)
+{
+	return _Fork();
+}
+static pid_t by_syscall(void)
+{
+	return (pid_t)syscall(SYS_fork);
+}
+static pid_t by_clone_syscall(void)
+{
+	return (pid_t)syscall(SYS_clone, SIGCHLD, 0, 0, 0, 0);
+}
 
 static pid_t by_clone3_syscall(void)
 {
@@ -79,11 +93,26 @@ static void expect_entered_lazily(pid_t (*road)(void))
 	cr_assert_eq(self->gate->record, self);
 }
 
-Test(fork_snapshot, is_wiped_in_a_child_of__Fork) { expect_entered_lazily(by_underscore_fork); }
-Test(fork_snapshot, is_wiped_in_a_child_of_a_raw_fork) { expect_entered_lazily(by_syscall); }
-Test(fork_snapshot, is_wiped_in_a_child_of_a_raw_clone) { expect_entered_lazily(by_clone_syscall); }
-Test(fork_snapshot, is_wiped_in_a_child_of_a_raw_clone3) { expect_entered_lazily(by_clone3_syscall); }
-Test(fork_snapshot, is_wiped_in_a_child_of_an_inline_system_call) { expect_entered_lazily(by_instruction); }
+Test(fork_snapshot, is_wiped_in_a_child_of__Fork)
+{
+	expect_entered_lazily(by_underscore_fork);
+}
+Test(fork_snapshot, is_wiped_in_a_child_of_a_raw_fork)
+{
+	expect_entered_lazily(by_syscall);
+}
+Test(fork_snapshot, is_wiped_in_a_child_of_a_raw_clone)
+{
+	expect_entered_lazily(by_clone_syscall);
+}
+Test(fork_snapshot, is_wiped_in_a_child_of_a_raw_clone3)
+{
+	expect_entered_lazily(by_clone3_syscall);
+}
+Test(fork_snapshot, is_wiped_in_a_child_of_an_inline_system_call)
+{
+	expect_entered_lazily(by_instruction);
+}
 
 Test(fork_snapshot, is_entered_by_the_fork_handlers)
 {
@@ -411,7 +440,10 @@ static void start_with_holder(struct held_up *shared, pthread_t *thread)
 	atfork_registry_add_ours();
 }
 
-static bool is_whole(const struct kept_stack *stack) { return stack->count >= 10 && !(stack->flags & TRACE_STACK_CUT); }
+static bool is_whole(const struct kept_stack *stack)
+{
+	return stack->count >= 10 && !(stack->flags & TRACE_STACK_CUT);
+}
 
 Test(fork_snapshot, walks_the_stack_of_a_vanished_thread)
 {

@@ -68,8 +68,9 @@ Test(frame_table, marks_exact_frames)
 Test(frame_table, names_each_module_once)
 {
 	char self[TRACE_PATH_SIZE_BYTES] = "";
-	uint64_t pc[] = {(uint64_t)(uintptr_t)stack_of + 1, (uint64_t)(uintptr_t)dlsym(RTLD_DEFAULT, "getpid") + 1,
-			 (uint64_t)(uintptr_t)core_start + 1};
+	uint64_t pc[] = {(uint64_t)(uintptr_t)stack_of + 1,
+	                 (uint64_t)(uintptr_t)dlsym(RTLD_DEFAULT, "getpid") + 1,
+	                 (uint64_t)(uintptr_t)core_start + 1};
 	struct kept_stack stack = stack_of(3, pc);
 
 	core_start();
@@ -113,9 +114,11 @@ Test(frame_table, finds_the_module_of_data)
 	core_start();
 	frame_table_init(&table);
 	cr_assert_eq(frame_table_add_module_of(&table, (uint64_t)(uintptr_t)&variable, true), 0);
-	cr_assert_eq(frame_table_add_module_of(&table, (uint64_t)(uintptr_t)&local, true), TRACE_MODULE_UNKNOWN);
+	cr_assert_eq(frame_table_add_module_of(&table, (uint64_t)(uintptr_t)&local, true),
+	             TRACE_MODULE_UNKNOWN);
 	void *heap = malloc(100);
-	cr_assert_eq(frame_table_add_module_of(&table, (uint64_t)(uintptr_t)heap, true), TRACE_MODULE_UNKNOWN);
+	cr_assert_eq(frame_table_add_module_of(&table, (uint64_t)(uintptr_t)heap, true),
+	             TRACE_MODULE_UNKNOWN);
 	free(heap);
 }
 

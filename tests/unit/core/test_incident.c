@@ -32,18 +32,18 @@ static void start(void)
 static struct incident incident_of(enum trace_observed observed, struct call_registers regs)
 {
 	return (struct incident){
-		.observed = observed,
-		.proof = TRACE_PROOF_OWNER_WORD | TRACE_PROOF_RECORD,
-		.lock = &lock,
-		.kind = TRACE_LOCK_MUTEX,
-		.state = lock_word_of_mutex(&lock),
-		.victim = self,
-		.call = CALL_pthread_mutex_lock,
-		.regs = regs,
-		.holder = holder,
-		.holder_entry = 0,
-		.holder_tid = HOLDER,
-		.fork = fork_snapshot_note_of(holder),
+	    .observed = observed,
+	    .proof = TRACE_PROOF_OWNER_WORD | TRACE_PROOF_RECORD,
+	    .lock = &lock,
+	    .kind = TRACE_LOCK_MUTEX,
+	    .state = lock_word_of_mutex(&lock),
+	    .victim = self,
+	    .call = CALL_pthread_mutex_lock,
+	    .regs = regs,
+	    .holder = holder,
+	    .holder_entry = 0,
+	    .holder_tid = HOLDER,
+	    .fork = fork_snapshot_note_of(holder),
 	};
 }
 
@@ -73,7 +73,8 @@ static unsigned count_records(void)
 	for (uint64_t at = TRACE_HEADER_SIZE_BYTES; at < image->file.tail_bytes; count++) {
 		const struct trace_record *record = (const struct trace_record *)((const char *)image + at);
 		cr_assert_eq(record->magic, TRACE_RECORD_MAGIC);
-		at += (record->size_bytes + TRACE_GRANULE_BYTES - 1) / TRACE_GRANULE_BYTES * TRACE_GRANULE_BYTES;
+		at += (record->size_bytes + TRACE_GRANULE_BYTES - 1) / TRACE_GRANULE_BYTES *
+		      TRACE_GRANULE_BYTES;
 	}
 	return count;
 }
@@ -119,7 +120,8 @@ Test(incident, carries_the_stacks)
 	struct incident incident = incident_of(TRACE_BLOCKS_ON_VANISHED, core_registers());
 	const struct trace_incident *found = incident_write(&incident).record;
 	uint64_t walked[TRACE_STACK_FRAMES_MAX], exact;
-	unsigned flags, count = call_stack_walk(&incident.regs, &self->bounds, walked, TRACE_STACK_FRAMES_MAX, &flags, &exact);
+	unsigned flags, count = call_stack_walk(&incident.regs, &self->bounds, walked, TRACE_STACK_FRAMES_MAX,
+	                                        &flags, &exact);
 
 	const struct trace_frame *frames = frames_of(found, found->victim.stack);
 	cr_assert_eq(found->victim.stack.count, count);
@@ -203,8 +205,9 @@ Test(incident, counts_cut_stacks)
 	trace_writer_open_image();
 	uint64_t before = trace_writer_run()->cut_stacks;
 	const struct trace_incident *found = incident_write(&incident).record;
-	unsigned cut = (found->holder.acquired_at.flags & TRACE_STACK_CUT) + (found->fork.stack.flags & TRACE_STACK_CUT) +
-		       (found->victim.stack.flags & TRACE_STACK_CUT);
+	unsigned cut = (found->holder.acquired_at.flags & TRACE_STACK_CUT) +
+	               (found->fork.stack.flags & TRACE_STACK_CUT) +
+	               (found->victim.stack.flags & TRACE_STACK_CUT);
 	cr_assert_eq(trace_writer_run()->cut_stacks - before, cut);
 	cr_assert_geq(cut, 1);
 }

@@ -39,7 +39,8 @@ Test(init_site, finds_the_innermost_frames_of_the_initialisation)
 
 	init_site_record(self, memory, &regs);
 	cr_assert(init_site_find(memory, &stack));
-	walked.count = call_stack_walk(&regs, &self->bounds, walked.pc, CALL_SITE_FRAMES, &flags, &walked.exact);
+	walked.count =
+	    call_stack_walk(&regs, &self->bounds, walked.pc, CALL_SITE_FRAMES, &flags, &walked.exact);
 	cr_assert_eq(stack.count, CALL_SITE_FRAMES);
 	cr_assert_arr_eq(stack.pc, walked.pc, CALL_SITE_FRAMES * sizeof *stack.pc);
 	cr_assert_eq(stack.flags, TRACE_STACK_TRUNCATED);

@@ -61,18 +61,19 @@ static const struct {
 	int libc;
 	uint32_t trace;
 } types[] = {
-	{PTHREAD_MUTEX_NORMAL, TRACE_MUTEX_NORMAL},
-	{PTHREAD_MUTEX_RECURSIVE, TRACE_MUTEX_RECURSIVE},
-	{PTHREAD_MUTEX_ERRORCHECK, TRACE_MUTEX_ERRORCHECK},
-	{PTHREAD_MUTEX_ADAPTIVE_NP, TRACE_MUTEX_ADAPTIVE},
+    {PTHREAD_MUTEX_NORMAL, TRACE_MUTEX_NORMAL},
+    {PTHREAD_MUTEX_RECURSIVE, TRACE_MUTEX_RECURSIVE},
+    {PTHREAD_MUTEX_ERRORCHECK, TRACE_MUTEX_ERRORCHECK},
+    {PTHREAD_MUTEX_ADAPTIVE_NP, TRACE_MUTEX_ADAPTIVE},
 };
 enum { TYPES = sizeof types / sizeof *types };
 
 Test(lock_word, reads_every_type)
 {
 	for (int i = 0; i < TYPES; i++)
-		expect_both(make(types[i].libc, PTHREAD_MUTEX_STALLED, PTHREAD_PRIO_NONE, PTHREAD_PROCESS_PRIVATE),
-			    types[i].trace, 0);
+		expect_both(
+		    make(types[i].libc, PTHREAD_MUTEX_STALLED, PTHREAD_PRIO_NONE, PTHREAD_PROCESS_PRIVATE),
+		    types[i].trace, 0);
 }
 
 Test(lock_word, reads_every_static_initialiser)
@@ -87,28 +88,32 @@ Test(lock_word, reads_every_static_initialiser)
 Test(lock_word, reads_robust_ones)
 {
 	for (int i = 0; i < TYPES; i++)
-		expect_both(make(types[i].libc, PTHREAD_MUTEX_ROBUST, PTHREAD_PRIO_NONE, PTHREAD_PROCESS_PRIVATE),
-			    types[i].trace, TRACE_LOCK_ROBUST | TRACE_LOCK_PSHARED);
+		expect_both(
+		    make(types[i].libc, PTHREAD_MUTEX_ROBUST, PTHREAD_PRIO_NONE, PTHREAD_PROCESS_PRIVATE),
+		    types[i].trace, TRACE_LOCK_ROBUST | TRACE_LOCK_PSHARED);
 }
 
 Test(lock_word, reads_priority_inheriting_ones)
 {
 	for (int i = 0; i < TYPES; i++)
-		expect_both(make(types[i].libc, PTHREAD_MUTEX_STALLED, PTHREAD_PRIO_INHERIT, PTHREAD_PROCESS_PRIVATE),
-			    types[i].trace, TRACE_LOCK_PRIO_INHERIT);
+		expect_both(
+		    make(types[i].libc, PTHREAD_MUTEX_STALLED, PTHREAD_PRIO_INHERIT, PTHREAD_PROCESS_PRIVATE),
+		    types[i].trace, TRACE_LOCK_PRIO_INHERIT);
 }
 
 Test(lock_word, reads_shared_ones)
 {
-	expect_both(make(PTHREAD_MUTEX_NORMAL, PTHREAD_MUTEX_STALLED, PTHREAD_PRIO_NONE, PTHREAD_PROCESS_SHARED),
-		    TRACE_MUTEX_NORMAL, TRACE_LOCK_PSHARED);
+	expect_both(
+	    make(PTHREAD_MUTEX_NORMAL, PTHREAD_MUTEX_STALLED, PTHREAD_PRIO_NONE, PTHREAD_PROCESS_SHARED),
+	    TRACE_MUTEX_NORMAL, TRACE_LOCK_PSHARED);
 }
 
-/* Taking one needs the right to real-time priorities, so the free one is looked at, and one locked by hand. */
+/* Taking one needs the right to real-time priorities, so the free one is looked at, and one locked by hand.
+ */
 Test(lock_word, reads_priority_protected_ones)
 {
 	pthread_mutex_t mutex =
-		make(PTHREAD_MUTEX_NORMAL, PTHREAD_MUTEX_STALLED, PTHREAD_PRIO_PROTECT, PTHREAD_PROCESS_PRIVATE);
+	    make(PTHREAD_MUTEX_NORMAL, PTHREAD_MUTEX_STALLED, PTHREAD_PRIO_PROTECT, PTHREAD_PROCESS_PRIVATE);
 
 	expect_free(&mutex, TRACE_MUTEX_NORMAL, TRACE_LOCK_PRIO_PROTECT);
 	cr_assert_neq(mutex.__data.__lock, 0, "the ceiling is expected in the word");
@@ -123,9 +128,9 @@ Test(lock_word, reads_the_mutexes_of_c11)
 		int libc;
 		uint32_t trace;
 	} kinds[] = {{mtx_plain, TRACE_MUTEX_NORMAL},
-		     {mtx_timed, TRACE_MUTEX_NORMAL},
-		     {mtx_plain | mtx_recursive, TRACE_MUTEX_RECURSIVE},
-		     {mtx_timed | mtx_recursive, TRACE_MUTEX_RECURSIVE}};
+	             {mtx_timed, TRACE_MUTEX_NORMAL},
+	             {mtx_plain | mtx_recursive, TRACE_MUTEX_RECURSIVE},
+	             {mtx_timed | mtx_recursive, TRACE_MUTEX_RECURSIVE}};
 
 	for (size_t i = 0; i < sizeof kinds / sizeof *kinds; i++) {
 		mtx_t mutex;
@@ -165,11 +170,11 @@ static void expect_owner_while_waited_for(pthread_mutex_t *mutex, uint32_t free_
 Test(lock_word, tells_the_owner_while_others_wait, .timeout = 30)
 {
 	pthread_mutex_t normal =
-		make(PTHREAD_MUTEX_NORMAL, PTHREAD_MUTEX_STALLED, PTHREAD_PRIO_NONE, PTHREAD_PROCESS_PRIVATE);
+	    make(PTHREAD_MUTEX_NORMAL, PTHREAD_MUTEX_STALLED, PTHREAD_PRIO_NONE, PTHREAD_PROCESS_PRIVATE);
 	pthread_mutex_t robust =
-		make(PTHREAD_MUTEX_NORMAL, PTHREAD_MUTEX_ROBUST, PTHREAD_PRIO_NONE, PTHREAD_PROCESS_PRIVATE);
+	    make(PTHREAD_MUTEX_NORMAL, PTHREAD_MUTEX_ROBUST, PTHREAD_PRIO_NONE, PTHREAD_PROCESS_PRIVATE);
 	pthread_mutex_t inheriting =
-		make(PTHREAD_MUTEX_NORMAL, PTHREAD_MUTEX_STALLED, PTHREAD_PRIO_INHERIT, PTHREAD_PROCESS_PRIVATE);
+	    make(PTHREAD_MUTEX_NORMAL, PTHREAD_MUTEX_STALLED, PTHREAD_PRIO_INHERIT, PTHREAD_PROCESS_PRIVATE);
 
 	expect_owner_while_waited_for(&normal, 0);
 	expect_owner_while_waited_for(&robust, 0);
@@ -186,7 +191,7 @@ static void *die_holding(void *mutex)
 Test(lock_word, takes_a_robust_one_of_a_dead_owner_for_free)
 {
 	pthread_mutex_t mutex =
-		make(PTHREAD_MUTEX_NORMAL, PTHREAD_MUTEX_ROBUST, PTHREAD_PRIO_NONE, PTHREAD_PROCESS_PRIVATE);
+	    make(PTHREAD_MUTEX_NORMAL, PTHREAD_MUTEX_ROBUST, PTHREAD_PRIO_NONE, PTHREAD_PROCESS_PRIVATE);
 	pthread_t holder;
 
 	cr_assert_eq(pthread_create(&holder, NULL, die_holding, &mutex), 0);
@@ -229,17 +234,21 @@ Test(lock_word, knows_which_mutexes_check_their_owner)
 	for (int i = 0; i < TYPES; i++) {
 		for (int k = 0; k < 4; k++) {
 			pthread_mutex_t mutex =
-				make(types[i].libc, robusts[k / 2], protocols[k % 2], PTHREAD_PROCESS_PRIVATE);
+			    make(types[i].libc, robusts[k / 2], protocols[k % 2], PTHREAD_PROCESS_PRIVATE);
 			int taken = pthread_mutex_lock(&mutex);
 			cr_assert_eq(taken, 0);
 			struct lock_state state = lock_word_of_mutex(&mutex);
-			cr_assert_eq(lock_word_checks_owner(&state), unlock_in_other_thread_result(&mutex) == EPERM,
-				     "type %d, robust %d, inheriting %d", i, k / 2, k % 2);
+			cr_assert_eq(lock_word_checks_owner(&state),
+			             unlock_in_other_thread_result(&mutex) == EPERM,
+			             "type %d, robust %d, inheriting %d", i, k / 2, k % 2);
 		}
 	}
 }
 
-static void *unlock(void *mutex) { return (void *)(long)pthread_mutex_unlock(mutex); }
+static void *unlock(void *mutex)
+{
+	return (void *)(long)pthread_mutex_unlock(mutex);
+}
 
 static int unlock_in_other_thread_result(pthread_mutex_t *mutex)
 {

@@ -21,7 +21,10 @@ static uint32_t hold(const void *lock)
 	return index;
 }
 
-static void drop(const void *lock) { thread_record_remove(self, thread_record_find(self, lock)); }
+static void drop(const void *lock)
+{
+	thread_record_remove(self, thread_record_find(self, lock));
+}
 
 static enum trace_hold_state state_of(const void *lock)
 {
@@ -33,9 +36,13 @@ static void expect_held(const char *order)
 {
 	cr_assert_eq(atomic_load(&self->held_count), strlen(order));
 	for (uint32_t i = 0; order[i]; i++)
-		cr_assert_eq(self->held[i].lock, (uint64_t)(uintptr_t)&locks[order[i] - 'a'], "entry %u of %s", i, order);
+		cr_assert_eq(self->held[i].lock, (uint64_t)(uintptr_t)&locks[order[i] - 'a'],
+		             "entry %u of %s", i, order);
 }
-static void *lock_named(char name) { return &locks[name - 'a']; }
+static void *lock_named(char name)
+{
+	return &locks[name - 'a'];
+}
 
 Test(thread_record, starts_empty)
 {
@@ -93,7 +100,8 @@ Test(thread_record, carries_an_entry_whole_when_it_moves)
 	self = core_start();
 	hold(lock_named('a'));
 	const struct call_registers regs = core_registers();
-	uint32_t index = thread_record_want(self, lock_named('b'), TRACE_LOCK_SEMAPHORE, CALL_cnd_wait, &regs);
+	uint32_t index =
+	    thread_record_want(self, lock_named('b'), TRACE_LOCK_SEMAPHORE, CALL_cnd_wait, &regs);
 	thread_record_set(self, index, TRACE_HOLD_WAITING);
 	self->held[index].former_tid = 4711;
 	struct held_entry before = self->held[index];
@@ -160,7 +168,8 @@ Test(thread_record, keeps_the_stack_of_the_caller)
 	const struct call_registers regs = core_registers();
 	uint32_t index = thread_record_want(self, locks, TRACE_LOCK_MUTEX, CALL_mtx_lock, &regs);
 	thread_record_site(&self->held[index], &site);
-	cr_assert_eq(call_stack_walk(&regs, &self->bounds, walked, CALL_SITE_FRAMES, &flags, &exact), CALL_SITE_FRAMES);
+	cr_assert_eq(call_stack_walk(&regs, &self->bounds, walked, CALL_SITE_FRAMES, &flags, &exact),
+	             CALL_SITE_FRAMES);
 	cr_assert_arr_eq(site.pc, walked, sizeof walked);
 }
 
@@ -194,7 +203,8 @@ Test(thread_record, keeps_a_stack_whose_place_in_the_cache_was_taken)
 		}
 		for (int i = 0; i < 8; i++) {
 			thread_record_site(&self->held[i], &after);
-			cr_assert_arr_eq(after.pc, before[i].pc, sizeof after.pc, "entry %d, round %d", i, round);
+			cr_assert_arr_eq(after.pc, before[i].pc, sizeof after.pc, "entry %d, round %d", i,
+			                 round);
 			cr_assert_eq(after.outer_slot, before[i].outer_slot);
 			cr_assert_eq(after.outer_bp, before[i].outer_bp);
 		}
@@ -248,7 +258,8 @@ Test(thread_record, does_not_grow_by_what_other_threads_release, .timeout = 60)
 	for (int i = 0; i < ROUNDS; i++)
 		want(lock_named((char)('a' + i % 3)));
 	cr_assert_leq(self->held_capacity, 64, "%u entries", self->held_capacity);
-	cr_assert_neq(thread_record_find(self, lock_named('x')), UINT32_MAX, "a lock that is held was dropped");
+	cr_assert_neq(thread_record_find(self, lock_named('x')), UINT32_MAX,
+	              "a lock that is held was dropped");
 	cr_assert_eq(thread_record_take_lost(), 0);
 }
 

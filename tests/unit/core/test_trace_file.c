@@ -46,7 +46,10 @@ static unsigned count_files(const char *folder)
 	return count - 2;
 }
 
-static unsigned count_descriptors(void) { return count_files("/proc/self/fd"); }
+static unsigned count_descriptors(void)
+{
+	return count_files("/proc/self/fd");
+}
 
 static void make_folder(void)
 {
@@ -225,7 +228,10 @@ Test(trace_file, follows_no_link)
 }
 
 static volatile sig_atomic_t too_large;
-static void note_too_large(int number) { too_large = number; }
+static void note_too_large(int number)
+{
+	too_large = number;
+}
 
 Test(trace_file, respects_the_limit_of_file_sizes)
 {

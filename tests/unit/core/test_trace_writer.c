@@ -19,25 +19,32 @@
 #include "trace_file.h"
 #include "trace_writer.h"
 
-enum { WRITERS = 4, RECORDS_EACH = 300, KILLED_WRITERS = 80, KILLED_RECORDS_MAX = 20, IMAGE_SIZE_BYTES = 1 << 20 };
+enum {
+	WRITERS = 4,
+	RECORDS_EACH = 300,
+	KILLED_WRITERS = 80,
+	KILLED_RECORDS_MAX = 20,
+	IMAGE_SIZE_BYTES = 1 << 20
+};
 
 /* A record as the writer takes it: an incident whose fields repeat a stamp. */
 static struct trace_incident incident_of(uint64_t stamp)
 {
 	return (struct trace_incident){
-		.observed = TRACE_BLOCKS_ON_VANISHED,
-		.fault_hash = stamp,
-		.stack_count = 5,
-		.lock.address = stamp,
-		.victim.live_threads = (uint32_t)stamp,
+	    .observed = TRACE_BLOCKS_ON_VANISHED,
+	    .fault_hash = stamp,
+	    .stack_count = 5,
+	    .lock.address = stamp,
+	    .victim.live_threads = (uint32_t)stamp,
 	};
 }
 
 static struct trace_incident *append(uint64_t stamp)
 {
 	struct trace_incident incident = incident_of(stamp);
-	return (struct trace_incident *)trace_writer_append(TRACE_RECORD_INCIDENT, &incident.record, sizeof incident,
-							    offsetof(struct trace_incident, observed));
+	return (struct trace_incident *)trace_writer_append(TRACE_RECORD_INCIDENT, &incident.record,
+	                                                    sizeof incident,
+	                                                    offsetof(struct trace_incident, observed));
 }
 
 static struct trace_image *open_image(void)
@@ -58,7 +65,7 @@ static void expect_sound(const struct trace_incident *found)
 	cr_assert_eq(record->state, TRACE_RECORD_COMMITTED);
 	cr_assert_eq(record->checksum_from, offsetof(struct trace_incident, observed));
 	cr_assert_eq(record->checksum, trace_checksum((const char *)found + record->checksum_from,
-						      record->size_bytes - record->checksum_from));
+	                                              record->size_bytes - record->checksum_from));
 	cr_assert_eq(found->lock.address, found->fault_hash);
 	cr_assert_eq(found->victim.live_threads, (uint32_t)found->fault_hash);
 }
@@ -67,10 +74,12 @@ static void expect_sound(const struct trace_incident *found)
 static unsigned count_sound(const struct trace_image *image)
 {
 	unsigned count = 0;
-	for (uint64_t at = TRACE_HEADER_SIZE_BYTES; at < image->file.tail_bytes && at < image->file.file_size_bytes;
-	     at += TRACE_GRANULE_BYTES) {
-		const struct trace_incident *found = (const struct trace_incident *)((const char *)image + at);
-		if (found->record.magic != TRACE_RECORD_MAGIC || found->record.state != TRACE_RECORD_COMMITTED)
+	for (uint64_t at = TRACE_HEADER_SIZE_BYTES;
+	     at < image->file.tail_bytes && at < image->file.file_size_bytes; at += TRACE_GRANULE_BYTES) {
+		const struct trace_incident *found =
+		    (const struct trace_incident *)((const char *)image + at);
+		if (found->record.magic != TRACE_RECORD_MAGIC ||
+		    found->record.state != TRACE_RECORD_COMMITTED)
 			continue;
 		expect_sound(found);
 		count++;
@@ -144,7 +153,8 @@ Test(trace_writer, puts_records_at_granules)
 
 	cr_assert_eq((char *)append(1) - image, TRACE_HEADER_SIZE_BYTES);
 	cr_assert_eq((char *)append(2) - image, TRACE_HEADER_SIZE_BYTES + 2 * TRACE_GRANULE_BYTES);
-	cr_assert_eq(trace_writer_image()->file.tail_bytes, TRACE_HEADER_SIZE_BYTES + 4 * TRACE_GRANULE_BYTES);
+	cr_assert_eq(trace_writer_image()->file.tail_bytes,
+	             TRACE_HEADER_SIZE_BYTES + 4 * TRACE_GRANULE_BYTES);
 }
 
 /* The checksum covers sizes that are no multiple of a word. */
@@ -159,7 +169,7 @@ Test(trace_writer, copies_records_of_any_size)
 	memset(body.tail, 'x', sizeof body.tail);
 	for (uint32_t more = 0; more < sizeof body.tail; more++) {
 		struct trace_record *record = trace_writer_append(
-			TRACE_RECORD_INCIDENT, &body.incident.record, (uint32_t)sizeof body.incident + more, 72);
+		    TRACE_RECORD_INCIDENT, &body.incident.record, (uint32_t)sizeof body.incident + more, 72);
 		cr_assert_eq(record->size_bytes, sizeof body.incident + more);
 		cr_assert_arr_eq((char *)record + sizeof body.incident, body.tail, more);
 		cr_assert_eq(((char *)record)[record->size_bytes], 0, "a byte too many was written");
@@ -203,16 +213,18 @@ Test(trace_writer, finds_incidents_by_their_hash)
 static void leave_uncommitted(uint32_t granules)
 {
 	struct trace_file_header *file = &trace_writer_image()->file;
-	char *at = (char *)file + __atomic_fetch_add(&file->tail_bytes, granules * TRACE_GRANULE_BYTES, __ATOMIC_RELAXED);
+	char *at = (char *)file +
+	           __atomic_fetch_add(&file->tail_bytes, granules * TRACE_GRANULE_BYTES, __ATOMIC_RELAXED);
 	for (uint32_t i = 0; i < granules; i++) {
 		struct trace_record *inside = (struct trace_record *)(at + i * TRACE_GRANULE_BYTES);
-		*inside = (struct trace_record){.type = TRACE_RECORD_INCIDENT, .state = TRACE_RECORD_COMMITTED};
+		*inside =
+		    (struct trace_record){.type = TRACE_RECORD_INCIDENT, .state = TRACE_RECORD_COMMITTED};
 	}
 	*(struct trace_record *)at = (struct trace_record){
-		.magic = TRACE_RECORD_MAGIC,
-		.type = TRACE_RECORD_INCIDENT,
-		.size_bytes = granules * TRACE_GRANULE_BYTES,
-		.state = TRACE_RECORD_CLAIMED,
+	    .magic = TRACE_RECORD_MAGIC,
+	    .type = TRACE_RECORD_INCIDENT,
+	    .size_bytes = granules * TRACE_GRANULE_BYTES,
+	    .state = TRACE_RECORD_CLAIMED,
 	};
 }
 
@@ -295,12 +307,15 @@ Test(trace_writer, keeps_the_records_of_processes_apart, .timeout = 60)
 	for (int i = 0; i < WRITERS; i++)
 		cr_assert_eq(core_wait(writer[i]), 0);
 	cr_assert_eq(count_sound(image), WRITERS * RECORDS_EACH);
-	for (uint64_t at = TRACE_HEADER_SIZE_BYTES; at < image->file.tail_bytes; at += 2 * TRACE_GRANULE_BYTES) {
-		const struct trace_incident *found = (const struct trace_incident *)((const char *)image + at);
+	for (uint64_t at = TRACE_HEADER_SIZE_BYTES; at < image->file.tail_bytes;
+	     at += 2 * TRACE_GRANULE_BYTES) {
+		const struct trace_incident *found =
+		    (const struct trace_incident *)((const char *)image + at);
 		unsigned who = (unsigned)(found->fault_hash >> 32) - 1;
 		cr_assert_lt(who, WRITERS);
 		cr_assert_eq(found->record.pid, writer[who]);
-		cr_assert_eq((uint32_t)found->fault_hash, seen[who]++, "the records of one writer are out of order");
+		cr_assert_eq((uint32_t)found->fault_hash, seen[who]++,
+		             "the records of one writer are out of order");
 	}
 }
 
@@ -382,7 +397,8 @@ Test(trace_writer, says_once_that_nothing_is_recorded)
 	trace_writer_open_image();
 	trace_writer_open_run();
 	snprintf(expected, sizeof expected,
-		 "afterfork: nothing is recorded: cannot make the trace folder /nowhere/at/all: %s\n", strerrordesc_np(ENOENT));
+	         "afterfork: nothing is recorded: cannot make the trace folder /nowhere/at/all: %s\n",
+	         strerrordesc_np(ENOENT));
 	cr_assert_geq(read(ends[0], said, sizeof said - 1), 0);
 	cr_assert_str_eq(said, expected);
 	cr_assert_null(append(1));
