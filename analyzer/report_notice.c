@@ -24,6 +24,11 @@ static const struct {
                            "here"},
     [NOTICE_FORK_BEFORE_INIT] = {"fork-before-init", "%s forked before the library was ready: that child is "
                                                      "not covered"},
+    [NOTICE_FORK_SKIPS_HANDLERS] = {"fork-skips-handlers",
+                                    "%s has fork handlers, and forked past them (by _Fork, clone or a raw "
+                                    "system call): in that child no handler ran"},
+    [NOTICE_ATFORK_REPEATED] = {"atfork-repeated", "the same fork handlers are registered again and again: "
+                                                   "%s"},
 };
 
 static struct report_notice *find(const struct report *report, const char *kind, const char *text)

@@ -32,11 +32,17 @@ static void prepare(void)
 
 static void parent(void)
 {
-	fork_snapshot_postfork_parent(thread_record_self);
+	struct thread_record *self = thread_record_self;
+	/* A wrapper does so once all handlers have run. */
+	if (self && self->fork_noted && !self->note->call)
+		fork_snapshot_postfork_parent(self);
 }
 
 static void child(void)
 {
+	struct thread_record *self = thread_record_self;
+	/* A road with a wrapper says when the handlers are over. */
+	process.in_handlers = self && self->fork_noted && self->note->call ? self : NULL;
 	if (trace_writer_is_sealed() || (int32_t)raw_syscall0(SYS_getpid) == process.pid)
 		return; /* entered already, or by the first intercepted call */
 	/* Where the kernel does not know MADV_WIPEONFORK the word still says what the parent was. */

@@ -3,6 +3,7 @@
 #include <errno.h>
 
 #include "deadlock_action.h"
+#include "luck_check.h"
 #include "module_map.h"
 #include "raw_syscall.h"
 #include "trace_writer.h"
@@ -294,6 +295,7 @@ void child_check_before(struct child_use *ret_use, struct thread_record *self, c
 	            .holder_entry = UINT32_MAX,
 	        },
 	};
+	luck_check_ran_on(self, mutex, call, regs);
 	if (process_is_child())
 		examine(ret_use);
 	if (!ret_use->suspect.observed || (attempt != CHILD_LOCK && attempt != CHILD_TIMED))
@@ -325,6 +327,8 @@ void child_check_after(struct child_use *use, int error)
 		incident_returned(use->handle, error);
 		return;
 	}
+	if (!use->suspect.observed && error == 0 && use->attempt <= CHILD_TRY)
+		luck_check_took(&use->suspect);
 	if (!use->suspect.observed || !came_true(use, error))
 		return;
 	if (use->suspect.observed == TRACE_FOREIGN_UNLOCK && error == EPERM)

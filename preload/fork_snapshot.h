@@ -28,6 +28,8 @@ struct process_state {
 	int32_t pid;
 	uint32_t generation; /* forks between the program image's start and this process */
 	bool initialised;
+	/* The thread that runs the program's child handlers in this new child; NULL: they are over. */
+	struct thread_record *in_handlers;
 	_Atomic uint32_t live_threads;
 	uint32_t other_threads_at_fork; /* summed over the generations */
 	uint32_t atfork_handlers;       /* registrations of fork handlers seen */

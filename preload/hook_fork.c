@@ -8,14 +8,16 @@
 
 #include "atfork_registry.h"
 #include "hook.h"
+#include "luck_check.h"
 #include "raw_syscall.h"
 #include "trace_writer.h"
 
 static void after(struct thread_record *self, long result)
 {
-	if (result == 0)
+	if (result == 0) {
 		fork_snapshot_postfork_child();
-	else
+		process.in_handlers = NULL;
+	} else
 		fork_snapshot_postfork_parent(self);
 }
 
@@ -77,6 +79,10 @@ bool hook_syscall_is_fork(uint64_t number, uint64_t first, uint64_t second, uint
 	case SYS_clone3:
 		return second >= CLONE_ARGS_SIZE_VER0 &&
 		       clone3_returns_here((const struct clone_args *)(uintptr_t)first);
+	case SYS_execve:
+	case SYS_execveat:
+		luck_check_exec_begins();
+		return false;
 	case SYS_seccomp:
 		if (first == SECCOMP_SET_MODE_STRICT || (first == SECCOMP_SET_MODE_FILTER && third)) {
 			trace_writer_open_image();

@@ -18,6 +18,7 @@
 #include <stdint.h>
 
 #include "call_stack.h"
+#include "lock_use.h"
 #include "trace_format.h"
 
 enum {
@@ -99,6 +100,8 @@ struct thread_record {
 	struct thread_record *next_free;
 	struct fork_note *note;
 	struct thread_gate *gate;
+	struct lock_use *uses; /* LOCK_USES_KEPT of them, or NULL */
+	uint32_t serial;       /* counts the threads that had the record */
 
 	struct held_entry held_initial[THREAD_HELD_INITIAL];
 	struct call_stack_cache cache;

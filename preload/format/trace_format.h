@@ -294,6 +294,7 @@ enum trace_notice_kind {
 	TRACE_NOTICE_EXEC_FOREIGN,    /* another architecture or C library */
 	TRACE_NOTICE_UNRECORDED,      /* an image found no room or no permission for its file */
 	TRACE_NOTICE_FORK_BEFORE_INIT,
+	TRACE_NOTICE_FORK_SKIPS_HANDLERS, /* by _Fork, clone or a system call, though handlers are registered */
 };
 struct trace_notice {
 	struct trace_record record;
