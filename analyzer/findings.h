@@ -95,7 +95,8 @@ struct finding_list {
 /* Takes over the finding; a fault that is there already only adds to its counts (and the new one is
  * freed). 0 or -ENOMEM (the finding is freed). */
 int findings_add(struct finding_list *list, struct finding *finding);
-/* Drops what a rule concluded from luck where the same lock at the same fork is in a finding that proves more.
+/* Drops what a rule concluded from luck where the same lock at the same fork is in a finding that proves
+ * more.
  */
 void findings_drop_lesser(struct finding_list *list);
 /* The worst verdict first, then the most frequent, then by fingerprint. */

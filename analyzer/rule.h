@@ -26,7 +26,8 @@ struct rule {
 	enum verdict verdict; /* the highest it gives */
 	const char *summary;  /* one line */
 	const char *advice;   /* what to do in general */
-	unsigned incidental;  /* INCIDENTAL_*; such a finding yields to a stronger one on the same lock and fork */
+	unsigned
+	    incidental; /* INCIDENTAL_*; such a finding yields to a stronger one on the same lock and fork */
 	/* Asked for each incident, in the order of rules.def, until one rule takes it: true, with
 	 * *ret_match filled. NULL: this version has no evidence for the rule. */
 	bool (*match)(const struct model *model, const struct incident *incident,

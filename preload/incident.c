@@ -214,7 +214,8 @@ struct incident_handle incident_write(const struct incident *incident)
 	/* A fork that no wrapper saw left no file for its child to write to. */
 	if (!trace_writer_image())
 		trace_writer_open_image();
-	struct trace_incident *known = incident->fault_hash ? find_full(incident, incident->fault_hash) : NULL;
+	struct trace_incident *known =
+	    incident->fault_hash ? find_full(incident, incident->fault_hash) : NULL;
 	if (known)
 		return count_repeat(known);
 	struct record_work *work = trace_writer_image() ? record_work_take() : NULL;

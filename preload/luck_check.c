@@ -8,8 +8,8 @@
 #include "trace_writer.h"
 
 enum {
-	SITES_MAX = 64,     /* held locks told of one child, one for each place where they were taken */
-	TOLD_MAX = 64,      /* used locks told of one line of children */
+	SITES_MAX = 64,       /* held locks told of one child, one for each place where they were taken */
+	TOLD_MAX = 64,        /* used locks told of one line of children */
 	JUDGED_ENTRIES = 256, /* a power of two */
 };
 
@@ -18,7 +18,7 @@ static struct {
 	uint64_t *covered;
 	uint32_t covered_count, covered_capacity;
 
-	_Atomic bool is_quiet;         /* nothing has shown yet that the child runs on */
+	_Atomic bool is_quiet;       /* nothing has shown yet that the child runs on */
 	uint32_t scanned_generation; /* threads that vanished before were looked at in an ancestor */
 	struct incident_handle held[SITES_MAX]; /* what was told of this process */
 	uint32_t held_count;

@@ -20,7 +20,8 @@ void luck_check_ran_on(struct thread_record *self, const void *lock, unsigned ca
                        const struct call_registers *regs);
 /* The child took a lock that was free: `use` says which, who, and where; other fields are not read. */
 void luck_check_took(const struct incident *use);
-/* Around a call of the exec family. luck_check_exec_failed() undoes what the first did where it returned true.
+/* Around a call of the exec family. luck_check_exec_failed() undoes what the first did where it returned
+ * true.
  */
 bool luck_check_exec_begins(void);
 void luck_check_exec_failed(bool begun);
