@@ -2,6 +2,7 @@
 
 #include "arena.h"
 #include "fork_snapshot.h"
+#include "line.h"
 #include "raw_syscall.h"
 #include "real.h"
 #include "record_work.h"
@@ -111,4 +112,25 @@ void atfork_registry_write(void)
 		if (entry && !atomic_exchange(&entry->written, 1))
 			write_one(entry);
 	}
+}
+
+void atfork_registry_note_skipped(void)
+{
+	static _Atomic bool noted;
+	if (process.atfork_handlers == 0 || atomic_load(&process.live_threads) < 2)
+		return;
+	trace_writer_open_image();
+	const struct trace_image *image = trace_writer_image();
+	if (!image || atomic_exchange(&noted, true))
+		return;
+	struct {
+		struct trace_notice notice;
+		char path[TRACE_PATH_SIZE_BYTES];
+	} record = {.notice = {.kind = TRACE_NOTICE_FORK_SKIPS_HANDLERS}};
+	struct line line = line_on(record.path, sizeof record.path);
+	line_text(&line, image->exe);
+	record.notice.path_size_bytes = (uint32_t)line.length_bytes + 1;
+	trace_writer_append(TRACE_RECORD_NOTICE, &record.notice.record,
+	                    (uint32_t)sizeof record.notice + record.notice.path_size_bytes,
+	                    sizeof record.notice.record);
 }

@@ -258,6 +258,19 @@ static bool lives_on_in_parent(struct incident *suspect)
 	return sharing == MAPPING_SHARED || (sharing == MAPPING_UNKNOWN && pshared);
 }
 
+/* What is an ordinary deadlock elsewhere is the fork's inside of it. */
+static void blame_handlers(struct incident *suspect)
+{
+	if (!fork_snapshot_in_handlers(suspect->victim) ||
+	    (suspect->observed != TRACE_BLOCKS_ON_SELF && suspect->observed != TRACE_BLOCKS_IN_CYCLE))
+		return;
+	suspect->observed = TRACE_BLOCKS_IN_ATFORK_HANDLER;
+	if (suspect->victim->fork_noted)
+		suspect->fork = suspect->victim->note;
+	else if (!suspect->fork)
+		suspect->fork = process.notes[(process.generation - 1) % FORK_GENERATIONS_KEPT];
+}
+
 static void examine(struct child_use *use)
 {
 	struct incident *suspect = &use->suspect;
@@ -271,6 +284,7 @@ static void examine(struct child_use *use)
 		examine_owner(use);
 	if (!suspect->observed)
 		return;
+	blame_handlers(suspect);
 	if (suspect->state.owner_tid != 0)
 		suspect->proof |= TRACE_PROOF_OWNER_WORD;
 	if (atomic_load(&process.live_threads) == 1)

@@ -58,6 +58,7 @@ void fork_snapshot_prefork(struct thread_record *record, unsigned call, const st
 	if (!note)
 		return;
 	unsigned flags = 0;
+	note->vanished_threads = 0;
 	note->pid = process.pid;
 	note->tid = record->tid;
 	note->call = call;
@@ -66,6 +67,9 @@ void fork_snapshot_prefork(struct thread_record *record, unsigned call, const st
 	                                    &flags, &note->stack.exact);
 	note->stack.flags = flags;
 	record->fork_noted = true;
+	/* What the handlers lock goes the watched way. */
+	if (process_is_plain())
+		thread_record_open_gate(record, false);
 }
 
 void fork_snapshot_open_trace(const struct thread_record *record)
@@ -78,8 +82,11 @@ void fork_snapshot_open_trace(const struct thread_record *record)
 
 void fork_snapshot_postfork_parent(struct thread_record *record)
 {
-	if (record)
-		record->fork_noted = false;
+	if (!record || !record->fork_noted)
+		return;
+	record->fork_noted = false;
+	if (process_is_plain())
+		thread_record_open_gate(record, true);
 }
 
 /* The note goes over to the process: the thread's own is used again at its next fork. */

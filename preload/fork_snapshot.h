@@ -49,6 +49,12 @@ static inline bool process_is_child(void)
 	return atomic_load_explicit(process_mode_word, memory_order_relaxed) == PROCESS_CHILD;
 }
 
+/* True while the thread is inside of fork, where handlers run. */
+static inline bool fork_snapshot_in_handlers(const struct thread_record *self)
+{
+	return self->fork_noted || process.in_handlers == self;
+}
+
 /* Once, in the image's first thread. False when the kernel gives no memory. */
 bool fork_snapshot_init(void);
 

@@ -37,6 +37,7 @@ HOOK_EXPORT pid_t fork(void)
 }
 HOOK_EXPORT pid_t _Fork(void)
 {
+	atfork_registry_note_skipped();
 	FORK(CALL__Fork, real._Fork());
 }
 HOOK_EXPORT int daemon(int nochdir, int noclose)
@@ -101,6 +102,7 @@ typedef int clone_function(int (*function)(void *), void *stack, int flags, void
 int hook_clone(int (*function)(void *), void *stack, int flags, void *argument, void *parent_tid, void *tls,
                void *child_tid)
 {
+	atfork_registry_note_skipped();
 	FORK(CALL_clone,
 	     ((clone_function *)real.clone)(function, stack, flags, argument, parent_tid, tls, child_tid));
 }
@@ -111,6 +113,7 @@ long hook_syscall(long number, long a, long b, long c, long d, long e, long f)
 {
 	const struct call_registers regs = CALL_REGISTERS_OF_CALLER();
 	struct thread_record *self = hook_thread();
+	atfork_registry_note_skipped();
 	fork_snapshot_prefork(self, CALL_syscall, &regs);
 	long result = ((syscall_function *)real.syscall)(number, a, b, c, d, e, f);
 	after(self, result);
