@@ -11,7 +11,7 @@ struct init_site {
 };
 
 static struct init_site (*_Atomic sites)[WAYS];
-static _Atomic uint32_t epoch = 1;
+_Atomic uint32_t init_site_epoch_now = 1;
 
 static struct init_site *set_of(const void *lock, bool make)
 {
@@ -57,7 +57,7 @@ static struct init_site *take_slot(struct init_site *set, const void *lock)
 
 void init_site_record(struct thread_record *self, const void *lock, const struct call_registers *regs)
 {
-	uint32_t now = atomic_fetch_add_explicit(&epoch, 1, memory_order_relaxed) + 1;
+	uint32_t now = atomic_fetch_add_explicit(&init_site_epoch_now, 1, memory_order_relaxed) + 1;
 	struct init_site *set = set_of(lock, true);
 	struct init_site *slot = set ? take_slot(set, lock) : NULL;
 	if (!slot)
@@ -74,11 +74,6 @@ void init_site_forget(const void *lock)
 	struct init_site *slot = find(lock);
 	if (slot)
 		atomic_store_explicit(&slot->lock, 0, memory_order_release);
-}
-
-uint32_t init_site_epoch(void)
-{
-	return atomic_load_explicit(&epoch, memory_order_relaxed);
 }
 
 uint32_t init_site_epoch_of(const void *lock)

@@ -21,13 +21,9 @@ static struct lock_use *choose(struct thread_record *record, uint64_t lock)
 	return first;
 }
 
-void lock_use_note(struct thread_record *record, const struct held_entry *entry)
+static void write_use(const struct thread_record *record, struct lock_use *use,
+                      const struct held_entry *entry)
 {
-	if (!record->uses)
-		record->uses = arena_alloc(LOCK_USES_KEPT * sizeof *record->uses);
-	if (!record->uses)
-		return;
-	struct lock_use *use = choose(record, entry->lock);
 	*(volatile uint64_t *)&use->lock = 0;
 	atomic_signal_fence(memory_order_seq_cst);
 	use->under = entry > record->held ? record->held[0].lock : 0;
@@ -38,6 +34,22 @@ void lock_use_note(struct thread_record *record, const struct held_entry *entry)
 	use->kind = entry->kind;
 	atomic_signal_fence(memory_order_seq_cst);
 	*(volatile uint64_t *)&use->lock = entry->lock;
+}
+
+void lock_use_note(struct thread_record *record, const struct held_entry *entry)
+{
+	if (__builtin_expect(!record->uses, 0))
+		record->uses = arena_alloc(LOCK_USES_KEPT * sizeof *record->uses);
+	if (__builtin_expect(!record->uses, 0))
+		return;
+	struct lock_use *use = choose(record, entry->lock);
+	bool is_known = use->lock == entry->lock && use->serial == record->serial &&
+	                use->epoch == init_site_epoch() && !use->under;
+	if (!is_known)
+		write_use(record, use, entry);
+	/* A use inside of no other lock says most: it stays. */
+	if (!use->under)
+		record->noted[lock_use_noted_slot(entry->lock)] = lock_use_noted_key(entry->lock);
 }
 
 const struct lock_use *lock_use_find(const struct thread_record *record, uint64_t lock)

@@ -12,7 +12,9 @@
 #include <stdint.h>
 
 #include "call_stack.h"
+#include "init_site_epoch.h"
 
+enum { LOCK_USES_NOTED = 8 }; /* of each thread: known to be kept; a power of two */
 enum { LOCK_USES_KEPT = 32 }; /* of each thread; a power of two */
 
 struct lock_use {
@@ -28,6 +30,18 @@ static_assert(sizeof(struct lock_use) <= 64, "one cache line");
 
 struct thread_record;
 struct held_entry;
+
+/* thread_record.noted[]: a filter in front of lock_use_note(), since some call sites miss the cache each
+ * time. What it lets pass unnoted may have been displaced since. */
+static inline uint32_t lock_use_noted_slot(uint64_t lock)
+{
+	return (uint32_t)(lock >> 3 ^ lock >> 6) & (LOCK_USES_NOTED - 1);
+}
+static inline uint64_t lock_use_noted_key(uint64_t lock)
+{
+	enum { EPOCH_SHIFT = 48 }; /* above user addresses */
+	return lock ^ (uint64_t)init_site_epoch() << EPOCH_SHIFT;
+}
 
 /* Notes the acquisition that the entry stands for, whose frames are in its pc[]. */
 void lock_use_note(struct thread_record *record, const struct held_entry *entry);

@@ -209,13 +209,24 @@ static bool is_same_object(const struct lock_use *use)
 	return module_map_find_data(use->lock) != NULL;
 }
 
+/* In a condition wait with it: the thread's memory of the lock is of this object. */
+static bool waits_with(const struct thread_record *thread, uint64_t lock)
+{
+	for (uint32_t i = 0; i < atomic_load(&thread->held_count); i++) {
+		if (thread->held[i].lock == lock && atomic_load(&thread->held[i].state) == TRACE_HOLD_WAITING)
+			return true;
+	}
+	return false;
+}
+
 static const struct lock_use *find_use(uint64_t lock, struct thread_record **ret_thread)
 {
 	for (struct thread_record *thread = thread_record_first(); thread; thread = thread->next) {
 		const struct lock_use *use =
 		    fork_snapshot_is_vanished(thread) ? lock_use_find(thread, lock) : NULL;
 		/* Used only inside of a lock that the forking thread held: nobody else could have it then. */
-		if (!use || !is_same_object(use) || (use->under && is_covered(use->under)))
+		if (!use || !(is_same_object(use) || waits_with(thread, lock)) ||
+		    (use->under && is_covered(use->under)))
 			continue;
 		*ret_thread = thread;
 		return use;

@@ -83,6 +83,7 @@ struct thread_record {
 	int32_t tid;
 	uint32_t generation; /* process_state.generation that it belongs to; smaller: vanished */
 	struct stack_bounds bounds;
+	uint64_t noted[LOCK_USES_NOTED]; /* a filter: see lock_use.h */
 
 	_Atomic uint32_t state; /* enum thread_state */
 	int32_t owner_tid;      /* what libc writes into locks: differs from tid after a fork past libc */
