@@ -71,6 +71,40 @@ int findings_add(struct finding_list *list, struct finding *finding)
 	return 0;
 }
 
+static bool proves_more(const struct finding *one, const struct finding *than)
+{
+	if (one->lock_fork_hash != than->lock_fork_hash || one == than)
+		return false;
+	if (one->verdict != than->verdict)
+		return one->verdict > than->verdict;
+	/* Held at the fork says more than used before it. */
+	return (than->incidental & ~one->incidental) != 0;
+}
+
+static bool is_lesser(const struct finding_list *list, const struct finding *finding)
+{
+	for (size_t i = 0; finding->incidental && i < list->count; i++)
+		if (list->items[i] && proves_more(list->items[i], finding))
+			return true;
+	return false;
+}
+
+void findings_drop_lesser(struct finding_list *list)
+{
+	size_t kept = 0;
+
+	for (size_t i = 0; i < list->count; i++) {
+		if (is_lesser(list, list->items[i])) {
+			finding_free(list->items[i]);
+			list->items[i] = NULL;
+		}
+	}
+	for (size_t i = 0; i < list->count; i++)
+		if (list->items[i])
+			list->items[kept++] = list->items[i];
+	list->count = kept;
+}
+
 static int compare(const void *left, const void *right)
 {
 	const struct finding *a = *(const struct finding *const *)left,

@@ -81,6 +81,8 @@ struct finding {
 	} victim;
 
 	/* For the machinery, not for renderers. */
+	unsigned incidental;     /* INCIDENTAL_* of rule.h */
+	uint64_t lock_fork_hash; /* the same for the same lock at the same fork, whatever the rule */
 	const struct rule *rule;
 	const struct incident *incident;
 };
@@ -93,6 +95,10 @@ struct finding_list {
 /* Takes over the finding; a fault that is there already only adds to its counts (and the new one is
  * freed). 0 or -ENOMEM (the finding is freed). */
 int findings_add(struct finding_list *list, struct finding *finding);
+/* Drops what a rule concluded from luck where the same lock at the same fork is in a finding that proves
+ * more.
+ */
+void findings_drop_lesser(struct finding_list *list);
 /* The worst verdict first, then the most frequent, then by fingerprint. */
 void findings_sort(struct finding_list *list);
 void findings_release(struct finding_list *list);

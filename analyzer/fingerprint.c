@@ -5,6 +5,8 @@
 #include <stdio.h>
 #include <string.h>
 
+#include "rule.h"
+
 /* FNV-1a, 64 bits: short, and the same on every machine. */
 static const uint64_t FNV_START = 14695981039346656037u, FNV_PRIME = 1099511628211u;
 
@@ -74,6 +76,23 @@ static void add_lock(uint64_t *hash, const struct finding *finding)
 	}
 }
 
+static bool is_lock_known(const struct finding *finding)
+{
+	return finding->lock.name || finding->lock.module || finding->lock.initialised_at.count;
+}
+
+static uint64_t hash_lock_and_fork(const struct finding *finding)
+{
+	uint64_t hash = FNV_START;
+
+	add_text(&hash, finding->lock.kind);
+	add_lock(&hash, finding);
+	if (!is_lock_known(finding))
+		add_stack(&hash, "acquired", &finding->holder.acquired_at);
+	add_stack(&hash, "fork", &finding->fork.stack);
+	return hash;
+}
+
 void fingerprint_compute(struct finding *finding)
 {
 	uint64_t hash = FNV_START;
@@ -81,10 +100,14 @@ void fingerprint_compute(struct finding *finding)
 	add_text(&hash, finding->rule_name);
 	add_text(&hash, finding->lock.kind);
 	add_lock(&hash, finding);
-	add_stack(&hash, "acquired", &finding->holder.acquired_at);
+	if (!(finding->incidental & INCIDENTAL_HOLDER) || !is_lock_known(finding))
+		add_stack(&hash, "acquired", &finding->holder.acquired_at);
 	add_stack(&hash, "fork", &finding->fork.stack);
-	add_stack(&hash, "victim", &finding->victim.stack);
-	add_text(&hash, finding->victim.call);
+	if (!(finding->incidental & INCIDENTAL_VICTIM)) {
+		add_stack(&hash, "victim", &finding->victim.stack);
+		add_text(&hash, finding->victim.call);
+	}
 	add_text(&hash, finding->observed_name);
+	finding->lock_fork_hash = hash_lock_and_fork(finding);
 	snprintf(finding->fingerprint, sizeof finding->fingerprint, "%016" PRIx64, hash);
 }

@@ -53,6 +53,9 @@ const char *observed_name(enum observed observed)
 	    [OBSERVED_BLOCKS_ON_ENDED_THREAD] = "blocks-on-ended-thread",
 	    [OBSERVED_BLOCKS_IN_CYCLE] = "blocks-in-cycle",
 	    [OBSERVED_RELOCK_REFUSED] = "relock-refused",
+	    [OBSERVED_BLOCKS_IN_ATFORK_HANDLER] = "blocks-in-atfork-handler",
+	    [OBSERVED_HELD_AT_FORK] = "held-at-fork",
+	    [OBSERVED_SHARED_WITH_VANISHED] = "shared-with-vanished",
 	};
 
 	return observed < OBSERVED_COUNT ? names[observed] : names[OBSERVED_UNKNOWN];
@@ -174,6 +177,12 @@ static void settle_blocked(const struct model *model, struct incident *incident)
 {
 	const struct model_run *run = find_run(model, incident->image->run_id);
 
+	/* Pending, but in no call: the process has not gone on to exec. */
+	if (incident->observed == OBSERVED_HELD_AT_FORK) {
+		incident->blocked_ns = 0;
+		incident->blocked_known = false;
+		return;
+	}
 	if (!incident->first_pending || incident->blocked_known || !incident->time_ns)
 		return;
 	if (!run || !run->ended || run->ended_ns < incident->time_ns)

@@ -30,6 +30,9 @@ static const enum observed observations[] = {
     [TRACE_BLOCKS_ON_ENDED_THREAD] = OBSERVED_BLOCKS_ON_ENDED_THREAD,
     [TRACE_BLOCKS_IN_CYCLE] = OBSERVED_BLOCKS_IN_CYCLE,
     [TRACE_RELOCK_REFUSED] = OBSERVED_RELOCK_REFUSED,
+    [TRACE_BLOCKS_IN_ATFORK_HANDLER] = OBSERVED_BLOCKS_IN_ATFORK_HANDLER,
+    [TRACE_HELD_AT_FORK] = OBSERVED_HELD_AT_FORK,
+    [TRACE_SHARED_WITH_VANISHED] = OBSERVED_SHARED_WITH_VANISHED,
 };
 static const enum notice_kind notice_kinds[] = {
     [TRACE_NOTICE_EXEC_WITHOUT_LIBRARY] = NOTICE_EXEC_WITHOUT_LIBRARY,
@@ -38,6 +41,7 @@ static const enum notice_kind notice_kinds[] = {
     [TRACE_NOTICE_EXEC_FOREIGN] = NOTICE_EXEC_FOREIGN,
     [TRACE_NOTICE_UNRECORDED] = NOTICE_UNRECORDED,
     [TRACE_NOTICE_FORK_BEFORE_INIT] = NOTICE_FORK_BEFORE_INIT,
+    [TRACE_NOTICE_FORK_SKIPS_HANDLERS] = NOTICE_FORK_SKIPS_HANDLERS,
 };
 /* A number of a newer library than this reader becomes the table's 0, "unknown". */
 #define TRANSLATE(table, number) ((number) < sizeof(table) / sizeof(table)[0] ? (table)[number] : 0)

@@ -130,7 +130,10 @@ static int analyse(struct report *report, struct suppressions *suppressions,
 		return complain_memory();
 	model_finish(report->model);
 	describe_runs(report);
-	if (apply_rules(report) || report_notice_add_all(report))
+	if (apply_rules(report))
+		return complain_memory();
+	findings_drop_lesser(&report->findings);
+	if (report_notice_add_all(report))
 		return complain_memory();
 	suppress(report, suppressions);
 	findings_sort(&report->findings);

@@ -150,6 +150,7 @@ struct finding *report_finding_make(struct report *report, const struct incident
 	finding->rule_name = rule->name;
 	finding->observed_name = observed_name(incident->observed);
 	finding->incident = incident;
+	finding->incidental = rule->incidental;
 	finding->verdict = match->verdict;
 	finding->count = match->count;
 	finding->pending_count = match->pending_count;

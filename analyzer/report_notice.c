@@ -1,9 +1,11 @@
 #include "report_notice.h"
 
+#include <inttypes.h>
 #include <stdlib.h>
 #include <string.h>
 
 #include "model.h"
+#include "symbolize.h"
 
 static const struct {
 	const char *kind;
@@ -24,6 +26,11 @@ static const struct {
                            "here"},
     [NOTICE_FORK_BEFORE_INIT] = {"fork-before-init", "%s forked before the library was ready: that child is "
                                                      "not covered"},
+    [NOTICE_FORK_SKIPS_HANDLERS] = {"fork-skips-handlers",
+                                    "%s has fork handlers, and forked past them (by _Fork, clone or a raw "
+                                    "system call): in that child no handler ran"},
+    [NOTICE_ATFORK_REPEATED] = {"atfork-repeated", "the same fork handlers are registered again and again: "
+                                                   "%s"},
 };
 
 static struct report_notice *find(const struct report *report, const char *kind, const char *text)
@@ -41,15 +48,11 @@ static const char *subject_of(const struct notice *notice)
 	return notice->path ? notice->path : "a program";
 }
 
-static int add(struct report *report, const struct notice *notice)
+/* Takes over `text`. */
+static int add_text(struct report *report, const char *kind, char *text, const char *path, pid_t pid)
 {
-	const char *kind = texts[notice->kind].kind;
-	struct report_notice *known, *notices;
-	char *text;
+	struct report_notice *known = find(report, kind, text), *notices;
 
-	if (asprintf(&text, texts[notice->kind].format, subject_of(notice)) < 0)
-		return -1;
-	known = find(report, kind, text);
 	if (known) {
 		known->count++;
 		free(text);
@@ -61,8 +64,78 @@ static int add(struct report *report, const struct notice *notice)
 		return -1;
 	}
 	report->notices = notices;
-	notices[report->notice_count++] = (struct report_notice){
-	    .kind = kind, .text = text, .path = notice->path, .pid = notice->pid, .count = 1};
+	notices[report->notice_count++] =
+	    (struct report_notice){.kind = kind, .text = text, .path = path, .pid = pid, .count = 1};
+	return 0;
+}
+
+static int add(struct report *report, const struct notice *notice)
+{
+	char *text;
+
+	if (asprintf(&text, texts[notice->kind].format, subject_of(notice)) < 0)
+		return -1;
+	return add_text(report, texts[notice->kind].kind, text, notice->path, notice->pid);
+}
+
+static bool is_same_handlers(const struct atfork_registration *one, const struct atfork_registration *other)
+{
+	return one->image == other->image && one->handlers[0].pc == other->handlers[0].pc &&
+	       one->handlers[1].pc == other->handlers[1].pc && one->handlers[2].pc == other->handlers[2].pc;
+}
+
+static const struct raw_frame *first_handler(const struct atfork_registration *registration)
+{
+	for (size_t i = 0; i < 2; i++)
+		if (registration->handlers[i].pc)
+			return &registration->handlers[i];
+	return &registration->handlers[2];
+}
+
+static int add_repeated(struct report *report, const struct atfork_registration *registration, size_t times)
+{
+	const struct raw_frame *handler = first_handler(registration);
+	const char *module = handler->module ? frame_module_base_name(handler->module->path) : "unknown code";
+	struct frame *frames = NULL;
+	size_t count = 0;
+	char *subject, *text;
+	int made;
+
+	if (symbolize_frames(report->symbolizer, handler, 1, &frames, &count))
+		return -1;
+	made = count && frames[count - 1].function
+	           ? asprintf(&subject, "%s() of %s and its fellows, %zu times", frames[count - 1].function,
+	                      module, times)
+	           : asprintf(&subject, "%s+0x%" PRIx64 " and its fellows, %zu times", module,
+	                      handler->offset, times);
+	free(frames);
+	if (made < 0)
+		return -1;
+	made = asprintf(&text, texts[NOTICE_ATFORK_REPEATED].format, subject);
+	free(subject);
+	return made < 0 ? -1
+	                : add_text(report, texts[NOTICE_ATFORK_REPEATED].kind, text, NULL, registration->pid);
+}
+
+/* Each fork runs them as often: it becomes slow, and a lock that one takes the next one waits for. */
+static int add_repeated_handlers(struct report *report)
+{
+	enum { REPEATED_TIMES = 4 };
+	size_t count;
+	const struct atfork_registration *all = model_atfork(report->model, &count);
+
+	for (size_t i = 0; i < count; i++) {
+		size_t times = 0, first = i;
+
+		for (size_t j = 0; j < count; j++) {
+			if (!is_same_handlers(&all[i], &all[j]))
+				continue;
+			first = j < first ? j : first;
+			times++;
+		}
+		if (first == i && times >= REPEATED_TIMES && add_repeated(report, &all[i], times))
+			return -1;
+	}
 	return 0;
 }
 
@@ -74,5 +147,5 @@ int report_notice_add_all(struct report *report)
 	for (size_t i = 0; i < count; i++)
 		if (notices[i].kind != NOTICE_UNKNOWN && add(report, &notices[i]))
 			return -1;
-	return 0;
+	return add_repeated_handlers(report);
 }

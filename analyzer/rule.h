@@ -15,11 +15,19 @@ struct rule_match {
 	uint64_t count, pending_count;
 };
 
+/* Parts of an incident that do not make it another fault. */
+enum {
+	INCIDENTAL_VICTIM = 1, /* who shows it */
+	INCIDENTAL_HOLDER = 2, /* whose acquisition is known, where the lock is known by itself */
+};
+
 struct rule {
 	const char *name;
 	enum verdict verdict; /* the highest it gives */
 	const char *summary;  /* one line */
 	const char *advice;   /* what to do in general */
+	unsigned
+	    incidental; /* INCIDENTAL_*; such a finding yields to a stronger one on the same lock and fork */
 	/* Asked for each incident, in the order of rules.def, until one rule takes it: true, with
 	 * *ret_match filled. NULL: this version has no evidence for the rule. */
 	bool (*match)(const struct model *model, const struct incident *incident,

@@ -25,6 +25,7 @@ static void tell(const struct finding *finding, const struct model *model, FILE 
 {
 	(void)model;
 	story_victim(finding, out);
+	story_handler(finding, out);
 	fputs(finding->verdict == VERDICT_CERTAIN ? " waits for ever for " : " waits for ", out);
 	story_lock(finding, out);
 	fputs(": ", out);

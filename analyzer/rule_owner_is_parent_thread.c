@@ -34,6 +34,7 @@ static void tell(const struct finding *finding, const struct model *model, FILE 
 {
 	(void)model;
 	story_victim(finding, out);
+	story_handler(finding, out);
 	if (finding->incident->observed == OBSERVED_BLOCKS_ON_PARENT_OWNER) {
 		fputs(" waits for ever for ", out);
 		story_lock(finding, out);

@@ -83,6 +83,46 @@ void story_place(const struct frame_stack *stack, FILE *out)
 	tell_frame(telling_frame(stack), " in ", out);
 }
 
+/* Between the handler and the function that called fork there is nothing but libc and this tool's library. */
+static bool is_between(const struct frame *frame)
+{
+	const char *name = frame->module ? frame_module_base_name(frame->module) : "";
+
+	return !strncmp(name, "libc.so", 7) || !strncmp(name, "libc-2", 6) ||
+	       !strncmp(name, "libpthread", 10);
+}
+
+const struct frame *story_fork_handler(const struct finding *finding)
+{
+	const struct frame_stack *stack = &finding->victim.stack, *fork = &finding->fork.stack;
+	size_t caller = 0, at;
+
+	while (fork->count && caller < stack->count && stack->frames[caller].pc != fork->frames[0].pc)
+		caller++;
+	if (!fork->count || caller == stack->count)
+		return NULL;
+	for (at = caller; at > 0 && is_between(&stack->frames[at - 1]);)
+		at--;
+	return at > 0 && at < caller ? &stack->frames[at - 1] : NULL;
+}
+
+void story_handler(const struct finding *finding, FILE *out)
+{
+	const struct frame *handler = story_fork_handler(finding);
+
+	if (!handler || !tell_frame(handler, ", in the fork handler ", out))
+		return;
+	if (handler->function && handler->module)
+		fprintf(out, " of %s", frame_module_base_name(handler->module));
+	fputc(',', out);
+}
+
+/* These are made of the fork system call alone. */
+static bool skips_handlers(const char *call)
+{
+	return call && (!strcmp(call, "_Fork") || !strcmp(call, "clone") || !strcmp(call, "syscall"));
+}
+
 void story_lock(const struct finding *finding, FILE *out)
 {
 	const struct frame_stack *initialised = &finding->lock.initialised_at;
@@ -189,4 +229,6 @@ void story_advise_cover(const struct finding *finding, const struct model *model
 		        finding->lock.robust         ? "robust"
 		        : finding->lock.prio_inherit ? "priority-inheriting"
 		                                     : finding->lock.type);
+	if (skips_handlers(finding->fork.call))
+		fprintf(out, " And fork by fork(): %s() runs no fork handlers.", finding->fork.call);
 }

@@ -211,7 +211,9 @@ static void tell(const struct deadlock_watch *watch, const struct suspect *suspe
 
 	if (watch->settings.quiet)
 		return;
-	if (incident->holder_tid)
+	if (incident->in_atfork_handler)
+		snprintf(holder, sizeof(holder), "thread %d, inside of fork", (int)incident->holder_tid);
+	else if (incident->holder_tid)
 		snprintf(holder, sizeof(holder), "thread %d, which did not survive the fork",
 		         (int)incident->holder_tid);
 	supervisor_message("process %d (%s) is deadlocked: thread %d waits for ever for a lock (0x%" PRIx64

@@ -29,12 +29,13 @@ static int take_incident(void *context, const struct trace_incident *incident,
 	    .proof = incident->proof,
 	    .holder_tid = incident->lock.owner_tid ? incident->lock.owner_tid : incident->holder.tid,
 	    .own_pending = incident->outcome == TRACE_OUTCOME_PENDING,
+	    .in_atfork_handler = incident->observed == TRACE_BLOCKS_IN_ATFORK_HANDLER,
 	    .repeats_pending = incident->repeats > returned ? incident->repeats - returned : 0,
 	};
 
 	(void)tables;
 	if ((incident->observed == TRACE_BLOCKS_ON_VANISHED ||
-	     incident->observed == TRACE_BLOCKS_ON_PARENT_OWNER) &&
+	     incident->observed == TRACE_BLOCKS_ON_PARENT_OWNER || pending.in_atfork_handler) &&
 	    (pending.own_pending || pending.repeats_pending))
 		search->found(search->context, &pending);
 	return 0;

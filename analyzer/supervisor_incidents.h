@@ -17,6 +17,8 @@ struct pending_incident {
 	bool own_pending;   /* the incident's own call; false: only repeats of it, in threads that it does not
 	                       name */
 	uint64_t repeats_pending;
+	bool in_atfork_handler; /* inside of fork: the process need not be a forked child, nor the holder gone
+	                         */
 };
 
 /* Calls back for each such incident in the image files of the folder. Files are read, never mapped: one that

@@ -31,6 +31,7 @@ struct mutex_head {
 };
 
 enum {
+	CIRCLE_MAX = 16,
 	MUTEX_WAITED_FOR = 2,     /* `lock` while somebody sleeps on it */
 	MUTEX_KIND_LIMIT = 0x200, /* all bits of `kind` that glibc uses are below */
 };
@@ -66,7 +67,8 @@ static bool is_same_thread(struct suspect *suspect, struct proc_stat *ret_thread
 	struct proc_stat process;
 
 	if (!proc_stat_read(incident->pid, 0, &process) || process.state == 'Z' || process.state == 'X' ||
-	    !process.forked_without_exec || !proc_stat_read(incident->pid, incident->tid, ret_thread))
+	    (!process.forked_without_exec && !incident->in_atfork_handler) ||
+	    !proc_stat_read(incident->pid, incident->tid, ret_thread))
 		return false;
 	if (suspect->process_start_ticks)
 		return process.start_ticks == suspect->process_start_ticks &&
@@ -92,6 +94,33 @@ static bool owner_is_vanished(const struct pending_incident *incident)
 	if (mutex.owner == 0)
 		return !(incident->proof & TRACE_PROOF_OWNER_WORD);
 	return mutex.owner == incident->holder_tid && !has_thread(incident->pid, mutex.owner);
+}
+
+/* Inside of fork the holder may be the waiting thread itself, under its id of now or before the fork, or a
+ * thread that waits, through others or not, for what that one holds. */
+static bool owner_waits_for_victim(const struct pending_incident *incident)
+{
+	uint64_t address = incident->lock_address;
+
+	for (int i = 0; i < CIRCLE_MAX; i++) {
+		struct mutex_head mutex;
+		struct proc_wait wait;
+
+		if (!proc_memory_read(incident->pid, address, &mutex, sizeof(mutex)) || mutex.lock == 0 ||
+		    mutex.owner <= 0)
+			return false;
+		if (mutex.owner == incident->tid)
+			return true;
+		if (i == 0 && mutex.owner != incident->holder_tid)
+			return false;
+		if (!has_thread(incident->pid, mutex.owner))
+			return true;
+		proc_wait_read(incident->pid, mutex.owner, &wait);
+		if (wait.state != PROC_WAIT_FUTEX)
+			return false;
+		address = wait.address;
+	}
+	return false;
 }
 
 static void restart(struct suspect *suspect, uint64_t now_ns)
@@ -128,7 +157,8 @@ static void examine_futex(struct suspect *suspect, const struct proc_wait *wait,
 	uint64_t span_ms = is_alone(incident->pid) ? SPAN_ALONE_MS : SPAN_AMONG_OTHERS_MS;
 	if (now_ns - suspect->since_ns < span_ms * MS) {
 		suspect->due_ns = now_ns + POLL_MS * MS;
-	} else if (owner_is_vanished(incident)) {
+	} else if (incident->in_atfork_handler ? owner_waits_for_victim(incident)
+	                                       : owner_is_vanished(incident)) {
 		suspect->state = SUSPECT_PROVEN;
 	} else {
 		restart(suspect, now_ns);

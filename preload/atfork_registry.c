@@ -2,6 +2,7 @@
 
 #include "arena.h"
 #include "fork_snapshot.h"
+#include "line.h"
 #include "raw_syscall.h"
 #include "real.h"
 #include "record_work.h"
@@ -32,11 +33,17 @@ static void prepare(void)
 
 static void parent(void)
 {
-	fork_snapshot_postfork_parent(thread_record_self);
+	struct thread_record *self = thread_record_self;
+	/* A wrapper does so once all handlers have run. */
+	if (self && self->fork_noted && !self->note->call)
+		fork_snapshot_postfork_parent(self);
 }
 
 static void child(void)
 {
+	struct thread_record *self = thread_record_self;
+	/* A road with a wrapper says when the handlers are over. */
+	process.in_handlers = self && self->fork_noted && self->note->call ? self : NULL;
 	if (trace_writer_is_sealed() || (int32_t)raw_syscall0(SYS_getpid) == process.pid)
 		return; /* entered already, or by the first intercepted call */
 	/* Where the kernel does not know MADV_WIPEONFORK the word still says what the parent was. */
@@ -105,4 +112,25 @@ void atfork_registry_write(void)
 		if (entry && !atomic_exchange(&entry->written, 1))
 			write_one(entry);
 	}
+}
+
+void atfork_registry_note_skipped(void)
+{
+	static _Atomic bool noted;
+	if (process.atfork_handlers == 0 || atomic_load(&process.live_threads) < 2)
+		return;
+	trace_writer_open_image();
+	const struct trace_image *image = trace_writer_image();
+	if (!image || atomic_exchange(&noted, true))
+		return;
+	struct {
+		struct trace_notice notice;
+		char path[TRACE_PATH_SIZE_BYTES];
+	} record = {.notice = {.kind = TRACE_NOTICE_FORK_SKIPS_HANDLERS}};
+	struct line line = line_on(record.path, sizeof record.path);
+	line_text(&line, image->exe);
+	record.notice.path_size_bytes = (uint32_t)line.length_bytes + 1;
+	trace_writer_append(TRACE_RECORD_NOTICE, &record.notice.record,
+	                    (uint32_t)sizeof record.notice + record.notice.path_size_bytes,
+	                    sizeof record.notice.record);
 }

@@ -3,6 +3,7 @@
 #include <errno.h>
 
 #include "deadlock_action.h"
+#include "luck_check.h"
 #include "module_map.h"
 #include "raw_syscall.h"
 #include "trace_writer.h"
@@ -257,6 +258,19 @@ static bool lives_on_in_parent(struct incident *suspect)
 	return sharing == MAPPING_SHARED || (sharing == MAPPING_UNKNOWN && pshared);
 }
 
+/* What is an ordinary deadlock elsewhere is the fork's inside of it. */
+static void blame_handlers(struct incident *suspect)
+{
+	if (!fork_snapshot_in_handlers(suspect->victim) ||
+	    (suspect->observed != TRACE_BLOCKS_ON_SELF && suspect->observed != TRACE_BLOCKS_IN_CYCLE))
+		return;
+	suspect->observed = TRACE_BLOCKS_IN_ATFORK_HANDLER;
+	if (suspect->victim->fork_noted)
+		suspect->fork = suspect->victim->note;
+	else if (!suspect->fork)
+		suspect->fork = process.notes[(process.generation - 1) % FORK_GENERATIONS_KEPT];
+}
+
 static void examine(struct child_use *use)
 {
 	struct incident *suspect = &use->suspect;
@@ -270,6 +284,7 @@ static void examine(struct child_use *use)
 		examine_owner(use);
 	if (!suspect->observed)
 		return;
+	blame_handlers(suspect);
 	if (suspect->state.owner_tid != 0)
 		suspect->proof |= TRACE_PROOF_OWNER_WORD;
 	if (atomic_load(&process.live_threads) == 1)
@@ -294,6 +309,7 @@ void child_check_before(struct child_use *ret_use, struct thread_record *self, c
 	            .holder_entry = UINT32_MAX,
 	        },
 	};
+	luck_check_ran_on(self, mutex, call, regs);
 	if (process_is_child())
 		examine(ret_use);
 	if (!ret_use->suspect.observed || (attempt != CHILD_LOCK && attempt != CHILD_TIMED))
@@ -325,6 +341,8 @@ void child_check_after(struct child_use *use, int error)
 		incident_returned(use->handle, error);
 		return;
 	}
+	if (!use->suspect.observed && error == 0 && use->attempt <= CHILD_TRY)
+		luck_check_took(&use->suspect);
 	if (!use->suspect.observed || !came_true(use, error))
 		return;
 	if (use->suspect.observed == TRACE_FOREIGN_UNLOCK && error == EPERM)

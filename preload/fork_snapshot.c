@@ -8,6 +8,7 @@
 
 #include "arena.h"
 #include "lock_word.h"
+#include "luck_check.h"
 #include "module_map.h"
 #include "raw_syscall.h"
 #include "real.h"
@@ -57,6 +58,7 @@ void fork_snapshot_prefork(struct thread_record *record, unsigned call, const st
 	if (!note)
 		return;
 	unsigned flags = 0;
+	note->vanished_threads = 0;
 	note->pid = process.pid;
 	note->tid = record->tid;
 	note->call = call;
@@ -65,6 +67,9 @@ void fork_snapshot_prefork(struct thread_record *record, unsigned call, const st
 	                                    &flags, &note->stack.exact);
 	note->stack.flags = flags;
 	record->fork_noted = true;
+	/* What the handlers lock goes the watched way. */
+	if (process_is_plain())
+		thread_record_open_gate(record, false);
 }
 
 void fork_snapshot_open_trace(const struct thread_record *record)
@@ -77,8 +82,11 @@ void fork_snapshot_open_trace(const struct thread_record *record)
 
 void fork_snapshot_postfork_parent(struct thread_record *record)
 {
-	if (record)
-		record->fork_noted = false;
+	if (!record || !record->fork_noted)
+		return;
+	record->fork_noted = false;
+	if (process_is_plain())
+		thread_record_open_gate(record, true);
 }
 
 /* The note goes over to the process: the thread's own is used again at its next fork. */
@@ -128,6 +136,7 @@ void fork_snapshot_postfork_child(void)
 	int32_t owner_tid = fork_snapshot_owner_tid();
 	process.pid = trace_writer_is_sealed() ? owner_tid : (int32_t)raw_syscall0(SYS_getpid);
 	keep_note(self, process.generation, vanished);
+	luck_check_enter(self);
 	process.generation++;
 	process.other_threads_at_fork += vanished;
 	atomic_store(&process.live_threads, 1);

@@ -28,6 +28,8 @@ struct process_state {
 	int32_t pid;
 	uint32_t generation; /* forks between the program image's start and this process */
 	bool initialised;
+	/* The thread that runs the program's child handlers in this new child; NULL: they are over. */
+	struct thread_record *in_handlers;
 	_Atomic uint32_t live_threads;
 	uint32_t other_threads_at_fork; /* summed over the generations */
 	uint32_t atfork_handlers;       /* registrations of fork handlers seen */
@@ -45,6 +47,12 @@ static inline bool process_is_plain(void)
 static inline bool process_is_child(void)
 {
 	return atomic_load_explicit(process_mode_word, memory_order_relaxed) == PROCESS_CHILD;
+}
+
+/* True while the thread is inside of fork, where handlers run. */
+static inline bool fork_snapshot_in_handlers(const struct thread_record *self)
+{
+	return self->fork_noted || process.in_handlers == self;
 }
 
 /* Once, in the image's first thread. False when the kernel gives no memory. */

@@ -7,35 +7,43 @@
 
 #include "exec_note.h"
 #include "hook.h"
+#include "luck_check.h"
+
+/* Comes back only if it failed: then the child runs on. */
+#define RETURN_EXEC(original)                                                                                \
+	bool begun = luck_check_exec_begins();                                                               \
+	int result = original;                                                                               \
+	luck_check_exec_failed(begun);                                                                       \
+	return result
 
 HOOK_EXPORT int execve(const char *path, char *const argv[], char *const envp[])
 {
 	exec_note(path, envp, false);
-	return real.execve(path, argv, envp);
+	RETURN_EXEC(real.execve(path, argv, envp));
 }
 
 HOOK_EXPORT int execv(const char *path, char *const argv[])
 {
 	exec_note(path, environ, false);
-	return real.execv(path, argv);
+	RETURN_EXEC(real.execv(path, argv));
 }
 
 HOOK_EXPORT int execvp(const char *file, char *const argv[])
 {
 	exec_note(file, environ, true);
-	return real.execvp(file, argv);
+	RETURN_EXEC(real.execvp(file, argv));
 }
 
 HOOK_EXPORT int execvpe(const char *file, char *const argv[], char *const envp[])
 {
 	exec_note(file, envp, true);
-	return real.execvpe(file, argv, envp);
+	RETURN_EXEC(real.execvpe(file, argv, envp));
 }
 
 HOOK_EXPORT int fexecve(int fd, char *const argv[], char *const envp[])
 {
 	exec_note_fd(fd, envp);
-	return real.fexecve(fd, argv, envp);
+	RETURN_EXEC(real.fexecve(fd, argv, envp));
 }
 
 HOOK_EXPORT int execveat(int dir, const char *path, char *const argv[], char *const envp[], int flags)
@@ -44,7 +52,7 @@ HOOK_EXPORT int execveat(int dir, const char *path, char *const argv[], char *co
 		exec_note_fd(dir, envp);
 	else
 		exec_note_at(dir, path, envp);
-	return real.execveat(dir, path, argv, envp, flags);
+	RETURN_EXEC(real.execveat(dir, path, argv, envp, flags));
 }
 
 HOOK_EXPORT int posix_spawn(pid_t *pid, const char *path, const posix_spawn_file_actions_t *f,

@@ -8,14 +8,16 @@
 
 #include "atfork_registry.h"
 #include "hook.h"
+#include "luck_check.h"
 #include "raw_syscall.h"
 #include "trace_writer.h"
 
 static void after(struct thread_record *self, long result)
 {
-	if (result == 0)
+	if (result == 0) {
 		fork_snapshot_postfork_child();
-	else
+		process.in_handlers = NULL;
+	} else
 		fork_snapshot_postfork_parent(self);
 }
 
@@ -35,6 +37,7 @@ HOOK_EXPORT pid_t fork(void)
 }
 HOOK_EXPORT pid_t _Fork(void)
 {
+	atfork_registry_note_skipped();
 	FORK(CALL__Fork, real._Fork());
 }
 HOOK_EXPORT int daemon(int nochdir, int noclose)
@@ -77,6 +80,10 @@ bool hook_syscall_is_fork(uint64_t number, uint64_t first, uint64_t second, uint
 	case SYS_clone3:
 		return second >= CLONE_ARGS_SIZE_VER0 &&
 		       clone3_returns_here((const struct clone_args *)(uintptr_t)first);
+	case SYS_execve:
+	case SYS_execveat:
+		luck_check_exec_begins();
+		return false;
 	case SYS_seccomp:
 		if (first == SECCOMP_SET_MODE_STRICT || (first == SECCOMP_SET_MODE_FILTER && third)) {
 			trace_writer_open_image();
@@ -95,6 +102,7 @@ typedef int clone_function(int (*function)(void *), void *stack, int flags, void
 int hook_clone(int (*function)(void *), void *stack, int flags, void *argument, void *parent_tid, void *tls,
                void *child_tid)
 {
+	atfork_registry_note_skipped();
 	FORK(CALL_clone,
 	     ((clone_function *)real.clone)(function, stack, flags, argument, parent_tid, tls, child_tid));
 }
@@ -105,6 +113,7 @@ long hook_syscall(long number, long a, long b, long c, long d, long e, long f)
 {
 	const struct call_registers regs = CALL_REGISTERS_OF_CALLER();
 	struct thread_record *self = hook_thread();
+	atfork_registry_note_skipped();
 	fork_snapshot_prefork(self, CALL_syscall, &regs);
 	long result = ((syscall_function *)real.syscall)(number, a, b, c, d, e, f);
 	after(self, result);

@@ -71,10 +71,14 @@
 	end_function clone
 
 	function syscall
-	/* Whatever is not clone 56, fork 57, seccomp 317 or clone3 435 goes straight on. */
+	/* Whatever is not clone 56, fork 57, execve 59, seccomp 317, execveat 322 or clone3 435 goes straight on. */
 	cmpl $56, %edi
 	je 1f
 	cmpl $57, %edi
+	je 1f
+	cmpl $59, %edi
+	je 1f
+	cmpl $322, %edi
 	je 1f
 	cmpl $317, %edi
 	je 1f

@@ -7,6 +7,7 @@
 #include <errno.h>
 
 #include "child_check.h"
+#include "handler_check.h"
 #include "hook.h"
 #include "init_site.h"
 
@@ -54,7 +55,11 @@ static inline void settle_release(struct thread_record *self, uint32_t index, co
 		bool is_child = process_is_child();                                                          \
 		if (__builtin_expect(is_child, 0))                                                           \
 			child_check_before(&use, self, mutex, CALL_##name, attempt, &regs);                  \
-		int result = original;                                                                       \
+		struct incident_handle handle = {0};                                                         \
+		bool acquired = attempt == CHILD_LOCK && fork_snapshot_in_handlers(self) &&                  \
+		                handler_check_acquire(self, mutex, CALL_##name, &regs, &handle);             \
+		int result = acquired ? 0 : original;                                                        \
+		incident_returned(handle, to_errno(result));                                                 \
 		if (__builtin_expect(is_child, 0))                                                           \
 			child_check_after(&use, to_errno(result));                                           \
 		settle_acquire(self, index, mutex, to_errno(result));                                        \

@@ -10,6 +10,7 @@
 
 #include "hook.h"
 #include "hook_thread.h"
+#include "luck_check.h"
 #include "raw_syscall.h"
 #include "trace_writer.h"
 
@@ -116,14 +117,17 @@ static void keep_origin(struct thread_record *made, struct thread_record *creato
 }
 
 /* A record for a thread about to be made, counted as alive from now on. NULL: make it unrecorded. */
-static struct thread_record *prepare(void *start, void *argument, const struct call_registers *regs)
+static struct thread_record *prepare(void *start, void *argument, unsigned call,
+                                     const struct call_registers *regs)
 {
 	struct thread_record *creator = hook_thread();
 	struct thread_record *made = creator ? thread_record_new(process.generation) : NULL;
 	if (!made)
 		return NULL;
-	if (process_is_child())
+	if (process_is_child()) {
+		luck_check_ran_on(creator, NULL, call, regs);
 		fork_snapshot_preserve_stacks();
+	}
 	trace_writer_open_run();
 	made->start_routine = start;
 	made->start_argument = argument;
@@ -144,7 +148,7 @@ static void cancel(struct thread_record *made)
 HOOK_EXPORT int pthread_create(pthread_t *t, const pthread_attr_t *a, void *(*start)(void *), void *arg)
 {
 	const struct call_registers regs = CALL_REGISTERS_OF_CALLER();
-	struct thread_record *made = prepare((void *)start, arg, &regs);
+	struct thread_record *made = prepare((void *)start, arg, CALL_pthread_create, &regs);
 	if (!made)
 		return real.pthread_create(t, a, start, arg);
 	size_t size = 0;
@@ -159,7 +163,7 @@ HOOK_EXPORT int pthread_create(pthread_t *t, const pthread_attr_t *a, void *(*st
 HOOK_EXPORT int thrd_create(thrd_t *t, thrd_start_t start, void *arg)
 {
 	const struct call_registers regs = CALL_REGISTERS_OF_CALLER();
-	struct thread_record *made = prepare((void *)start, arg, &regs);
+	struct thread_record *made = prepare((void *)start, arg, CALL_thrd_create, &regs);
 	if (!made)
 		return real.thrd_create(t, start, arg);
 	int result = real.thrd_create(t, start_c11, made);

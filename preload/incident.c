@@ -66,6 +66,18 @@ static uint32_t hold_state(const struct incident *incident, const struct held_en
 	return state == TRACE_HOLD_WANT && incident->state.owner_tid ? TRACE_HOLD_HELD : state;
 }
 
+/* Its outer frames are gone, or were never looked for. */
+static void keep_past(const struct lock_use *past, struct kept_stack *ret_stack)
+{
+	uint32_t count = 0;
+	while (count < CALL_SITE_FRAMES && past->pc[count])
+		count++;
+	__builtin_memcpy(ret_stack->pc, past->pc, sizeof past->pc);
+	ret_stack->count = count;
+	ret_stack->exact = 0;
+	ret_stack->flags = count == CALL_SITE_FRAMES ? TRACE_STACK_TRUNCATED : 0;
+}
+
 static struct trace_holder describe_holder(const struct incident *incident, struct record_work *work,
                                            uint64_t *hash)
 {
@@ -74,6 +86,11 @@ static struct trace_holder describe_holder(const struct incident *incident, stru
 	if (!thread)
 		return holder;
 	describe_origin(thread, work, &holder);
+	if (incident->past) {
+		holder.acquire_call = incident->past->call;
+		keep_past(incident->past, &work->stack);
+		holder.acquired_at = add_stack(work, hash);
+	}
 	if (incident->holder_entry == UINT32_MAX)
 		return holder;
 	const struct held_entry *entry = &thread->held[incident->holder_entry];
@@ -146,7 +163,7 @@ static uint32_t describe(const struct incident *incident, struct record_work *wo
 	record->holder = describe_holder(incident, work, &hash);
 	record->fork = describe_fork(incident, work, &hash);
 	record->victim = describe_victim(incident, work, &hash);
-	record->fault_hash = hash;
+	record->fault_hash = incident->fault_hash ? incident->fault_hash : hash;
 	struct frame_table_layout layout;
 	uint32_t size_bytes = frame_table_place(&work->table, record, sizeof *record, &layout);
 	record->frames_offset = layout.frames_offset;
@@ -166,6 +183,7 @@ static bool is_blocking(enum trace_observed observed)
 	case TRACE_BLOCKS_ON_SELF:
 	case TRACE_BLOCKS_ON_ENDED_THREAD:
 	case TRACE_BLOCKS_IN_CYCLE:
+	case TRACE_BLOCKS_IN_ATFORK_HANDLER:
 		return true;
 	default:
 		return false;
@@ -184,26 +202,34 @@ static struct trace_incident *find_full(const struct incident *incident, uint64_
 	return count >= limit ? first : NULL;
 }
 
+static struct incident_handle count_repeat(struct trace_incident *first)
+{
+	trace_writer_add(&first->repeats, 1);
+	return (struct incident_handle){.record = first, .is_repeat = true};
+}
+
 struct incident_handle incident_write(const struct incident *incident)
 {
 	struct incident_handle handle = {0};
 	/* A fork that no wrapper saw left no file for its child to write to. */
 	if (!trace_writer_image())
 		trace_writer_open_image();
+	struct trace_incident *known =
+	    incident->fault_hash ? find_full(incident, incident->fault_hash) : NULL;
+	if (known)
+		return count_repeat(known);
 	struct record_work *work = trace_writer_image() ? record_work_take() : NULL;
 	if (!work)
 		return handle;
 	uint32_t size_bytes = describe(incident, work);
 	struct trace_incident *record = &work->record.incident;
 	struct trace_incident *full = find_full(incident, record->fault_hash);
-	if (full) {
-		trace_writer_add(&full->repeats, 1);
-		handle = (struct incident_handle){.record = full, .is_repeat = true};
-	} else {
+	if (full)
+		handle = count_repeat(full);
+	else
 		handle.record = (struct trace_incident *)trace_writer_append(
 		    TRACE_RECORD_INCIDENT, &record->record, size_bytes,
 		    offsetof(struct trace_incident, observed));
-	}
 	record_work_give(work);
 	trace_writer_notify();
 	return handle;
@@ -222,4 +248,14 @@ void incident_returned(struct incident_handle handle, int result)
 		__atomic_store_n(&record->outcome, TRACE_OUTCOME_RETURNED, __ATOMIC_RELEASE);
 	}
 	trace_writer_notify();
+}
+
+void incident_goes_on(struct incident_handle handle)
+{
+	if (!handle.record)
+		return;
+	if (handle.is_repeat)
+		__atomic_fetch_sub(&handle.record->repeats_returned, 1, __ATOMIC_RELAXED);
+	else
+		__atomic_store_n(&handle.record->outcome, TRACE_OUTCOME_PENDING, __ATOMIC_RELEASE);
 }

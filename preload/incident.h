@@ -26,6 +26,8 @@ struct incident {
 	uint32_t holder_entry;        /* index in its held[]; UINT32_MAX: not known */
 	int32_t holder_tid;           /* 0: not known */
 	const struct fork_note *fork; /* NULL: not known */
+	const struct lock_use *past; /* an acquisition by the holder that is over; NULL: holder_entry tells */
+	uint64_t fault_hash;         /* by which repeats are found; 0: made from the stacks */
 };
 
 /* What incident_returned needs: the record in the trace, or the one that counts this repeat. */
@@ -37,5 +39,7 @@ struct incident_handle {
 struct incident_handle incident_write(const struct incident *incident);
 /* The call that the incident is about came back. Does nothing for an empty handle. */
 void incident_returned(struct incident_handle handle, int result);
+/* Takes that back. */
+void incident_goes_on(struct incident_handle handle);
 
 #endif

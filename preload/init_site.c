@@ -7,9 +7,11 @@ enum { SETS = 4096, WAYS = 4, BUSY = 1 /* no lock's address */ };
 struct init_site {
 	_Atomic uint64_t lock;
 	uint64_t pc[CALL_SITE_FRAMES];
+	uint32_t epoch;
 };
 
 static struct init_site (*_Atomic sites)[WAYS];
+_Atomic uint32_t init_site_epoch_now = 1;
 
 static struct init_site *set_of(const void *lock, bool make)
 {
@@ -55,6 +57,7 @@ static struct init_site *take_slot(struct init_site *set, const void *lock)
 
 void init_site_record(struct thread_record *self, const void *lock, const struct call_registers *regs)
 {
+	uint32_t now = atomic_fetch_add_explicit(&init_site_epoch_now, 1, memory_order_relaxed) + 1;
 	struct init_site *set = set_of(lock, true);
 	struct init_site *slot = set ? take_slot(set, lock) : NULL;
 	if (!slot)
@@ -62,6 +65,7 @@ void init_site_record(struct thread_record *self, const void *lock, const struct
 	struct call_site site;
 	thread_record_capture_site(self, regs, &site);
 	__builtin_memcpy(slot->pc, site.pc, sizeof slot->pc);
+	slot->epoch = now;
 	atomic_store_explicit(&slot->lock, (uint64_t)(uintptr_t)lock, memory_order_release);
 }
 
@@ -70,6 +74,12 @@ void init_site_forget(const void *lock)
 	struct init_site *slot = find(lock);
 	if (slot)
 		atomic_store_explicit(&slot->lock, 0, memory_order_release);
+}
+
+uint32_t init_site_epoch_of(const void *lock)
+{
+	const struct init_site *slot = find(lock);
+	return slot ? slot->epoch : 0;
 }
 
 bool init_site_find(const void *lock, struct kept_stack *ret_stack)

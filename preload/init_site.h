@@ -8,10 +8,13 @@
 #include <stdint.h>
 
 #include "call_stack.h"
+#include "init_site_epoch.h"
 #include "thread_record.h"
 
 void init_site_record(struct thread_record *self, const void *lock, const struct call_registers *regs);
 void init_site_forget(const void *lock);
+/* init_site_epoch() right after the lock was initialised; 0 when that was not seen. */
+uint32_t init_site_epoch_of(const void *lock);
 /* False when nothing is known. */
 bool init_site_find(const void *lock, struct kept_stack *ret_stack);
 

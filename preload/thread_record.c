@@ -107,6 +107,12 @@ static struct thread_record *make(void)
 
 static void reset(struct thread_record *record)
 {
+	record->serial++;
+	__builtin_memset(record->noted, 0, sizeof record->noted);
+	/* What the last thread's stack looked like would be found again in the next one's, and no use of a
+	 * lock be noted. */
+	for (unsigned i = 0; i < CALL_STACK_CACHE_ENTRIES && record->serial > 1; i++)
+		record->cache.entry[i].sp = 0;
 	record->tid = 0;
 	record->owner_tid = 0;
 	record->former_tid = 0;
@@ -314,6 +320,9 @@ void thread_record_push_missed(struct thread_record *record, unsigned kind, unsi
 	struct held_entry *entry = &record->held[atomic_load(&record->held_count) - 1];
 	thread_record_capture_own(record, entry, regs);
 	thread_record_mark_wanted(entry, kind, call);
+	if (__builtin_expect(
+	        record->noted[lock_use_noted_slot(entry->lock)] != lock_use_noted_key(entry->lock), 0))
+		lock_use_note(record, entry);
 }
 
 void thread_record_capture_own(struct thread_record *record, struct held_entry *entry,

@@ -18,6 +18,7 @@
 #include <stdint.h>
 
 #include "call_stack.h"
+#include "lock_use.h"
 #include "trace_format.h"
 
 enum {
@@ -82,6 +83,7 @@ struct thread_record {
 	int32_t tid;
 	uint32_t generation; /* process_state.generation that it belongs to; smaller: vanished */
 	struct stack_bounds bounds;
+	uint64_t noted[LOCK_USES_NOTED]; /* a filter: see lock_use.h */
 
 	_Atomic uint32_t state; /* enum thread_state */
 	int32_t owner_tid;      /* what libc writes into locks: differs from tid after a fork past libc */
@@ -99,6 +101,8 @@ struct thread_record {
 	struct thread_record *next_free;
 	struct fork_note *note;
 	struct thread_gate *gate;
+	struct lock_use *uses; /* LOCK_USES_KEPT of them, or NULL */
+	uint32_t serial;       /* counts the threads that had the record */
 
 	struct held_entry held_initial[THREAD_HELD_INITIAL];
 	struct call_stack_cache cache;

@@ -1,7 +1,12 @@
 /* A worker holds one lock while main forks; the child uses another one, which was free. A lock held at
- * the fork that the child never touches before it ends is not what stopped anything.
+ * the fork that the child never touches stops nothing in this run; but the child runs on, and might.
  *
- * expect: nothing
+ * expect: possible lock-held-at-fork
+ *   lock: mutex normal stats_mutex
+ *   holder: acquired_at=stats_collect<worker start_routine=worker
+ *   fork: call=fork function=main
+ *   victim: call=pthread_mutex_lock function=other_use<main
+ *   count: 1
  * exit: 0
  */
 #include "case.h"

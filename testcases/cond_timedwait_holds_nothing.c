@@ -1,7 +1,13 @@
 /* A worker sleeps in pthread_cond_timedwait, its time limit far off, while main forks. It locked the mutex
  * before it called, but the wait has let go of it: the child finds it free.
+ * That is luck: the worker could have been between two waits.
  *
- * expect: nothing
+ * expect: possible lock-shared-with-vanished-thread
+ *   lock: mutex normal inbox_mutex
+ *   holder: acquired_at=waiter start_routine=waiter
+ *   fork: call=fork function=main
+ *   victim: call=pthread_mutex_lock function=inbox_put<main
+ *   count: 1
  * exit: 0
  */
 #include "case.h"

@@ -1,7 +1,12 @@
 /* A thread of C11 has taken the lock and let go of it before main forks; it sleeps in cnd_wait, without the
- * lock. The child finds the lock free.
+ * lock. The child finds the lock free, by luck.
  *
- * expect: nothing
+ * expect: possible lock-shared-with-vanished-thread
+ *   lock: mutex normal inbox_mutex initialised_at=main
+ *   holder: acquired_at=waiter start_routine=waiter
+ *   fork: call=fork function=main
+ *   victim: call=mtx_lock function=inbox_put<main
+ *   count: 1
  * exit: 0
  */
 #include "case.h"

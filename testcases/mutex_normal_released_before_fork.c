@@ -1,7 +1,12 @@
 /* The worker has let go of cache_mutex before main forks, and stays alive. The child's copy of the
- * mutex is free: threads that used a lock in the past are no fault.
+ * mutex is free, and that it does not hang is luck: a live thread uses this lock.
  *
- * expect: nothing
+ * expect: possible lock-shared-with-vanished-thread
+ *   lock: mutex normal cache_mutex
+ *   holder: acquired_at=cache_use<worker start_routine=worker
+ *   fork: call=fork function=main
+ *   victim: call=pthread_mutex_lock function=cache_use<main
+ *   count: 1
  * exit: 0
  */
 #include "case.h"

@@ -1,5 +1,6 @@
 /* The same class, used by a thread that has left its method before main forks: parent and child both find the
- * lock free.
+ * lock free. Nobody saw how this lock came to be at its address: that another
+ * thread used this very object cannot be told for certain, and is not told at all.
  *
  * expect: nothing
  * exit: 0

@@ -1,6 +1,12 @@
-/* The worker has let go of the lock, and the child's trylock gets it: a trylock that works met no stale lock.
+/* The worker has let go of the lock, and the child's trylock gets it: a trylock that works met no stale lock,
+ * by luck.
  *
- * expect: nothing
+ * expect: possible lock-shared-with-vanished-thread
+ *   lock: mutex normal stats_mutex
+ *   holder: acquired_at=worker start_routine=worker
+ *   fork: call=fork function=main
+ *   victim: call=pthread_mutex_trylock function=stats_dump<main
+ *   count: 1
  * exit: 0
  */
 #include "case.h"

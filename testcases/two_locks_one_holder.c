@@ -1,9 +1,15 @@
 /* One worker holds two locks, taken in two places; the child meets the second one. The place to name is where
- * that lock was taken.
+ * that lock was taken. The first one was held as well, and is told as luck.
  *
  * expect: certain lock-held-by-vanished-thread
  *   lock: mutex normal inner_mutex
  *   holder: acquired_at=inner_lock<worker start_routine=worker
+ *   fork: call=fork function=main
+ *   victim: call=pthread_mutex_lock function=inner_lock<main
+ *   count: 1
+ * expect: possible lock-held-at-fork
+ *   lock: mutex normal outer_mutex
+ *   holder: acquired_at=outer_lock<worker start_routine=worker
  *   fork: call=fork function=main
  *   victim: call=pthread_mutex_lock function=inner_lock<main
  *   count: 1

@@ -195,10 +195,10 @@ enum trace_observed {
 	TRACE_BLOCKS_IN_CYCLE,        /* live threads wait for each other */
 	TRACE_RELOCK_REFUSED, /* trylock of a recursive lock: EBUSY; its owner is a thread of the parent */
 	TRACE_WAITS_FOR_VANISHED, /* about to wait, without limit, for what only vanished threads would do */
-	TRACE_UNLOCK_WITHOUT_EFFECT, /* returned 0 and left the lock to its owner, a thread of the parent */
-	TRACE_SPINS_ON_VANISHED,     /* tries again and again, without limit, what can never succeed */
-	TRACE_ABORTS_ON_VANISHED,    /* libc ends the process over a lock that a vanished thread holds */
-	TRACE_STATIC_INIT_LEFT_OPEN, /* about to wait for an initialisation that a vanished thread was in */
+	TRACE_UNLOCK_WITHOUT_EFFECT,   /* returned 0 and left the lock to its owner, a thread of the parent */
+	TRACE_SPINS_ON_VANISHED,       /* tries again and again, without limit, what can never succeed */
+	TRACE_ABORTS_ON_VANISHED,      /* libc ends the process over a lock that a vanished thread holds */
+	TRACE_STATIC_INIT_LEFT_OPEN,   /* about to wait for an initialisation that a vanished thread was in */
 	TRACE_ENTERS_LIBC_LEFT_LOCKED, /* into functions of libc that a vanished thread was inside of */
 	TRACE_BLOCKS_IN_ATFORK_HANDLER, /* fork does not return: a handler waits for ever */
 	TRACE_HELD_AT_FORK,             /* a lock was held at the fork, and the child ran on without exec */
@@ -294,6 +294,8 @@ enum trace_notice_kind {
 	TRACE_NOTICE_EXEC_FOREIGN,    /* another architecture or C library */
 	TRACE_NOTICE_UNRECORDED,      /* an image found no room or no permission for its file */
 	TRACE_NOTICE_FORK_BEFORE_INIT,
+	TRACE_NOTICE_FORK_SKIPS_HANDLERS, /* by _Fork, clone or a system call, though handlers are registered
+	                                   */
 };
 struct trace_notice {
 	struct trace_record record;

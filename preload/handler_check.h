@@ -1,0 +1,18 @@
+/* Watches the forking thread inside of fork's handlers, in a process that is no forked child itself: a fork
+ * that never returns.
+ *
+ * A prepare or parent handler that waits for a lock which its own thread holds, or which a thread holds that
+ * waits in turn for what the forking thread holds, waits for ever. */
+#ifndef AFTERFORK_PRELOAD_HANDLER_CHECK_H
+#define AFTERFORK_PRELOAD_HANDLER_CHECK_H
+
+#include <pthread.h>
+
+#include "incident.h"
+
+/* In place of the original lock call. True: the mutex was acquired. False: to be called now; *ret_handle is
+ * an incident if it will never return. Not async-signal-safe against itself. */
+bool handler_check_acquire(struct thread_record *self, pthread_mutex_t *mutex, unsigned call,
+                           const struct call_registers *regs, struct incident_handle *ret_handle);
+
+#endif

@@ -1,0 +1,55 @@
+/* A worker holds a lock while main forks; the child goes on with threads of its own, none of which uses it.
+ *
+ * expect: possible lock-held-at-fork
+ *   lock: mutex normal stats_mutex
+ *   holder: acquired_at=stats_collect<worker start_routine=worker
+ *   fork: call=fork function=main
+ *   victim: call=pthread_create function=child_run<main
+ *   count: 1
+ * exit: 0
+ */
+#include "case.h"
+
+static pthread_mutex_t stats_mutex = PTHREAD_MUTEX_INITIALIZER;
+
+static void stats_collect(void)
+{
+	CHECK(pthread_mutex_lock(&stats_mutex) == 0);
+	worker_stay();
+	CHECK(pthread_mutex_unlock(&stats_mutex) == 0);
+}
+
+static void *worker(void *unused)
+{
+	(void)unused;
+	stats_collect();
+	return NULL;
+}
+
+static void *child_thread(void *unused)
+{
+	return unused;
+}
+
+static void child_run(void)
+{
+	pthread_t thread;
+
+	CHECK(pthread_create(&thread, NULL, child_thread, NULL) == 0);
+	CHECK(pthread_join(thread, NULL) == 0);
+}
+
+int main(void)
+{
+	pthread_t thread = worker_start(worker);
+	pid_t pid = fork();
+
+	CHECK(pid >= 0);
+	if (pid == 0) {
+		child_run();
+		_exit(0);
+	}
+	child_succeed(pid);
+	worker_finish(thread);
+	return 0;
+}

@@ -1,0 +1,52 @@
+/* A worker holds a lock while main forks twenty times; the children run on. One fault, counted.
+ *
+ * expect: possible lock-held-at-fork
+ *   lock: mutex normal stats_mutex
+ *   holder: acquired_at=stats_collect<worker start_routine=worker
+ *   fork: call=fork function=main
+ *   victim: call=pthread_mutex_lock function=other_use<main
+ *   count: 20
+ * exit: 0
+ */
+#include "case.h"
+
+static pthread_mutex_t other_mutex = PTHREAD_MUTEX_INITIALIZER;
+static pthread_mutex_t stats_mutex = PTHREAD_MUTEX_INITIALIZER;
+
+static void stats_collect(void)
+{
+	CHECK(pthread_mutex_lock(&stats_mutex) == 0);
+	worker_stay();
+	CHECK(pthread_mutex_unlock(&stats_mutex) == 0);
+}
+
+static void *worker(void *unused)
+{
+	(void)unused;
+	stats_collect();
+	return NULL;
+}
+
+static void other_use(void)
+{
+	CHECK(pthread_mutex_lock(&other_mutex) == 0);
+	CHECK(pthread_mutex_unlock(&other_mutex) == 0);
+}
+
+int main(void)
+{
+	pthread_t thread = worker_start(worker);
+
+	for (int i = 0; i < 20; i++) {
+		pid_t pid = fork();
+
+		CHECK(pid >= 0);
+		if (pid == 0) {
+			other_use();
+			_exit(0);
+		}
+		child_succeed(pid);
+	}
+	worker_finish(thread);
+	return 0;
+}
