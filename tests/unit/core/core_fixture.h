@@ -15,6 +15,18 @@ enum core_call {
 #undef CALL
 };
 
+/* The compiler adds its own instructions and memory to the code under test. */
+#if defined(__SANITIZE_ADDRESS__)
+#define CORE_IS_SANITIZED 1
+#elif defined(__has_feature)
+#if __has_feature(address_sanitizer)
+#define CORE_IS_SANITIZED 1
+#endif
+#endif
+#ifndef CORE_IS_SANITIZED
+#define CORE_IS_SANITIZED 0
+#endif
+
 /* A fresh folder of this test, mode 0700; removed with all its content when the test's process exits. */
 const char *core_folder(void);
 /* Starts the core and adopts the calling thread; the process is plain then. A trace, if one gets opened, goes

@@ -141,7 +141,7 @@ Test(frame_table, leaves_out_strings_that_do_not_fit)
 	memset(text, 'x', sizeof text - 1);
 	text[sizeof text - 1] = 0;
 	frame_table_init(&table);
-	for (int i = 0; i < FRAME_TABLE_STRINGS_MAX / 1001; i++)
+	for (uint32_t i = 0; i < FRAME_TABLE_STRINGS_MAX / 1001; i++)
 		cr_assert_eq(frame_table_add_string(&table, text), 1 + i * 1001);
 	cr_assert_eq(frame_table_add_string(&table, text), 0);
 	cr_assert_neq(frame_table_add_string(&table, "short"), 0);

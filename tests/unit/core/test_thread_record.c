@@ -218,14 +218,14 @@ Test(thread_record, grows_beyond_its_first_entries)
 	enum { MANY = 1000 };
 
 	self = core_start();
-	for (int i = 0; i < MANY; i++)
+	for (uint32_t i = 0; i < MANY; i++)
 		cr_assert_eq(hold(&locks[i]), i);
 	cr_assert_geq(self->held_capacity, MANY);
-	for (int i = 0; i < MANY; i++) {
+	for (uint32_t i = 0; i < MANY; i++) {
 		cr_assert_eq(thread_record_find(self, &locks[i]), i);
 		cr_assert_eq(state_of(&locks[i]), TRACE_HOLD_HELD);
 	}
-	for (int i = 0; i < MANY; i++)
+	for (uint32_t i = 0; i < MANY; i++)
 		drop(&locks[i]);
 	expect_held("");
 	cr_assert_eq(thread_record_take_lost(), 0);
