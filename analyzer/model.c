@@ -56,6 +56,11 @@ const char *observed_name(enum observed observed)
 	    [OBSERVED_BLOCKS_IN_ATFORK_HANDLER] = "blocks-in-atfork-handler",
 	    [OBSERVED_HELD_AT_FORK] = "held-at-fork",
 	    [OBSERVED_SHARED_WITH_VANISHED] = "shared-with-vanished",
+	    [OBSERVED_WAITS_FOR_VANISHED] = "waits",
+	    [OBSERVED_UNLOCK_WITHOUT_EFFECT] = "unlock-without-effect",
+	    [OBSERVED_SPINS_ON_VANISHED] = "spins",
+	    [OBSERVED_ABORTS_ON_VANISHED] = "aborts",
+	    [OBSERVED_STATIC_INIT_LEFT_OPEN] = "static-init-left-open",
 	};
 
 	return observed < OBSERVED_COUNT ? names[observed] : names[OBSERVED_UNKNOWN];

@@ -94,10 +94,22 @@ static void tell_start_routine(FILE *out, const char *start_routine)
 		fprintf(out, " (runs %s)", start_routine);
 }
 
+/* What is waited for has no holder, but threads that used to end such waits, or that wait themselves. */
+static const char *holder_heading(const struct finding *finding)
+{
+	if (strcmp(finding->rule_name, "waker-vanished"))
+		return "Who took it: ";
+	if (finding->lock.kind && !strcmp(finding->lock.kind, "thread"))
+		return "Who is waited for: ";
+	if (finding->victim.call && strstr(finding->victim.call, "_destroy"))
+		return "Who was waiting: ";
+	return "Who used to wake it: ";
+}
+
 /* The holder is a thread of the parent, since it did not come along. */
 static void tell_holder(FILE *out, const struct finding *finding)
 {
-	fputs("Who took it: ", out);
+	fputs(holder_heading(finding), out);
 	print_thread(out, finding->holder.tid, finding->holder.name);
 	if (finding->fork.pid)
 		fprintf(out, " of process %d", (int)finding->fork.pid);

@@ -11,7 +11,15 @@ static bool may_be_shared_with_parent(const struct incident *incident)
 static bool match(const struct model *model, const struct incident *incident, struct rule_match *ret_match)
 {
 	(void)model;
-	if (incident->observed != OBSERVED_BLOCKS_ON_VANISHED || !incident->pending_count)
+	switch (incident->observed) {
+	case OBSERVED_BLOCKS_ON_VANISHED:
+	case OBSERVED_ABORTS_ON_VANISHED:
+	case OBSERVED_SPINS_ON_VANISHED:
+		break;
+	default:
+		return false;
+	}
+	if (!incident->pending_count)
 		return false;
 	*ret_match = (struct rule_match){
 	    .verdict = may_be_shared_with_parent(incident) ? VERDICT_LIKELY : VERDICT_CERTAIN,
@@ -26,7 +34,10 @@ static void tell(const struct finding *finding, const struct model *model, FILE 
 	(void)model;
 	story_victim(finding, out);
 	story_handler(finding, out);
-	fputs(finding->verdict == VERDICT_CERTAIN ? " waits for ever for " : " waits for ", out);
+	if (finding->incident->observed == OBSERVED_ABORTS_ON_VANISHED)
+		fputs(" is ended by libc, which cannot give it ", out);
+	else
+		fputs(finding->verdict == VERDICT_CERTAIN ? " waits for ever for " : " waits for ", out);
 	story_lock(finding, out);
 	fputs(": ", out);
 	story_holder(finding, out);

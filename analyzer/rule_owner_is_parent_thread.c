@@ -3,8 +3,9 @@
 
 static bool match(const struct model *model, const struct incident *incident, struct rule_match *ret_match)
 {
-	bool refused =
-	    incident->observed == OBSERVED_UNLOCK_REFUSED || incident->observed == OBSERVED_RELOCK_REFUSED;
+	bool refused = incident->observed == OBSERVED_UNLOCK_REFUSED ||
+	               incident->observed == OBSERVED_RELOCK_REFUSED ||
+	               incident->observed == OBSERVED_UNLOCK_WITHOUT_EFFECT;
 	bool blocks = incident->observed == OBSERVED_BLOCKS_ON_PARENT_OWNER && incident->pending_count;
 
 	(void)model;
@@ -20,13 +21,17 @@ static bool match(const struct model *model, const struct incident *incident, st
 
 static void tell_refused(const struct finding *finding, FILE *out)
 {
-	bool unlock = finding->incident->observed == OBSERVED_UNLOCK_REFUSED;
+	enum observed observed = finding->incident->observed;
+	bool unlock = observed != OBSERVED_RELOCK_REFUSED;
 
 	fputs(unlock ? " cannot release " : " cannot take again ", out);
 	story_lock(finding, out);
 	fputs(": ", out);
 	story_call(finding->victim.call, "the call", out);
-	fputs(unlock ? " is refused (EPERM)" : " is refused (EBUSY)", out);
+	if (observed == OBSERVED_UNLOCK_WITHOUT_EFFECT)
+		fputs(" returns 0 and leaves it locked", out);
+	else
+		fputs(unlock ? " is refused (EPERM)" : " is refused (EBUSY)", out);
 	fputs(", since the owner recorded is ", out);
 }
 
@@ -63,6 +68,17 @@ static const char *kind_of_mutex(const struct finding *finding)
 static void advise(const struct finding *finding, const struct model *model, FILE *out)
 {
 	(void)model;
+	if (finding->incident->lock.kind == LOCK_RWLOCK) {
+		fputs(
+		    "A rwlock knows its writer by thread id, and the child's thread has another id than the "
+		    "parent's: the child's pthread_rwlock_unlock() takes it for the unlock of a reader, "
+		    "returns 0, "
+		    "and leaves it locked and its count of readers wrong. In the child handler of "
+		    "pthread_atfork(), or first thing in the child, initialise it anew with "
+		    "pthread_rwlock_init() instead of unlocking it.",
+		    out);
+		return;
+	}
 	fprintf(
 	    out,
 	    "%s mutex knows its owner by thread id, and the child's thread has another id than the parent's: "

@@ -2,9 +2,25 @@
 #include "story.h"
 
 /* Blocking calls that never returned belong to the certain rules, which are asked first. */
+/* A try that failed right before the same thread blocked on the same lock is how some locks are taken: the
+ * hang is the finding. */
+static bool led_to_a_hang(const struct model *model, const struct incident *attempt)
+{
+	size_t count;
+	const struct incident *all = model_incidents(model, &count);
+
+	for (size_t i = 0; i < count && attempt->observed == OBSERVED_TRY_FAILED_ON_VANISHED; i++)
+		if (all[i].observed == OBSERVED_BLOCKS_ON_VANISHED && all[i].pid == attempt->pid &&
+		    all[i].tid == attempt->tid && all[i].lock.address == attempt->lock.address &&
+		    all[i].time_ns >= attempt->time_ns && all[i].count >= attempt->count)
+			return true;
+	return false;
+}
+
 static bool match(const struct model *model, const struct incident *incident, struct rule_match *ret_match)
 {
-	(void)model;
+	if (led_to_a_hang(model, incident))
+		return false;
 	switch (incident->observed) {
 	case OBSERVED_TRY_FAILED_ON_VANISHED:
 	case OBSERVED_TIMED_WAIT_ON_VANISHED:

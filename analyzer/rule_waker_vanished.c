@@ -1,10 +1,106 @@
-#include "rule.h"
+#include <string.h>
 
-/* No observation of the trace supports this rule yet: it is listed, and never matches. */
+#include "rule.h"
+#include "story.h"
+
+/* The library speaks of such a wait only where the thread is alone in its process and no signal handler could
+ * end the wait. That a fork is to blame is proven where a thread which did the waking vanished, or where the
+ * object itself counts on threads that vanished. */
+static bool match(const struct model *model, const struct incident *incident, struct rule_match *ret_match)
+{
+	bool proven =
+	    incident->private_mapping && (incident->record_names_lock || incident->owner_word_names_holder);
+
+	(void)model;
+	if (incident->observed != OBSERVED_WAITS_FOR_VANISHED || !incident->pending_count)
+		return false;
+	*ret_match = (struct rule_match){
+	    .verdict = proven ? VERDICT_CERTAIN : VERDICT_LIKELY,
+	    .count = incident->count,
+	    .pending_count = incident->pending_count,
+	};
+	return true;
+}
+
+static bool is_destroyed(const struct finding *finding)
+{
+	const char *call = finding->victim.call;
+
+	return call && strstr(call, "_destroy");
+}
+
+static void tell_cause(const struct finding *finding, FILE *out)
+{
+	enum lock_kind kind = finding->incident->lock.kind;
+
+	if (kind == LOCK_THREAD) {
+		story_holder(finding, out);
+		fputs(", which it joins,", out);
+	} else if (kind == LOCK_BARRIER) {
+		fputs("threads that the barrier counts on", out);
+	} else if (is_destroyed(finding)) {
+		story_holder(finding, out);
+		fputs(" was waiting on it", out);
+		story_place(&finding->holder.acquired_at, out);
+		fputs(" and", out);
+	} else if (finding->holder.tid) {
+		story_holder(finding, out);
+		fputs(kind == LOCK_SEMAPHORE ? " posted it" : " signalled it", out);
+		story_place(&finding->holder.acquired_at, out);
+		fputs(" and", out);
+	} else {
+		fputs("no thread is left that could wake it; the others", out);
+	}
+}
+
+static void tell(const struct finding *finding, const struct model *model, FILE *out)
+{
+	(void)model;
+	story_victim(finding, out);
+	fputs(is_destroyed(finding) ? " waits for ever in the destruction of " : " waits for ever on ", out);
+	if (finding->incident->lock.kind == LOCK_THREAD)
+		fputs("a thread", out);
+	else
+		story_lock(finding, out);
+	fputs(": ", out);
+	tell_cause(finding, out);
+	fputs(" vanished when ", out);
+	story_fork(finding, out);
+}
+
+static void advise(const struct finding *finding, const struct model *model, FILE *out)
+{
+	(void)model;
+	switch (finding->incident->lock.kind) {
+	case LOCK_THREAD:
+		fputs(
+		    "The child has only the thread that forked: join threads in the process that made them, "
+		    "and forget their handles in the child.",
+		    out);
+		break;
+	case LOCK_BARRIER:
+		fputs(
+		    "The child has only the thread that forked: initialise the barrier anew for the threads "
+		    "that the child makes, or call exec at once.",
+		    out);
+		break;
+	default:
+		fputs(
+		    "The child has only the thread that forked. Let it call exec at once, or fork before "
+		    "threads are started; or make anew in the child both the threads and what they wake each "
+		    "other with (a thread pool's child handler of pthread_atfork()).",
+		    out);
+		break;
+	}
+}
+
 const struct rule rule_waker_vanished = {
     .name = "waker-vanished",
     .verdict = VERDICT_CERTAIN,
     .summary = "the child waits for a signal, post, arrival or end that only a vanished thread could give",
     .advice = "Do not wait in the child for threads that only the parent has: initialise condition "
               "variables, semaphores and barriers anew in the child, or call exec.",
+    .match = match,
+    .tell = tell,
+    .advise = advise,
 };

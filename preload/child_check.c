@@ -7,6 +7,7 @@
 #include "module_map.h"
 #include "raw_syscall.h"
 #include "trace_writer.h"
+#include "wake_site.h"
 
 static bool is_alive(const struct thread_record *thread)
 {
@@ -39,8 +40,7 @@ static const struct fork_note *note_by_tid(int32_t tid)
 
 static bool is_normal(const struct lock_state *state)
 {
-	return (state->type == TRACE_MUTEX_NORMAL || state->type == TRACE_MUTEX_ADAPTIVE) &&
-	       !lock_word_checks_owner(state);
+	return state->kind == TRACE_LOCK_MUTEX && !lock_word_checks_owner(state);
 }
 
 /* The calling thread owns it under the id that it has now. */
@@ -58,6 +58,12 @@ static void examine_own(struct child_use *use)
 	suspect->holder_tid = self->tid;
 	suspect->holder_entry = entry; /* UINT32_MAX after the first */
 	suspect->observed = TRACE_BLOCKS_ON_SELF;
+}
+
+/* The unlock of a rwlock that is written by another takes it for that of a reader, and returns 0. */
+static enum trace_observed observed_of_unlock(const struct incident *suspect)
+{
+	return suspect->kind == TRACE_LOCK_RWLOCK ? TRACE_UNLOCK_WITHOUT_EFFECT : TRACE_UNLOCK_REFUSED;
 }
 
 /* It owns it under the id that it had before a fork. */
@@ -83,7 +89,7 @@ static bool examine_inherited(struct child_use *use)
 		break;
 	case CHILD_UNLOCK:
 	case CHILD_WAIT:
-		suspect->observed = checks_owner ? TRACE_UNLOCK_REFUSED : 0;
+		suspect->observed = checks_owner ? observed_of_unlock(suspect) : 0;
 		break;
 	case CHILD_TIMED:
 		suspect->observed = checks_owner ? TRACE_TIMED_WAIT_ON_VANISHED : 0;
@@ -92,20 +98,27 @@ static bool examine_inherited(struct child_use *use)
 	return true;
 }
 
-static enum trace_observed observed_of_vanished(enum child_attempt attempt)
+/* libc has the kernel look up the owner of a priority-inheriting mutex, and ends the process when that finds
+ * a thread of another one. */
+static enum trace_observed observed_of_vanished(const struct child_use *use)
 {
-	switch (attempt) {
+	bool inherits = use->suspect.state.flags & TRACE_LOCK_PRIO_INHERIT;
+	switch (use->attempt) {
 	case CHILD_LOCK:
-		return TRACE_BLOCKS_ON_VANISHED;
+		if (use->suspect.kind == TRACE_LOCK_STATIC_INIT)
+			return TRACE_STATIC_INIT_LEFT_OPEN;
+		return inherits ? TRACE_ABORTS_ON_VANISHED : TRACE_BLOCKS_ON_VANISHED;
 	case CHILD_TIMED:
-		return TRACE_TIMED_WAIT_ON_VANISHED;
+		return inherits ? TRACE_ABORTS_ON_VANISHED : TRACE_TIMED_WAIT_ON_VANISHED;
 	case CHILD_TRY:
 		return TRACE_TRY_FAILED_ON_VANISHED;
 	case CHILD_UNLOCK:
 	case CHILD_WAIT:
 		break;
 	}
-	return TRACE_FOREIGN_UNLOCK;
+	return use->suspect.kind == TRACE_LOCK_RWLOCK && use->suspect.state.owner_tid
+	           ? TRACE_UNLOCK_WITHOUT_EFFECT
+	           : TRACE_FOREIGN_UNLOCK;
 }
 
 static void blame(struct child_use *use, struct thread_record *holder, uint32_t entry)
@@ -118,7 +131,7 @@ static void blame(struct child_use *use, struct thread_record *holder, uint32_t 
 	suspect->proof |= entry != UINT32_MAX ? TRACE_PROOF_RECORD : 0;
 	if (fork_snapshot_is_vanished(holder)) {
 		suspect->fork = fork_snapshot_note_of(holder);
-		suspect->observed = observed_of_vanished(use->attempt);
+		suspect->observed = observed_of_vanished(use);
 	} else if (use->attempt == CHILD_LOCK) {
 		suspect->observed = TRACE_BLOCKS_ON_ENDED_THREAD;
 	}
@@ -188,55 +201,112 @@ static void examine_owner(struct child_use *use)
 		blame(use, unnamed, UINT32_MAX);
 }
 
-/* Who may have been coming or going when the lock names no owner. */
+/* Who had to do with a lock that names no owner. */
 struct window {
 	struct thread_record *candidate;
 	uint32_t entry;
-	unsigned count;
-	bool live_thread; /* of the child, with an entry for the lock */
+	bool candidate_holds; /* its entry says so; else it was coming or going */
+	unsigned count;       /* of equally good candidates */
+	unsigned live;        /* entries of the child's threads */
+	bool ended;           /* a thread that had ended has an entry, too */
 };
 
-static void scan_window(const struct incident *suspect, struct window *ret_window)
+/* Of several candidates those count that are known to hold it. */
+static void consider(struct window *window, struct thread_record *thread, uint32_t entry)
 {
+	bool holds = atomic_load(&thread->held[entry].state) == TRACE_HOLD_HELD &&
+	             !thread_record_is_popped(thread, entry);
+	if (window->count > 0 && window->candidate_holds && !holds)
+		return;
+	if (window->count == 0 || (holds && !window->candidate_holds)) {
+		window->candidate = thread;
+		window->entry = entry;
+		window->candidate_holds = holds;
+		window->count = 0;
+	}
+	window->count++;
+}
+
+/* What the calling thread holds of it already. The entry of this very attempt is its last. */
+static unsigned count_own(const struct child_use *use)
+{
+	const struct thread_record *self = use->suspect.victim;
+	bool acquires = use->attempt != CHILD_UNLOCK && use->attempt != CHILD_WAIT;
+	unsigned count = 0;
+	for (uint32_t i = atomic_load(&self->held_count) - (acquires ? 1 : 0); (int32_t)i > 0; i--)
+		count += self->held[i - 1].lock == (uint64_t)(uintptr_t)use->suspect.lock;
+	return count;
+}
+
+static void scan_window(const struct child_use *use, struct window *ret_window)
+{
+	const struct incident *suspect = &use->suspect;
 	*ret_window = (struct window){.entry = UINT32_MAX};
+	if (suspect->state.names_nobody)
+		ret_window->live = count_own(use);
 	for (struct thread_record *thread = thread_record_first(); thread; thread = thread->next) {
 		uint32_t entry = find_entry(thread, (uint64_t)(uintptr_t)suspect->lock, 0);
-		if (thread == suspect->victim || entry == UINT32_MAX ||
-		    atomic_load(&thread->state) != THREAD_ALIVE)
+		if (thread == suspect->victim || entry == UINT32_MAX)
 			continue;
-		if (is_alive(thread)) {
-			ret_window->live_thread |= !thread_record_is_popped(thread, entry);
-			continue;
-		}
-		ret_window->candidate = thread;
-		ret_window->entry = entry;
-		ret_window->count++;
+		if (is_alive(thread))
+			ret_window->live += !thread_record_is_popped(thread, entry);
+		else if (atomic_load(&thread->state) == THREAD_ALIVE)
+			consider(ret_window, thread, entry);
+		else
+			ret_window->ended |= atomic_load(&thread->state) == THREAD_ENDED;
 	}
 }
 
-/* Locked, and no owner in it: at the fork somebody was just coming or going, and stays so for ever. One
- * candidate is the holder; of several the holder is not known. A live thread of the child may be in that
+/* A lock that counts its holders is held by others than the child's threads only where there are more than
+ * those. Of any other lock a live thread may be the holder. */
+static bool may_be_a_live_thread_s(const struct lock_state *state, const struct window *window)
+{
+	bool counts = state->names_nobody && state->kind == TRACE_LOCK_RWLOCK;
+	return counts ? state->holders <= window->live : window->live > 0;
+}
+
+/* A semaphore is a lock where who took it posts it. Where others did, or where nothing is known of it, a
+ * thread that took it does not owe a post. */
+static bool is_used_as_lock(const struct incident *suspect)
+{
+	struct wake_facts facts;
+	if (suspect->kind != TRACE_LOCK_SEMAPHORE)
+		return true;
+	if (!wake_site_find(suspect->lock, &facts) || facts.by_others)
+		return false;
+	return facts.by_holder || (facts.initial_value > 0 && atomic_load(&process.live_threads) == 1);
+}
+
+/* Locked, and no owner in it. A mutex at the fork: somebody was just coming or going, and stays so for ever.
+ * One candidate is the holder; of several the holder is not known. A live thread of the child may be in that
  * window as well, but it moves on: so its lock is looked at until it either changed or was seen often enough
  * unchanged. */
-static void examine_window(struct child_use *use)
+static void examine_unnamed(struct child_use *use)
 {
 	enum { LOOKS_AMONG_LIVE_THREADS = 64 };
 	struct incident *suspect = &use->suspect;
+	const struct lock_ref lock = {suspect->lock, suspect->kind, use->shared};
 	struct window window;
-	scan_window(suspect, &window);
+	/* What it took itself it may let go, whoever else holds it. */
+	if (suspect->state.names_nobody && use->attempt == CHILD_UNLOCK && count_own(use) > 0)
+		return;
+	scan_window(use, &window);
 	int looks = atomic_load(&process.live_threads) > 1 ? LOOKS_AMONG_LIVE_THREADS : 1;
 	for (int i = 0; i < looks; i++) {
-		struct lock_state now = lock_word_of_mutex(suspect->lock);
-		if (!now.locked || now.owner_tid || window.live_thread)
+		struct lock_state now = lock_word_of(&lock);
+		if (!now.locked || now.owner_tid || may_be_a_live_thread_s(&now, &window))
 			return;
 		if (looks > 1 && !trace_writer_is_sealed())
 			raw_syscall0(SYS_sched_yield);
-		scan_window(suspect, &window);
+		scan_window(use, &window);
 	}
-	if (!window.candidate)
+	/* Nothing tells then which of the two it was. */
+	bool ambiguous = window.ended && suspect->state.names_nobody;
+	if (!window.candidate || ambiguous || !is_used_as_lock(suspect))
 		return;
 	blame(use, window.candidate, window.entry);
-	if (window.count > 1) {
+	/* Each of several readers is a holder. */
+	if (window.count > 1 && !(window.candidate_holds && suspect->state.holders > 1)) {
 		suspect->holder = NULL;
 		suspect->holder_entry = UINT32_MAX;
 		suspect->holder_tid = 0;
@@ -246,7 +316,7 @@ static void examine_window(struct child_use *use)
 
 /* In memory that the parent shares the holder lives on. Only the mapping tells: the attribute alone does not
  * (robust mutexes always carry it), so it decides only where /proc cannot be read. */
-static bool lives_on_in_parent(struct incident *suspect)
+bool child_check_is_private(struct incident *suspect)
 {
 	enum mapping_sharing sharing = trace_writer_is_sealed()
 	                                   ? MAPPING_UNKNOWN
@@ -255,7 +325,7 @@ static bool lives_on_in_parent(struct incident *suspect)
 		suspect->proof |= TRACE_PROOF_PRIVATE_MAPPING;
 	bool pshared =
 	    (suspect->state.flags & TRACE_LOCK_PSHARED) && !(suspect->state.flags & TRACE_LOCK_ROBUST);
-	return sharing == MAPPING_SHARED || (sharing == MAPPING_UNKNOWN && pshared);
+	return sharing == MAPPING_PRIVATE || (sharing == MAPPING_UNKNOWN && !pshared);
 }
 
 /* What is an ordinary deadlock elsewhere is the fork's inside of it. */
@@ -279,7 +349,7 @@ static void examine(struct child_use *use)
 	if (suspect->state.owner_tid == suspect->victim->owner_tid)
 		examine_own(use);
 	else if (suspect->state.owner_tid == 0)
-		examine_window(use);
+		examine_unnamed(use);
 	else if (!examine_inherited(use))
 		examine_owner(use);
 	if (!suspect->observed)
@@ -289,30 +359,37 @@ static void examine(struct child_use *use)
 		suspect->proof |= TRACE_PROOF_OWNER_WORD;
 	if (atomic_load(&process.live_threads) == 1)
 		suspect->proof |= TRACE_PROOF_ONLY_THREAD;
-	if (lives_on_in_parent(suspect))
+	if (!child_check_is_private(suspect))
 		suspect->observed = 0;
 }
 
-void child_check_before(struct child_use *ret_use, struct thread_record *self, const pthread_mutex_t *mutex,
+/* Written before the call, since it may not come back. */
+static bool may_not_return(enum trace_observed observed, enum child_attempt attempt)
+{
+	return observed && (attempt == CHILD_LOCK || attempt == CHILD_TIMED);
+}
+
+void child_check_before(struct child_use *ret_use, struct thread_record *self, const struct lock_ref *lock,
                         unsigned call, enum child_attempt attempt, const struct call_registers *regs)
 {
 	*ret_use = (struct child_use){
 	    .attempt = attempt,
+	    .shared = lock->shared,
 	    .suspect =
 	        {
-	            .lock = mutex,
-	            .kind = TRACE_LOCK_MUTEX,
-	            .state = lock_word_of_mutex(mutex),
+	            .lock = lock->address,
+	            .kind = lock->kind,
+	            .state = lock_word_of(lock),
 	            .victim = self,
 	            .call = call,
 	            .regs = *regs,
 	            .holder_entry = UINT32_MAX,
 	        },
 	};
-	luck_check_ran_on(self, mutex, call, regs);
+	luck_check_ran_on(self, lock->address, call, regs);
 	if (process_is_child())
 		examine(ret_use);
-	if (!ret_use->suspect.observed || (attempt != CHILD_LOCK && attempt != CHILD_TIMED))
+	if (!may_not_return(ret_use->suspect.observed, attempt))
 		return;
 	ret_use->handle = incident_write(&ret_use->suspect);
 	if (attempt == CHILD_LOCK)
@@ -328,11 +405,21 @@ static bool came_true(const struct child_use *use, int error)
 		return error == EBUSY;
 	case TRACE_UNLOCK_REFUSED:
 		return error == EPERM;
+	case TRACE_UNLOCK_WITHOUT_EFFECT:
+		return error == 0;
 	case TRACE_FOREIGN_UNLOCK:
 		return error == 0 || error == EPERM || error == ETIMEDOUT;
 	default:
 		return false;
 	}
+}
+
+/* Readers do not exclude each other, and a semaphore need not be a lock. */
+static bool excludes_others(const struct child_use *use)
+{
+	enum trace_lock_kind kind = use->suspect.kind;
+	return kind == TRACE_LOCK_MUTEX || kind == TRACE_LOCK_SPINLOCK ||
+	       (kind == TRACE_LOCK_RWLOCK && !use->shared);
 }
 
 void child_check_after(struct child_use *use, int error)
@@ -341,7 +428,7 @@ void child_check_after(struct child_use *use, int error)
 		incident_returned(use->handle, error);
 		return;
 	}
-	if (!use->suspect.observed && error == 0 && use->attempt <= CHILD_TRY)
+	if (!use->suspect.observed && error == 0 && use->attempt <= CHILD_TRY && excludes_others(use))
 		luck_check_took(&use->suspect);
 	if (!use->suspect.observed || !came_true(use, error))
 		return;

@@ -54,7 +54,8 @@ static inline void settle_release(struct thread_record *self, uint32_t index, co
 		struct child_use use;                                                                        \
 		bool is_child = process_is_child();                                                          \
 		if (__builtin_expect(is_child, 0))                                                           \
-			child_check_before(&use, self, mutex, CALL_##name, attempt, &regs);                  \
+			child_check_before(&use, self, &(struct lock_ref){mutex, TRACE_LOCK_MUTEX, false},   \
+			                   CALL_##name, attempt, &regs);                                     \
 		struct incident_handle handle = {0};                                                         \
 		bool acquired = attempt == CHILD_LOCK && fork_snapshot_in_handlers(self) &&                  \
 		                handler_check_acquire(self, mutex, CALL_##name, &regs, &handle);             \
@@ -102,7 +103,8 @@ static inline void settle_release(struct thread_record *self, uint32_t index, co
 		struct child_use use;                                                                        \
 		bool is_child = process_is_child();                                                          \
 		if (__builtin_expect(is_child, 0))                                                           \
-			child_check_before(&use, self, mutex, CALL_##name, CHILD_UNLOCK, &regs);             \
+			child_check_before(&use, self, &(struct lock_ref){mutex, TRACE_LOCK_MUTEX, false},   \
+			                   CALL_##name, CHILD_UNLOCK, &regs);                                \
 		int result = real.name(m);                                                                   \
 		if (__builtin_expect(is_child, 0))                                                           \
 			child_check_after(&use, to_errno(result));                                           \

@@ -26,12 +26,24 @@ static uint64_t default_stack_bytes;
 static __thread uint8_t end_rounds __attribute__((tls_model("initial-exec")));
 static __thread bool is_over __attribute__((tls_model("initial-exec")));
 
+/* A thread that ends waits for nothing (a cancelled wait leaves its entry), and one that took a semaphore
+ * need not be the one that posts it: neither makes its record worth keeping. */
+static void forget_waits(struct thread_record *self)
+{
+	for (uint32_t i = atomic_load(&self->held_count); i-- > 0;) {
+		uint8_t kind = self->held[i].kind;
+		if (kind == TRACE_LOCK_SEMAPHORE || kind == TRACE_LOCK_CONDVAR)
+			thread_record_remove(self, i);
+	}
+}
+
 static void thread_end(void *value)
 {
 	struct thread_record *self = value;
 	if (++end_rounds < DESTRUCTOR_ROUNDS && pthread_setspecific(end_key, self) == 0)
 		return;
 	is_over = true;
+	forget_waits(self);
 	thread_record_become(NULL);
 	atomic_fetch_sub(&process.live_threads, 1);
 	thread_record_release(self);

@@ -184,6 +184,10 @@ static bool is_blocking(enum trace_observed observed)
 	case TRACE_BLOCKS_ON_ENDED_THREAD:
 	case TRACE_BLOCKS_IN_CYCLE:
 	case TRACE_BLOCKS_IN_ATFORK_HANDLER:
+	case TRACE_WAITS_FOR_VANISHED:
+	case TRACE_SPINS_ON_VANISHED:
+	case TRACE_ABORTS_ON_VANISHED:
+	case TRACE_STATIC_INIT_LEFT_OPEN:
 		return true;
 	default:
 		return false;

@@ -28,14 +28,19 @@ struct real_functions real = {
 #undef HOOK
 };
 
-/* glibc before 2.36 may hand out the LinuxThreads version of these two to an unversioned dlsym(RTLD_NEXT):
- * ask for the later one by name first (glibc's nptl/Versions, GLIBC_2.3.2). Nothing else is asked by version:
- * a failing look-up allocates its error text with the program's malloc. */
+/* glibc before 2.36 may hand out the LinuxThreads version of these to an unversioned dlsym(RTLD_NEXT): ask
+ * for the later one by name first (glibc's nptl/Versions, GLIBC_2.3.2). Nothing else is asked by version: a
+ * failing look-up allocates its error text with the program's malloc. */
 static void *find(const char *name)
 {
+	static const char *const renewed[] = {"pthread_cond_wait",   "pthread_cond_timedwait",
+	                                      "pthread_cond_signal", "pthread_cond_broadcast",
+	                                      "pthread_cond_init",   "pthread_cond_destroy"};
 	void *found = NULL;
-	if (!strcmp(name, "pthread_cond_wait") || !strcmp(name, "pthread_cond_timedwait"))
-		found = dlvsym(RTLD_NEXT, name, "GLIBC_2.3.2");
+	for (size_t i = 0; i < sizeof renewed / sizeof *renewed && !found; i++) {
+		if (!strcmp(name, renewed[i]))
+			found = dlvsym(RTLD_NEXT, name, "GLIBC_2.3.2");
+	}
 	return found ? found : dlsym(RTLD_NEXT, name);
 }
 

@@ -26,7 +26,8 @@ static struct child_use use_lock(enum child_attempt attempt)
 	const struct call_registers regs = core_registers();
 	struct child_use use;
 
-	child_check_before(&use, self, lock, CALL_pthread_mutex_lock, attempt, &regs);
+	const struct lock_ref ref = {lock, TRACE_LOCK_MUTEX, false};
+	child_check_before(&use, self, &ref, CALL_pthread_mutex_lock, attempt, &regs);
 	return use;
 }
 

@@ -1,6 +1,7 @@
 #include <criterion/criterion.h>
 #include <errno.h>
 #include <pthread.h>
+#include <semaphore.h>
 #include <sys/mman.h>
 #include <threads.h>
 #include <time.h>
@@ -258,4 +259,86 @@ static int unlock_in_other_thread_result(pthread_mutex_t *mutex)
 	cr_assert_eq(pthread_create(&thread, NULL, unlock, mutex), 0);
 	pthread_join(thread, &result);
 	return (int)(long)result;
+}
+
+/* --- the other kinds --- */
+
+static struct lock_state state_of(const void *lock, enum trace_lock_kind kind, bool shared)
+{
+	const struct lock_ref ref = {lock, kind, shared};
+	return lock_word_of(&ref);
+}
+
+Test(lock_word, reads_who_waits_for_a_writer)
+{
+	pthread_rwlock_t lock = PTHREAD_RWLOCK_INITIALIZER;
+
+	cr_assert_not(state_of(&lock, TRACE_LOCK_RWLOCK, false).locked);
+	cr_assert_not(state_of(&lock, TRACE_LOCK_RWLOCK, true).locked);
+	cr_assert_eq(pthread_rwlock_wrlock(&lock), 0);
+	struct lock_state state = state_of(&lock, TRACE_LOCK_RWLOCK, true);
+	cr_assert(state.locked);
+	cr_assert_eq(state.owner_tid, gettid());
+	cr_assert_not(state.names_nobody);
+	cr_assert(lock_word_checks_owner(&state));
+	cr_assert(state_of(&lock, TRACE_LOCK_RWLOCK, false).locked);
+	cr_assert_eq(pthread_rwlock_unlock(&lock), 0);
+	cr_assert_not(state_of(&lock, TRACE_LOCK_RWLOCK, false).locked);
+}
+
+Test(lock_word, counts_readers_that_only_writers_wait_for)
+{
+	pthread_rwlock_t lock = PTHREAD_RWLOCK_INITIALIZER;
+
+	cr_assert_eq(pthread_rwlock_rdlock(&lock), 0);
+	cr_assert_eq(pthread_rwlock_rdlock(&lock), 0);
+	cr_assert_not(state_of(&lock, TRACE_LOCK_RWLOCK, true).locked);
+	struct lock_state state = state_of(&lock, TRACE_LOCK_RWLOCK, false);
+	cr_assert(state.locked);
+	cr_assert(state.names_nobody);
+	cr_assert_eq(state.holders, 2);
+	cr_assert_eq(state.owner_tid, 0);
+}
+
+Test(lock_word, reads_a_spinlock)
+{
+	pthread_spinlock_t lock;
+
+	pthread_spin_init(&lock, PTHREAD_PROCESS_PRIVATE);
+	cr_assert_not(state_of((const void *)&lock, TRACE_LOCK_SPINLOCK, false).locked);
+	pthread_spin_lock(&lock);
+	cr_assert(state_of((const void *)&lock, TRACE_LOCK_SPINLOCK, false).locked);
+	cr_assert(state_of((const void *)&lock, TRACE_LOCK_SPINLOCK, false).names_nobody);
+}
+
+Test(lock_word, reads_a_semaphore)
+{
+	sem_t semaphore;
+
+	sem_init(&semaphore, 0, 1);
+	cr_assert_not(state_of(&semaphore, TRACE_LOCK_SEMAPHORE, false).locked);
+	cr_assert_eq(sem_wait(&semaphore), 0);
+	cr_assert(state_of(&semaphore, TRACE_LOCK_SEMAPHORE, false).locked);
+	cr_assert_eq(state_of(&semaphore, TRACE_LOCK_SEMAPHORE, false).flags, 0);
+	sem_init(&semaphore, 1, 0);
+	cr_assert_eq(state_of(&semaphore, TRACE_LOCK_SEMAPHORE, false).flags, TRACE_LOCK_PSHARED);
+}
+
+Test(lock_word, reads_a_static_guard)
+{
+	uint64_t fresh = 0, open = 0x100, waited_for = 0x10100, done = 1, other_runtime = 0x200;
+
+	cr_assert_not(state_of(&fresh, TRACE_LOCK_STATIC_INIT, false).locked);
+	cr_assert(state_of(&open, TRACE_LOCK_STATIC_INIT, false).locked);
+	cr_assert(state_of(&waited_for, TRACE_LOCK_STATIC_INIT, false).locked);
+	cr_assert_not(state_of(&done, TRACE_LOCK_STATIC_INIT, false).locked);
+	cr_assert_not(state_of(&other_runtime, TRACE_LOCK_STATIC_INIT, false).locked);
+}
+
+Test(lock_word, says_of_an_unknown_kind_that_it_is_free)
+{
+	int word = -1;
+
+	cr_assert_not(state_of(&word, TRACE_LOCK_FUTEX, false).locked);
+	cr_assert_not(state_of(&word, 1000, false).locked);
 }

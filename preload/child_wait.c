@@ -1,0 +1,247 @@
+#include "child_wait.h"
+
+#include <signal.h>
+#include <sys/stat.h>
+
+#include "raw_syscall.h"
+#include "trace_writer.h"
+#include "wake_site.h"
+
+enum {
+	SIGNALS = 64,
+	SIGNALS_OF_LIBC =
+	    32, /* this one and the next, for cancellation and set*id (glibc internal-signals.h) */
+	LINKS_OF_FOLDER = 2,
+	COND_WAITERS_SHIFT = 3, /* glibc nptl/pthread_cond_common.c, __wrefs */
+};
+
+/* As the kernel has it. */
+struct kernel_sigaction {
+	uintptr_t handler;
+	unsigned long flags;
+	uintptr_t restorer;
+	uint64_t mask;
+};
+
+/* Raised by what the thread itself does: a thread that waits does nothing. */
+static bool is_fault(int number)
+{
+	static const int faults[] = {SIGSEGV, SIGBUS, SIGFPE, SIGILL, SIGTRAP, SIGSYS, SIGABRT};
+	for (unsigned i = 0; i < sizeof faults / sizeof *faults; i++) {
+		if (faults[i] == number)
+			return true;
+	}
+	return false;
+}
+
+static bool any_signal_handler(void)
+{
+	for (int number = 1; number <= SIGNALS; number++) {
+		struct kernel_sigaction action = {0};
+		if (number == SIGNALS_OF_LIBC || number == SIGNALS_OF_LIBC + 1 || is_fault(number))
+			continue;
+		raw_syscall4(SYS_rt_sigaction, number, 0, (long)&action, sizeof action.mask);
+		if (action.handler != (uintptr_t)SIG_DFL && action.handler != (uintptr_t)SIG_IGN)
+			return true;
+	}
+	return false;
+}
+
+/* By the kernel's count. Where /proc cannot be read: false. */
+static bool is_only_thread(void)
+{
+	struct stat status;
+	if (atomic_load(&process.live_threads) != 1 || trace_writer_is_sealed())
+		return false;
+	return raw_syscall2(SYS_stat, (long)"/proc/self/task", (long)&status) == 0 &&
+	       status.st_nlink == LINKS_OF_FOLDER + 1;
+}
+
+static const struct fork_note *last_fork(void)
+{
+	return process.generation ? process.notes[(process.generation - 1) % FORK_GENERATIONS_KEPT] : NULL;
+}
+
+static void begin(struct incident *suspect, struct thread_record *self, const void *object,
+                  enum trace_lock_kind kind, unsigned call, const struct call_registers *regs)
+{
+	*suspect = (struct incident){
+	    .lock = object,
+	    .kind = kind,
+	    .state = {.kind = kind},
+	    .victim = self,
+	    .call = call,
+	    .regs = *regs,
+	    .holder_entry = UINT32_MAX,
+	    .fork = last_fork(),
+	};
+}
+
+/* Private memory, no other thread, no signal handler. Leaves the proofs in *suspect. */
+static bool nobody_is_left(struct incident *suspect)
+{
+	if (!is_only_thread() || any_signal_handler() || !child_check_is_private(suspect) ||
+	    !(suspect->proof & TRACE_PROOF_PRIVATE_MAPPING))
+		return false;
+	suspect->proof |= TRACE_PROOF_ONLY_THREAD;
+	return true;
+}
+
+static void tell(struct child_use *use, struct incident *suspect)
+{
+	suspect->observed = TRACE_WAITS_FOR_VANISHED;
+	use->suspect = *suspect;
+	use->handle = incident_write(&use->suspect);
+	use->suspect.past = NULL; /* the caller's */
+}
+
+static bool has_vanished(const struct waker *waker)
+{
+	return waker->thread && waker->thread->generation == waker->generation &&
+	       fork_snapshot_is_vanished(waker->thread);
+}
+
+/* The thread that used to do what is waited for. */
+static void blame_waker(struct incident *suspect, const struct wake_facts *facts)
+{
+	for (int i = 0; i < WAKE_SITE_WAKERS; i++) {
+		const struct waker *waker = &facts->wakers[i];
+		if (!has_vanished(waker))
+			continue;
+		suspect->holder = waker->thread;
+		suspect->holder_tid = waker->tid;
+		suspect->past = &waker->past;
+		suspect->proof |= TRACE_PROOF_RECORD;
+		suspect->fork = fork_snapshot_note_of(waker->thread);
+		return;
+	}
+}
+
+static bool was_there_before(const struct wake_facts *facts)
+{
+	return facts->generation < process.generation;
+}
+
+/* A condition or a semaphore that others signal. */
+static void examine_signal(struct child_use *use, struct incident *suspect)
+{
+	struct wake_facts facts;
+	if (use->suspect.observed || process.other_threads_at_fork == 0 ||
+	    !wake_site_find(suspect->lock, &facts) || !was_there_before(&facts) || !nobody_is_left(suspect))
+		return;
+	blame_waker(suspect, &facts);
+	tell(use, suspect);
+}
+
+void child_wait_condition(struct child_use *use, struct thread_record *self, const void *condition,
+                          unsigned call, const struct call_registers *regs)
+{
+	struct incident suspect;
+	begin(&suspect, self, condition, TRACE_LOCK_CONDVAR, call, regs);
+	examine_signal(use, &suspect);
+}
+
+void child_wait_semaphore(struct child_use *use, struct thread_record *self, const void *semaphore,
+                          unsigned call, const struct call_registers *regs)
+{
+	struct incident suspect;
+	begin(&suspect, self, semaphore, TRACE_LOCK_SEMAPHORE, call, regs);
+	suspect.state = lock_word_of(&(struct lock_ref){semaphore, TRACE_LOCK_SEMAPHORE, false});
+	if (suspect.state.locked)
+		examine_signal(use, &suspect);
+}
+
+/* The entry of a vanished thread that was waiting on the condition. */
+static void blame_waiter(struct incident *suspect)
+{
+	for (struct thread_record *thread = thread_record_first(); thread; thread = thread->next) {
+		uint32_t entry = thread_record_find(thread, suspect->lock);
+		if (entry == UINT32_MAX || !fork_snapshot_is_vanished(thread))
+			continue;
+		suspect->holder = thread;
+		suspect->holder_entry = entry;
+		suspect->holder_tid = thread_record_owner_of(thread, &thread->held[entry]);
+		suspect->proof |= TRACE_PROOF_RECORD;
+		suspect->fork = fork_snapshot_note_of(thread);
+		return;
+	}
+}
+
+void child_wait_destroy(struct child_use *use, struct thread_record *self, const pthread_cond_t *condition,
+                        unsigned call, const struct call_registers *regs)
+{
+	struct incident suspect;
+	uint32_t waiters =
+	    __atomic_load_n(&condition->__data.__wrefs, __ATOMIC_ACQUIRE) >> COND_WAITERS_SHIFT;
+	begin(&suspect, self, condition, TRACE_LOCK_CONDVAR, call, regs);
+	suspect.state.word = waiters;
+	if (waiters == 0 || process.other_threads_at_fork == 0 || !is_only_thread() ||
+	    !child_check_is_private(&suspect) || !(suspect.proof & TRACE_PROOF_PRIVATE_MAPPING))
+		return;
+	suspect.proof |= TRACE_PROOF_ONLY_THREAD | TRACE_PROOF_OWNER_WORD;
+	blame_waiter(&suspect);
+	tell(use, &suspect);
+}
+
+/* glibc's struct pthread_barrier, nptl/pthreadP.h, since 2.24. */
+struct barrier {
+	uint32_t in;
+	uint32_t current_round;
+	uint32_t count;
+	int32_t shared;
+	uint32_t out;
+};
+
+/* Threads that arrived before the fork count as arrived. */
+void child_wait_barrier(struct child_use *use, struct thread_record *self, const pthread_barrier_t *barrier,
+                        unsigned call, const struct call_registers *regs)
+{
+	struct incident suspect;
+	struct wake_facts facts;
+	const struct barrier *inside = (const struct barrier *)barrier;
+	uint32_t in = __atomic_load_n(&inside->in, __ATOMIC_RELAXED);
+	uint32_t arrived = in + 1 - __atomic_load_n(&inside->current_round, __ATOMIC_RELAXED);
+	begin(&suspect, self, barrier, TRACE_LOCK_BARRIER, call, regs);
+	suspect.state.word = arrived;
+	if (arrived >= inside->count || process.other_threads_at_fork == 0 ||
+	    !wake_site_find(barrier, &facts) || !was_there_before(&facts) || !nobody_is_left(&suspect))
+		return;
+	suspect.proof |= TRACE_PROOF_OWNER_WORD;
+	tell(use, &suspect);
+}
+
+/* The id in the thread's descriptor, by the one public way to it that asks nothing of the thread; 0 where it
+ * has ended. A clock's id holds the complement of the thread's above three bits (linux/posix-timers.h). */
+static int32_t tid_of(pthread_t thread)
+{
+	clockid_t clock;
+	return pthread_getcpuclockid(thread, &clock) == 0 ? ~(clock >> 3) : 0;
+}
+
+/* A thread that the child made may have got the descriptor of a vanished one, and with it the same pthread_t.
+ */
+static struct thread_record *find_vanished(pthread_t thread)
+{
+	int32_t tid = tid_of(thread);
+	for (struct thread_record *record = thread_record_first(); record && tid; record = record->next) {
+		if (record->handle == (uint64_t)thread && record->owner_tid == tid &&
+		    fork_snapshot_is_vanished(record))
+			return record;
+	}
+	return NULL;
+}
+
+void child_wait_join(struct child_use *use, struct thread_record *self, pthread_t thread, unsigned call,
+                     const struct call_registers *regs)
+{
+	struct incident suspect;
+	struct thread_record *vanished = find_vanished(thread);
+	begin(&suspect, self, (const void *)(uintptr_t)thread, TRACE_LOCK_THREAD, call, regs);
+	if (!vanished || !child_check_is_private(&suspect) || !(suspect.proof & TRACE_PROOF_PRIVATE_MAPPING))
+		return;
+	suspect.holder = vanished;
+	suspect.holder_tid = vanished->owner_tid;
+	suspect.proof |= TRACE_PROOF_RECORD;
+	suspect.fork = fork_snapshot_note_of(vanished);
+	tell(use, &suspect);
+}

@@ -1,0 +1,111 @@
+/* Semaphores, which serve as locks (who took it posts it) or as signals (others do). An entry says that the
+ * thread took it and did not post it since; one for each semaphore, since a thread that only takes owes no
+ * post. Which of the two it is tells wake_site, from who posted. */
+#include <semaphore.h>
+
+#include "child_wait.h"
+#include "hook_lock.h"
+#include "init_site.h"
+#include "wake_site.h"
+
+/* The new entry replaces the one of an earlier acquisition, which a fork in between still finds. */
+static uint32_t want(struct thread_record *self, const sem_t *s, unsigned call,
+                     const struct call_registers *regs, uint32_t *ret_before)
+{
+	*ret_before = thread_record_find(self, s);
+	return thread_record_want(self, s, TRACE_LOCK_SEMAPHORE, call, regs);
+}
+
+static void settle(struct thread_record *self, uint32_t before, const sem_t *s, int error)
+{
+	uint32_t index = thread_record_find(self, s);
+	if (error != 0) {
+		thread_record_remove(self, index);
+		return;
+	}
+	thread_record_set(self, index, TRACE_HOLD_HELD);
+	if (before != UINT32_MAX && before != index && self->held[before].lock == (uint64_t)(uintptr_t)s)
+		thread_record_remove(self, before);
+}
+
+static void look(struct child_use *ret_use, struct thread_record *self, const sem_t *s, unsigned call,
+                 enum child_attempt attempt, const struct call_registers *regs)
+{
+	child_check_before(ret_use, self, &(struct lock_ref){s, TRACE_LOCK_SEMAPHORE, false}, call, attempt,
+	                   regs);
+	if (attempt == CHILD_LOCK && !ret_use->suspect.observed)
+		child_wait_semaphore(ret_use, self, s, call, regs);
+}
+
+/* A try that fails says EAGAIN here, and EBUSY everywhere else. */
+static inline int errno_of_try(int result)
+{
+	int error = errno_of_unix(result);
+	return error == EAGAIN ? EBUSY : error;
+}
+
+#define ACQUIRE(name, params, attempt, original)                                                             \
+	HOOK_EXPORT int name params                                                                          \
+	{                                                                                                    \
+		const struct call_registers regs = CALL_REGISTERS_OF_CALLER();                               \
+		struct thread_record *self = hook_thread();                                                  \
+		if (__builtin_expect(!self, 0))                                                              \
+			return original;                                                                     \
+		uint32_t before;                                                                             \
+		want(self, s, CALL_##name, &regs, &before);                                                  \
+		struct child_use use;                                                                        \
+		bool is_child = process_is_child();                                                          \
+		if (__builtin_expect(is_child, 0))                                                           \
+			look(&use, self, s, CALL_##name, attempt, &regs);                                    \
+		int result = original;                                                                       \
+		if (__builtin_expect(is_child, 0))                                                           \
+			child_check_after(&use, errno_of_try(result));                                       \
+		settle(self, before, s, errno_of_unix(result));                                              \
+		return result;                                                                               \
+	}
+
+ACQUIRE(sem_wait, (sem_t * s), CHILD_LOCK, real.sem_wait(s))
+ACQUIRE(sem_trywait, (sem_t * s), CHILD_TRY, real.sem_trywait(s))
+ACQUIRE(sem_timedwait, (sem_t * s, const struct timespec *t), CHILD_TIMED, real.sem_timedwait(s, t))
+ACQUIRE(sem_clockwait, (sem_t * s, clockid_t c, const struct timespec *t), CHILD_TIMED,
+        real.sem_clockwait(s, c, t))
+
+HOOK_EXPORT int sem_post(sem_t *s)
+{
+	const struct call_registers regs = CALL_REGISTERS_OF_CALLER();
+	struct thread_record *self = hook_thread();
+	if (__builtin_expect(!self, 0))
+		return real.sem_post(s);
+	uint32_t index = thread_record_find(self, s);
+	thread_record_set(self, index, TRACE_HOLD_RELEASING);
+	wake_site_wake(self, s, CALL_sem_post, index != UINT32_MAX, &regs);
+	int result = real.sem_post(s);
+	hook_settle_release(self, index, s, errno_of_unix(result), true);
+	return result;
+}
+
+HOOK_EXPORT int sem_init(sem_t *s, int shared, unsigned value)
+{
+	const struct call_registers regs = CALL_REGISTERS_OF_CALLER();
+	int result = real.sem_init(s, shared, value);
+	struct thread_record *self = result == 0 ? hook_thread() : NULL;
+	if (self) {
+		hook_forget(self, s);
+		wake_site_init(s, value);
+		init_site_record(self, s, &regs);
+	}
+	return result;
+}
+
+HOOK_EXPORT int sem_destroy(sem_t *s)
+{
+	int result = real.sem_destroy(s);
+	struct thread_record *self = result == 0 ? hook_thread() : NULL;
+	if (self) {
+		uint32_t index = thread_record_find(self, s);
+		thread_record_remove(self, index);
+		wake_site_forget(s, index != UINT32_MAX);
+		init_site_forget(s);
+	}
+	return result;
+}

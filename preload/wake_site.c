@@ -1,0 +1,159 @@
+#include "wake_site.h"
+
+#include "arena.h"
+#include "fork_snapshot.h"
+
+enum { SETS = 2048, WAYS = 4, BUSY = 1 /* no object's address */ };
+
+struct wake_site {
+	_Atomic uint64_t object;
+	struct wake_facts facts;
+};
+
+static struct wake_site (*_Atomic sites)[WAYS];
+
+static struct wake_site *set_of(const void *object, bool make)
+{
+	struct wake_site(*table)[WAYS] = atomic_load(&sites);
+	if (!table && make) {
+		struct wake_site(*fresh)[WAYS] = arena_alloc(SETS * sizeof *fresh);
+		/* A loser's table stays unused: this happens once in a process. */
+		if (atomic_compare_exchange_strong(&sites, &table, fresh))
+			table = fresh;
+	}
+	uint64_t hash = ((uint64_t)(uintptr_t)object >> 3) * 0x9e3779b97f4a7c15u;
+	return table ? table[hash >> 53] : NULL;
+}
+
+static struct wake_site *find(const void *object)
+{
+	struct wake_site *set = set_of(object, false);
+	for (int way = 0; set && way < WAYS; way++) {
+		if (atomic_load_explicit(&set[way].object, memory_order_acquire) ==
+		    (uint64_t)(uintptr_t)object)
+			return &set[way];
+	}
+	return NULL;
+}
+
+static bool take(struct wake_site *site)
+{
+	uint64_t present = atomic_load_explicit(&site->object, memory_order_relaxed);
+	return present != BUSY && atomic_compare_exchange_strong(&site->object, &present, BUSY);
+}
+
+/* The slot of an object that has none: a free one, else the one whose turn the address makes it. NULL when
+ * another thread is writing it. */
+static struct wake_site *take_new(const void *object)
+{
+	struct wake_site *set = set_of(object, true);
+	if (!set)
+		return NULL;
+	struct wake_site *site = &set[(uintptr_t)object >> 6 & (WAYS - 1)];
+	for (int way = 0; way < WAYS; way++) {
+		if (atomic_load_explicit(&set[way].object, memory_order_relaxed) == 0)
+			site = &set[way];
+	}
+	if (!take(site))
+		return NULL;
+	site->facts = (struct wake_facts){.generation = process.generation};
+	return site;
+}
+
+static struct wake_site *take_any(const void *object)
+{
+	struct wake_site *site = find(object);
+	if (!site)
+		return take_new(object);
+	return take(site) ? site : NULL;
+}
+
+static void give(struct wake_site *site, const void *object)
+{
+	atomic_store_explicit(&site->object, (uint64_t)(uintptr_t)object, memory_order_release);
+}
+
+void wake_site_init(const void *object, uint32_t initial_value)
+{
+	struct wake_site *site = take_any(object);
+	if (!site)
+		return;
+	site->facts = (struct wake_facts){
+	    .generation = process.generation,
+	    .initial_value = initial_value,
+	    .by_others = site->facts.by_others,
+	};
+	give(site, object);
+}
+
+void wake_site_see(const void *object)
+{
+	struct wake_site *site = find(object) ? NULL : take_new(object);
+	if (site)
+		give(site, object);
+}
+
+static bool is_full(const struct wake_facts *facts, const struct thread_record *self, bool holds)
+{
+	for (int i = 0; i < WAKE_SITE_WAKERS; i++) {
+		const struct waker *waker = &facts->wakers[i];
+		if (!waker->thread)
+			return false;
+		if (waker->thread == self && waker->generation == self->generation)
+			break;
+	}
+	return holds ? facts->by_holder : facts->by_others;
+}
+
+static void add_waker(struct wake_facts *facts, struct thread_record *self, unsigned call,
+                      const struct call_registers *regs)
+{
+	struct waker *waker = facts->wakers;
+	while (waker < facts->wakers + WAKE_SITE_WAKERS && waker->thread && waker->thread != self)
+		waker++;
+	if (waker == facts->wakers + WAKE_SITE_WAKERS)
+		return;
+	struct call_site site;
+	thread_record_capture_site(self, regs, &site);
+	*waker = (struct waker){.thread = self,
+	                        .tid = self->owner_tid,
+	                        .generation = self->generation,
+	                        .past = {.call = (uint16_t)call}};
+	__builtin_memcpy(waker->past.pc, site.pc, sizeof waker->past.pc);
+}
+
+void wake_site_wake(struct thread_record *self, const void *object, unsigned call, bool holds,
+                    const struct call_registers *regs)
+{
+	struct wake_site *site = find(object);
+	if (site && is_full(&site->facts, self, holds))
+		return;
+	site = take_any(object);
+	if (!site)
+		return;
+	add_waker(&site->facts, self, call, regs);
+	site->facts.by_holder |= holds;
+	site->facts.by_others |= !holds;
+	give(site, object);
+}
+
+void wake_site_forget(const void *object, bool clean)
+{
+	struct wake_site *site = find(object);
+	if (!site || !take(site))
+		return;
+	if (clean)
+		site->facts.by_others = false;
+	site->facts =
+	    (struct wake_facts){.generation = process.generation, .by_others = site->facts.by_others};
+	give(site, site->facts.by_others ? object : NULL);
+}
+
+bool wake_site_find(const void *object, struct wake_facts *ret_facts)
+{
+	const struct wake_site *site = find(object);
+	if (!site)
+		return false;
+	*ret_facts = site->facts;
+	return true;
+}

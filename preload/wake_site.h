@@ -1,0 +1,45 @@
+/* Who wakes whom: a bounded table from the address of a semaphore, condition variable or barrier to the
+ * threads that were seen to post, signal or initialise it. What a child waits for can be told from it once
+ * those threads vanished.
+ *
+ * Lock-free. After an object's first uses nothing is written any more: a look-up of one clean cache line. Two
+ * threads that write one slot at once may lose an entry; an object without one is never spoken of. */
+#ifndef AFTERFORK_PRELOAD_WAKE_SITE_H
+#define AFTERFORK_PRELOAD_WAKE_SITE_H
+
+#include <stdbool.h>
+#include <stdint.h>
+
+#include "thread_record.h"
+
+enum { WAKE_SITE_WAKERS = 2 };
+
+struct waker {
+	struct thread_record *thread; /* NULL: none */
+	int32_t tid;
+	uint32_t generation;  /* of the thread */
+	struct lock_use past; /* what it did: call and pc are filled */
+};
+
+struct wake_facts {
+	uint32_t generation;    /* of the process, when the object was first seen or initialised */
+	uint32_t initial_value; /* of a semaphore; threads of a barrier */
+	bool by_holder,
+	    by_others; /* a semaphore was posted by a thread that had taken it; by one that had not */
+	struct waker wakers[WAKE_SITE_WAKERS]; /* the first two threads */
+};
+
+/* Forgets what was known of the address, but for by_others: a thread may still be recorded as the holder of
+ * what another posted. */
+void wake_site_init(const void *object, uint32_t initial_value);
+/* The object exists. */
+void wake_site_see(const void *object);
+/* The calling thread wakes others through it. holds: it had taken the semaphore. */
+void wake_site_wake(struct thread_record *self, const void *object, unsigned call, bool holds,
+                    const struct call_registers *regs);
+/* The object's end. clean: no entry for it is left in any other thread's record. */
+void wake_site_forget(const void *object, bool clean);
+/* False when nothing is known. */
+bool wake_site_find(const void *object, struct wake_facts *ret_facts);
+
+#endif

@@ -1,0 +1,50 @@
+/* A worker holds a spinlock while main forks. The child initialises it anew before it uses it.
+ *
+ * expect: nothing
+ * exit: 0
+ */
+#include "case.h"
+
+static pthread_spinlock_t count_lock;
+
+static void count_init(void)
+{
+	CHECK(pthread_spin_init(&count_lock, PTHREAD_PROCESS_PRIVATE) == 0);
+}
+
+static void count_add(void)
+{
+	CHECK(pthread_spin_lock(&count_lock) == 0);
+	worker_stay();
+	CHECK(pthread_spin_unlock(&count_lock) == 0);
+}
+
+static void count_read(void)
+{
+	CHECK(pthread_spin_lock(&count_lock) == 0);
+	CHECK(pthread_spin_unlock(&count_lock) == 0);
+}
+
+static void *worker(void *unused)
+{
+	(void)unused;
+	count_add();
+	return NULL;
+}
+
+int main(void)
+{
+	count_init();
+	pthread_t thread = worker_start(worker);
+	pid_t pid = fork();
+
+	CHECK(pid >= 0);
+	if (pid == 0) {
+		count_init();
+		count_read();
+		_exit(0);
+	}
+	child_succeed(pid);
+	worker_finish(thread);
+	return 0;
+}

@@ -1,0 +1,101 @@
+#include <criterion/criterion.h>
+
+#include "built_report.h"
+
+static struct report report;
+
+static void release(void)
+{
+	report_release(&report);
+}
+
+TestSuite(rule_waker_vanished, .fini = release);
+
+enum { CALL_SEM_POST = 47, CALL_SEM_WAIT = 43, CALL_COND_DESTROY = 50, CALL_BARRIER_WAIT = 54 };
+
+static struct built_incident wait_story(enum trace_lock_kind kind, uint32_t call)
+{
+	struct built_incident story = trace_builder_story();
+
+	story.observed = TRACE_WAITS_FOR_VANISHED;
+	story.proof = TRACE_PROOF_RECORD | TRACE_PROOF_PRIVATE_MAPPING | TRACE_PROOF_ONLY_THREAD;
+	story.lock.kind = kind;
+	story.lock.owner_tid = 0;
+	story.victim.call = call;
+	return story;
+}
+
+static void expect(const struct built_incident *story, enum verdict verdict, const char *message)
+{
+	const struct finding *finding = built_report_finding(&report, story);
+
+	cr_assert_not_null(finding);
+	cr_assert_str_eq(finding->rule_name, "waker-vanished");
+	cr_assert_eq(finding->verdict, verdict);
+	cr_assert_str_eq(finding->message, message);
+}
+
+Test(rule_waker_vanished, names_who_used_to_post)
+{
+	struct built_incident story = wait_story(TRACE_LOCK_SEMAPHORE, CALL_SEM_WAIT);
+
+	story.holder.acquire_call = CALL_SEM_POST;
+	expect(&story, VERDICT_CERTAIN,
+	       "pid 4242 waits for ever on semaphore at 0x555500004060: thread 4201 'worker' posted it in "
+	       "story+0x1210 and vanished when story+0x1500 called fork()");
+}
+
+Test(rule_waker_vanished, is_likely_where_no_vanished_thread_was_seen_to_do_it)
+{
+	struct built_incident story = wait_story(TRACE_LOCK_CONDVAR, 15);
+
+	story.proof &= ~(uint32_t)TRACE_PROOF_RECORD;
+	story.holder.tid = 0;
+	story.holder.name = NULL;
+	expect(&story, VERDICT_LIKELY,
+	       "pid 4242 waits for ever on condvar at 0x555500004060: no thread is left that could wake it; the "
+	       "others vanished when story+0x1500 called fork()");
+}
+
+Test(rule_waker_vanished, is_not_certain_without_a_private_mapping)
+{
+	struct built_incident story = wait_story(TRACE_LOCK_SEMAPHORE, CALL_SEM_WAIT);
+
+	story.proof &= ~(uint32_t)TRACE_PROOF_PRIVATE_MAPPING;
+	cr_assert_eq(built_report_finding(&report, &story)->verdict, VERDICT_LIKELY);
+}
+
+Test(rule_waker_vanished, tells_of_a_destruction)
+{
+	struct built_incident story = wait_story(TRACE_LOCK_CONDVAR, CALL_COND_DESTROY);
+
+	expect(&story, VERDICT_CERTAIN,
+	       "pid 4242 waits for ever in the destruction of condvar at 0x555500004060: thread 4201 'worker' was "
+	       "waiting on it in story+0x1210 and vanished when story+0x1500 called fork()");
+}
+
+Test(rule_waker_vanished, tells_of_a_barrier)
+{
+	struct built_incident story = wait_story(TRACE_LOCK_BARRIER, CALL_BARRIER_WAIT);
+
+	expect(&story, VERDICT_CERTAIN,
+	       "pid 4242 waits for ever on barrier at 0x555500004060: threads that the barrier counts on vanished "
+	       "when story+0x1500 called fork()");
+}
+
+Test(rule_waker_vanished, tells_of_a_join)
+{
+	struct built_incident story = wait_story(TRACE_LOCK_THREAD, 22);
+
+	expect(&story, VERDICT_CERTAIN,
+	       "pid 4242 waits for ever on a thread: thread 4201 'worker', which it joins, vanished when "
+	       "story+0x1500 called fork()");
+}
+
+Test(rule_waker_vanished, says_nothing_of_a_wait_that_ended)
+{
+	struct built_incident story = wait_story(TRACE_LOCK_SEMAPHORE, CALL_SEM_WAIT);
+
+	story.outcome = TRACE_OUTCOME_RETURNED;
+	cr_assert_null(built_report_finding(&report, &story));
+}
