@@ -14,18 +14,23 @@ static bool is_alive(const struct thread_record *thread)
 	return atomic_load(&thread->state) == THREAD_ALIVE && thread->generation == process.generation;
 }
 
-/* An entry for the lock that the thread made under the id, or that it was just letting go; UINT32_MAX if
- * there is none. tid 0: under any. */
+static bool is_entry_for(const struct thread_record *thread, uint32_t index, uint64_t lock, int32_t tid)
+{
+	const struct held_entry *entry = &thread->held[index];
+	return entry->lock == lock && (!tid || thread_record_owner_of(thread, entry) == tid) &&
+	       atomic_load(&entry->state) != TRACE_HOLD_NONE;
+}
+
+/* The latest entry for the lock that the thread made under the id, else the one that it was just letting go;
+ * UINT32_MAX if there is none. tid 0: under any. */
 static uint32_t find_entry(const struct thread_record *thread, uint64_t lock, int32_t tid)
 {
-	uint32_t above = atomic_load(&thread->held_count) + 1;
-	for (uint32_t i = above < thread->held_capacity ? above : thread->held_capacity; i-- > 0;) {
-		const struct held_entry *entry = &thread->held[i];
-		if (entry->lock == lock && (!tid || thread_record_owner_of(thread, entry) == tid) &&
-		    atomic_load(&entry->state) != TRACE_HOLD_NONE)
+	uint32_t count = atomic_load(&thread->held_count);
+	for (uint32_t i = count; i-- > 0;) {
+		if (is_entry_for(thread, i, lock, tid))
 			return i;
 	}
-	return UINT32_MAX;
+	return count < thread->held_capacity && is_entry_for(thread, count, lock, tid) ? count : UINT32_MAX;
 }
 
 static const struct fork_note *note_by_tid(int32_t tid)

@@ -1,6 +1,11 @@
-/* A worker fills a queue and signals a condition variable. The child starts a worker of its own.
+/* A worker fills a queue and signals a condition variable. The child starts a worker of its own, and is
+ * signalled. Its mutex was free at the fork by luck only.
  *
- * expect: nothing
+ * expect: possible lock-shared-with-vanished-thread
+ *   lock: mutex normal queue_mutex
+ *   holder: acquired_at=queue_put<worker start_routine=worker
+ *   victim: call=pthread_mutex_lock function=queue_get
+ *   count: 1
  * exit: 0
  */
 #include "case.h"

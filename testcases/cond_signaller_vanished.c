@@ -7,6 +7,11 @@
  *   fork: call=fork function=main
  *   victim: call=pthread_cond_wait function=queue_get<main
  *   count: 1
+ * expect: possible lock-shared-with-vanished-thread
+ *   lock: mutex normal queue_mutex
+ *   holder: acquired_at=queue_put<worker start_routine=worker
+ *   victim: call=pthread_mutex_lock function=queue_get
+ *   count: 1
  * exit: 66
  */
 #include "case.h"

@@ -1,7 +1,11 @@
 /* A worker fills a queue and signals a condition variable. After the fork no one does; the child waits with a
  * time limit, which is over at once, and goes on.
  *
- * expect: nothing
+ * expect: possible lock-shared-with-vanished-thread
+ *   lock: mutex normal queue_mutex
+ *   holder: acquired_at=queue_put<worker start_routine=worker
+ *   victim: call=pthread_mutex_lock function=queue_poll
+ *   count: 1
  * exit: 0
  */
 #include "case.h"

@@ -1,6 +1,11 @@
-/* A worker has used a spinlock, and waits elsewhere while main forks: the child takes it.
+/* A worker has used a spinlock, and waits elsewhere while main forks: the child takes it. It hangs
+ * where the worker happens to hold it at the fork.
  *
- * expect: nothing
+ * expect: possible lock-shared-with-vanished-thread
+ *   lock: spinlock - count_lock
+ *   holder: acquired_at=count_add<worker start_routine=worker
+ *   victim: call=pthread_spin_lock function=count_read
+ *   count: 1
  * exit: 0
  */
 #include "case.h"

@@ -44,7 +44,7 @@ Test(wake_site, keeps_the_first_two_threads_and_how_they_posted)
 	struct wake_facts facts = facts_of(&object);
 	cr_assert_eq(facts.initial_value, 3);
 	cr_assert_eq(facts.wakers[0].thread, self);
-	cr_assert_neq(facts.wakers[0].pc[0], 0);
+	cr_assert_neq(facts.wakers[0].past.pc[0], 0);
 	cr_assert_eq(facts.wakers[1].tid, 7);
 	cr_assert(facts.by_holder && facts.by_others);
 }
