@@ -56,6 +56,7 @@ const char *observed_name(enum observed observed)
 	    [OBSERVED_BLOCKS_IN_ATFORK_HANDLER] = "blocks-in-atfork-handler",
 	    [OBSERVED_HELD_AT_FORK] = "held-at-fork",
 	    [OBSERVED_SHARED_WITH_VANISHED] = "shared-with-vanished",
+	    [OBSERVED_ENTERS_LIBC] = "enters-libc",
 	};
 
 	return observed < OBSERVED_COUNT ? names[observed] : names[OBSERVED_UNKNOWN];
