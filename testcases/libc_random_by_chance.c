@@ -1,6 +1,6 @@
-/* No barrier can stand inside random(), so the program forks until it is hit: a worker calls random() all the
- * time, and each child once. Children that come back from it are no finding, however often the worker was
- * inside.
+/* No barrier can stand inside random(), so the program forks until it is hit: a worker calls random() all
+ * through each fork, and the child calls it once. Children that come back are no finding, however often the
+ * worker was inside.
  *
  * expect: certain libc-lock-held-by-vanished-thread
  *   lock: libc - "random numbers lock (random)"
@@ -14,7 +14,7 @@
 #include "case.h"
 
 enum { FORKS_MAX = 20000 };
-static volatile int is_over;
+static volatile int has_forked, is_over;
 
 static void draw(void)
 {
@@ -25,21 +25,31 @@ static void *worker(void *unused)
 {
 	(void)unused;
 	worker_stay();
-	while (!is_over)
-		draw();
-	return NULL;
+	for (;;) {
+		pthread_barrier_wait(&worker_ready);
+		if (is_over)
+			return NULL;
+		while (!has_forked)
+			draw();
+		pthread_barrier_wait(&worker_done);
+	}
 }
 
 /* 1: the child came to a good end. */
 static int fork_once(void)
 {
-	pid_t pid = fork();
+	pid_t pid;
 
+	has_forked = 0;
+	pthread_barrier_wait(&worker_ready);
+	pid = fork();
 	CHECK(pid >= 0);
 	if (pid == 0) {
 		draw();
 		_exit(0);
 	}
+	has_forked = 1;
+	pthread_barrier_wait(&worker_done);
 	return child_reap(pid) == 0;
 }
 
@@ -52,6 +62,7 @@ int main(void)
 	while (fork_once())
 		CHECK(forks++ < FORKS_MAX);
 	is_over = 1;
+	pthread_barrier_wait(&worker_ready);
 	CHECK(pthread_join(thread, NULL) == 0);
 	return 0;
 }
