@@ -43,12 +43,16 @@ static uint64_t add_saturated(uint64_t left, uint64_t right)
 	return left > UINT64_MAX - right ? UINT64_MAX : left + right;
 }
 
+/* The facts that are shown are those of the worse verdict, of equal ones those of the first. */
 static void merge(struct finding *into, struct finding *from)
 {
+	if (from->verdict > into->verdict) {
+		struct finding better = *into;
+		*into = *from;
+		*from = better;
+	}
 	into->count = add_saturated(into->count, from->count);
 	into->pending_count = add_saturated(into->pending_count, from->pending_count);
-	if (from->verdict > into->verdict)
-		into->verdict = from->verdict;
 	finding_free(from);
 }
 

@@ -61,6 +61,7 @@ const char *observed_name(enum observed observed)
 	    [OBSERVED_SPINS_ON_VANISHED] = "spins",
 	    [OBSERVED_ABORTS_ON_VANISHED] = "aborts",
 	    [OBSERVED_STATIC_INIT_LEFT_OPEN] = "static-init-left-open",
+	    [OBSERVED_ENTERS_LIBC] = "enters-libc",
 	};
 
 	return observed < OBSERVED_COUNT ? names[observed] : names[OBSERVED_UNKNOWN];

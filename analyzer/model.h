@@ -55,6 +55,7 @@ enum observed {
 	OBSERVED_SPINS_ON_VANISHED,
 	OBSERVED_ABORTS_ON_VANISHED,
 	OBSERVED_STATIC_INIT_LEFT_OPEN,
+	OBSERVED_ENTERS_LIBC,
 	OBSERVED_COUNT
 };
 
@@ -69,6 +70,7 @@ struct incident {
 	uint64_t count;         /* occurrences, at least 1 */
 	uint64_t pending_count; /* of those, calls that had not returned */
 	bool first_pending;     /* the first occurrence, whose stacks these are, had not returned */
+	bool seen_blocked;      /* and was seen from outside to wait for what nobody is left to give */
 	int first_result;       /* what it returned, when it did */
 	uint64_t blocked_ns;    /* of the first: until it returned, or until the end of the run */
 	bool blocked_known;
@@ -79,7 +81,9 @@ struct incident {
 	struct {
 		uint64_t address;
 		enum lock_kind kind;
-		enum mutex_type type; /* of a mutex */
+		enum mutex_type type;  /* of a mutex */
+		const char *libc_name; /* of a lock inside libc; static. Its address is a stand-in's */
+		bool libc_is_brief;    /* its functions never wait for anything outside the process */
 		bool process_shared, robust, prio_inherit, prio_protect;
 		pid_t owner_tid;                 /* 0: none */
 		const struct module_ref *module; /* NULL: heap, stack, unknown */

@@ -38,6 +38,7 @@ static const enum observed observations[] = {
     [TRACE_SPINS_ON_VANISHED] = OBSERVED_SPINS_ON_VANISHED,
     [TRACE_ABORTS_ON_VANISHED] = OBSERVED_ABORTS_ON_VANISHED,
     [TRACE_STATIC_INIT_LEFT_OPEN] = OBSERVED_STATIC_INIT_LEFT_OPEN,
+    [TRACE_ENTERS_LIBC_LEFT_LOCKED] = OBSERVED_ENTERS_LIBC,
 };
 static const enum notice_kind notice_kinds[] = {
     [TRACE_NOTICE_EXEC_WITHOUT_LIBRARY] = NOTICE_EXEC_WITHOUT_LIBRARY,
@@ -47,6 +48,15 @@ static const enum notice_kind notice_kinds[] = {
     [TRACE_NOTICE_UNRECORDED] = NOTICE_UNRECORDED,
     [TRACE_NOTICE_FORK_BEFORE_INIT] = NOTICE_FORK_BEFORE_INIT,
     [TRACE_NOTICE_FORK_SKIPS_HANDLERS] = NOTICE_FORK_SKIPS_HANDLERS,
+};
+enum { BRIEF = 1, LENGTHY = 0 };
+static const struct {
+	const char *name;
+	bool is_brief;
+} libc_families[] = {
+#define LIBC_FAMILY(id, tag, name, length, beside, until) [id] = {name, length},
+#include "libc_families.def"
+#undef LIBC_FAMILY
 };
 /* A number of a newer library than this reader becomes the table's 0, "unknown". */
 #define TRANSLATE(table, number) ((number) < sizeof(table) / sizeof(table)[0] ? (table)[number] : 0)
@@ -220,7 +230,8 @@ static void convert_outcome(struct incident *incident, const struct trace_incide
 	uint64_t returned =
 	    trace->repeats_returned < trace->repeats ? trace->repeats_returned : trace->repeats;
 
-	incident->first_pending = trace->outcome == TRACE_OUTCOME_PENDING;
+	incident->seen_blocked = trace->outcome == TRACE_OUTCOME_SEEN_BLOCKED;
+	incident->first_pending = trace->outcome == TRACE_OUTCOME_PENDING || incident->seen_blocked;
 	incident->first_result = incident->first_pending ? 0 : trace->result;
 	incident->count = trace->repeats == UINT64_MAX ? UINT64_MAX : 1 + trace->repeats;
 	incident->pending_count = trace->repeats - returned;
@@ -232,12 +243,22 @@ static void convert_outcome(struct incident *incident, const struct trace_incide
 	}
 }
 
+static void convert_libc_lock(struct incident *incident, uint32_t family)
+{
+	if (family >= sizeof libc_families / sizeof libc_families[0])
+		return;
+	incident->lock.libc_name = libc_families[family].name;
+	incident->lock.libc_is_brief = libc_families[family].is_brief;
+}
+
 static void convert_lock(struct conversion *conversion, struct incident *incident,
                          const struct trace_lock *trace)
 {
 	incident->lock.address = trace->address;
 	incident->lock.kind = TRANSLATE(lock_kinds, trace->kind);
 	incident->lock.type = TRANSLATE(mutex_types, trace->type);
+	if (incident->lock.kind == LOCK_LIBC)
+		convert_libc_lock(incident, trace->type);
 	incident->lock.process_shared = (trace->flags & TRACE_LOCK_PSHARED) != 0;
 	incident->lock.robust = (trace->flags & TRACE_LOCK_ROBUST) != 0;
 	incident->lock.prio_inherit = (trace->flags & TRACE_LOCK_PRIO_INHERIT) != 0;

@@ -64,10 +64,11 @@ static void describe_lock(struct report *report, const struct incident *incident
 	finding->lock.kind = lock_kind_name(incident->lock.kind);
 	finding->lock.type = incident->lock.kind == LOCK_MUTEX ? mutex_type_name(incident->lock.type) : NULL;
 	finding->lock.address = incident->lock.address;
-	finding->lock.address_known = incident->lock.address != 0;
+	finding->lock.address_known = incident->lock.address != 0 && incident->lock.kind != LOCK_LIBC;
 	finding->lock.robust = incident->lock.robust;
 	finding->lock.process_shared = incident->lock.process_shared;
 	finding->lock.prio_inherit = incident->lock.prio_inherit;
+	finding->lock.name = incident->lock.libc_name;
 	if (!incident->lock.module)
 		return;
 	finding->lock.module = incident->lock.module->path;

@@ -15,6 +15,7 @@
 #include "proc_tree.h"
 #include "supervisor_message.h"
 #include "supervisor_report.h"
+#include "trace_format.h"
 
 #define MS UINT64_C(1000000)
 
@@ -182,6 +183,8 @@ static void examine_suspects(struct deadlock_watch *watch, uint64_t now_ns)
 		if (suspect->state != SUSPECT_WATCHED || suspect->due_ns > now_ns)
 			continue;
 		supervisor_suspect_examine(suspect, now_ns);
+		if (suspect->state == SUSPECT_PROVEN && suspect->incident.lock_kind == TRACE_LOCK_LIBC)
+			supervisor_incidents_mark_blocked(watch->settings.folder_fd, &suspect->incident);
 		if (suspect->state == SUSPECT_PROVEN && !process_is_known(watch, suspect) &&
 		    grow((void **)&watch->processes, &watch->process_capacity, watch->process_count,
 		         sizeof(*watch->processes)))
@@ -207,7 +210,7 @@ static void tell(const struct deadlock_watch *watch, const struct suspect *suspe
                  const char *consequence)
 {
 	const struct pending_incident *incident = &suspect->incident;
-	char name[256], holder[64] = "a thread that did not survive the fork";
+	char name[256], lock[48], holder[64] = "a thread that did not survive the fork";
 
 	if (watch->settings.quiet)
 		return;
@@ -216,14 +219,15 @@ static void tell(const struct deadlock_watch *watch, const struct suspect *suspe
 	else if (incident->holder_tid)
 		snprintf(holder, sizeof(holder), "thread %d, which did not survive the fork",
 		         (int)incident->holder_tid);
-	supervisor_message("process %d (%s) is deadlocked: thread %d waits for ever for a lock (0x%" PRIx64
-	                   ") held by %s%s; %s %s; %s",
-	                   (int)incident->pid, proc_stat_describe(incident->pid, name, sizeof(name)),
-	                   (int)incident->tid, incident->lock_address, holder,
-	                   suspect->weak ? " (its system call could not be read; it has not run for a second)"
-	                                 : "",
-	                   stored ? "the report is in" : "no report could be written, the trace is in",
-	                   watch->settings.folder, consequence);
+	snprintf(lock, sizeof(lock), "a lock (0x%" PRIx64 ")",
+	         incident->lock_kind == TRACE_LOCK_LIBC ? suspect->wait.address : incident->lock_address);
+	supervisor_message(
+	    "process %d (%s) is deadlocked: thread %d waits for ever for %s held by %s%s; %s %s; %s",
+	    (int)incident->pid, proc_stat_describe(incident->pid, name, sizeof(name)), (int)incident->tid,
+	    lock, holder,
+	    suspect->weak ? " (its system call could not be read; it has not run for a second)" : "",
+	    stored ? "the report is in" : "no report could be written, the trace is in",
+	    watch->settings.folder, consequence);
 }
 
 static void act(struct deadlock_watch *watch, struct deadlock_process *process, bool stored, uint64_t now_ns)

@@ -4,6 +4,7 @@
 #include <fcntl.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/mman.h>
 #include <sys/stat.h>
 #include <unistd.h>
 
@@ -28,14 +29,15 @@ static int take_incident(void *context, const struct trace_incident *incident,
 	    .lock_kind = incident->lock.kind,
 	    .proof = incident->proof,
 	    .holder_tid = incident->lock.owner_tid ? incident->lock.owner_tid : incident->holder.tid,
-	    .own_pending = incident->outcome == TRACE_OUTCOME_PENDING,
+	    .own_pending = incident->outcome != TRACE_OUTCOME_RETURNED,
 	    .in_atfork_handler = incident->observed == TRACE_BLOCKS_IN_ATFORK_HANDLER,
 	    .repeats_pending = incident->repeats > returned ? incident->repeats - returned : 0,
 	};
 
 	(void)tables;
 	if ((incident->observed == TRACE_BLOCKS_ON_VANISHED ||
-	     incident->observed == TRACE_BLOCKS_ON_PARENT_OWNER || pending.in_atfork_handler) &&
+	     incident->observed == TRACE_BLOCKS_ON_PARENT_OWNER || pending.in_atfork_handler ||
+	     incident->observed == TRACE_ENTERS_LIBC_LEFT_LOCKED) &&
 	    (pending.own_pending || pending.repeats_pending))
 		search->found(search->context, &pending);
 	return 0;
@@ -66,7 +68,7 @@ static char *read_used(int fd, size_t *ret_size_bytes)
 	return bytes;
 }
 
-static void read_image(int folder_fd, const char *name, struct search *search)
+static void read_image(int folder_fd, const char *name, void *search)
 {
 	struct trace_reader_result result;
 	size_t size_bytes = 0;
@@ -81,11 +83,54 @@ static void read_image(int folder_fd, const char *name, struct search *search)
 	close(fd);
 }
 
-void supervisor_incidents_read(int folder_fd,
-                               void (*found)(void *context, const struct pending_incident *incident),
-                               void *context)
+static bool is_record_of(const struct trace_incident *record, const struct pending_incident *incident)
 {
-	struct search search = {found, context};
+	return record->record.magic == TRACE_RECORD_MAGIC && record->record.type == TRACE_RECORD_INCIDENT &&
+	       record->record.state == TRACE_RECORD_COMMITTED && record->record.pid == incident->pid &&
+	       record->record.tid == incident->tid && record->record.time_ns == incident->time_ns &&
+	       record->lock.address == incident->lock_address &&
+	       record->observed == TRACE_ENTERS_LIBC_LEFT_LOCKED;
+}
+
+/* The process may be changing the same word: only an exchange in the mapping itself keeps its answer. */
+static void mark_at(int fd, size_t offset, const struct pending_incident *incident)
+{
+	size_t page = (size_t)sysconf(_SC_PAGESIZE), start = offset / page * page;
+	size_t size_bytes = offset - start + sizeof(struct trace_incident);
+	char *mapped = mmap(NULL, size_bytes, PROT_READ | PROT_WRITE, MAP_SHARED, fd, (off_t)start);
+	uint32_t pending = TRACE_OUTCOME_PENDING;
+
+	if (mapped == MAP_FAILED)
+		return;
+	struct trace_incident *record = (struct trace_incident *)(void *)(mapped + (offset - start));
+	if (is_record_of(record, incident))
+		__atomic_compare_exchange_n(&record->outcome, &pending, TRACE_OUTCOME_SEEN_BLOCKED, false,
+		                            __ATOMIC_ACQ_REL, __ATOMIC_RELAXED);
+	munmap(mapped, size_bytes);
+}
+
+static void mark_in_image(int folder_fd, const char *name, void *incident)
+{
+	size_t size_bytes = 0;
+	int fd = openat(folder_fd, name, O_RDWR | O_NOFOLLOW | O_CLOEXEC | O_NONBLOCK);
+	char *bytes = fd >= 0 ? read_used(fd, &size_bytes) : NULL;
+
+	for (size_t offset = TRACE_HEADER_SIZE_BYTES;
+	     bytes && offset + sizeof(struct trace_incident) <= size_bytes; offset += TRACE_GRANULE_BYTES) {
+		struct trace_incident record;
+
+		memcpy(&record, bytes + offset, sizeof(record));
+		if (is_record_of(&record, incident))
+			mark_at(fd, offset, incident);
+	}
+	free(bytes);
+	if (fd >= 0)
+		close(fd);
+}
+
+static void for_each_image(int folder_fd, void (*visit)(int folder_fd, const char *name, void *context),
+                           void *context)
+{
 	int copy = openat(folder_fd, ".", O_RDONLY | O_DIRECTORY | O_CLOEXEC);
 	DIR *dir = copy >= 0 ? fdopendir(copy) : NULL;
 
@@ -96,6 +141,22 @@ void supervisor_incidents_read(int folder_fd,
 	}
 	for (struct dirent *entry; (entry = readdir(dir));)
 		if (strncmp(entry->d_name, TRACE_IMAGE_FILE_PREFIX, strlen(TRACE_IMAGE_FILE_PREFIX)) == 0)
-			read_image(folder_fd, entry->d_name, &search);
+			visit(folder_fd, entry->d_name, context);
 	closedir(dir);
+}
+
+void supervisor_incidents_read(int folder_fd,
+                               void (*found)(void *context, const struct pending_incident *incident),
+                               void *context)
+{
+	struct search search = {found, context};
+
+	for_each_image(folder_fd, read_image, &search);
+}
+
+void supervisor_incidents_mark_blocked(int folder_fd, const struct pending_incident *incident)
+{
+	struct pending_incident marked = *incident;
+
+	for_each_image(folder_fd, mark_in_image, &marked);
 }

@@ -27,4 +27,8 @@ void supervisor_incidents_read(int folder_fd,
                                void (*found)(void *context, const struct pending_incident *incident),
                                void *context);
 
+/* Notes in the trace that the pending call of a lock inside libc was seen to wait for ever. Nothing happens
+ * when it has returned meanwhile. */
+void supervisor_incidents_mark_blocked(int folder_fd, const struct pending_incident *incident);
+
 #endif

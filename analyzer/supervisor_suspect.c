@@ -3,6 +3,7 @@
 #include <stdio.h>
 #include <unistd.h>
 
+#include "proc_libc.h"
 #include "proc_memory.h"
 #include "proc_stat.h"
 #include "proc_tree.h"
@@ -140,12 +141,28 @@ static void start_span(struct suspect *suspect, const struct proc_wait *wait, ui
 	suspect->due_ns = now_ns + POLL_MS * MS;
 }
 
+/* Where a lock inside libc is nobody knows, but that the word is libc's own data can be seen. There a thread
+ * of the process could let go what another one waits for, so only one that is alone proves anything. */
+static bool is_on_lock(const struct pending_incident *incident, const struct proc_wait *wait)
+{
+	if (incident->lock_kind == TRACE_LOCK_LIBC)
+		return is_alone(incident->pid) && proc_libc_owns(incident->pid, wait->address);
+	return wait->address >= incident->lock_address &&
+	       wait->address < incident->lock_address + LOCK_SIZE_BYTES;
+}
+
+static uint64_t span_ms_of(const struct pending_incident *incident)
+{
+	bool quickly = incident->lock_kind != TRACE_LOCK_LIBC && is_alone(incident->pid);
+
+	return quickly ? SPAN_ALONE_MS : SPAN_AMONG_OTHERS_MS;
+}
+
 static void examine_futex(struct suspect *suspect, const struct proc_wait *wait, uint64_t now_ns)
 {
 	const struct pending_incident *incident = &suspect->incident;
 
-	if (wait->address < incident->lock_address ||
-	    wait->address >= incident->lock_address + LOCK_SIZE_BYTES) {
+	if (!is_on_lock(incident, wait)) {
 		restart(suspect, now_ns);
 		return;
 	}
@@ -154,8 +171,7 @@ static void examine_futex(struct suspect *suspect, const struct proc_wait *wait,
 		start_span(suspect, wait, 0, now_ns);
 		return;
 	}
-	uint64_t span_ms = is_alone(incident->pid) ? SPAN_ALONE_MS : SPAN_AMONG_OTHERS_MS;
-	if (now_ns - suspect->since_ns < span_ms * MS) {
+	if (now_ns - suspect->since_ns < span_ms_of(incident) * MS) {
 		suspect->due_ns = now_ns + POLL_MS * MS;
 	} else if (incident->in_atfork_handler ? owner_waits_for_victim(incident)
 	                                       : owner_is_vanished(incident)) {

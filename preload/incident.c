@@ -34,8 +34,12 @@ static struct trace_lock describe_lock(const struct incident *incident, struct r
 	    .flags = incident->state.flags,
 	    .word = incident->state.word,
 	    .owner_tid = incident->state.owner_tid,
-	    .module = frame_table_add_module_of(&work->table, (uint64_t)(uintptr_t)incident->lock, true),
+	    .module = TRACE_MODULE_UNKNOWN,
 	};
+	/* A stand-in for a lock of libc's lies in this library: nobody's business. */
+	if (incident->kind == TRACE_LOCK_LIBC)
+		return lock;
+	lock.module = frame_table_add_module_of(&work->table, (uint64_t)(uintptr_t)incident->lock, true);
 	if (init_site_find(incident->lock, &work->stack))
 		lock.initialised_at = frame_table_add_stack(&work->table, &work->stack);
 	return lock;
@@ -81,7 +85,11 @@ static void keep_past(const struct lock_use *past, struct kept_stack *ret_stack)
 static struct trace_holder describe_holder(const struct incident *incident, struct record_work *work,
                                            uint64_t *hash)
 {
-	struct trace_holder holder = {.tid = incident->holder_tid, .start_module = TRACE_MODULE_UNKNOWN};
+	struct trace_holder holder = {
+	    .tid = incident->holder_tid,
+	    .start_module = TRACE_MODULE_UNKNOWN,
+	    .acquire_call = incident->holder_call,
+	};
 	struct thread_record *thread = incident->holder;
 	if (!thread)
 		return holder;
@@ -188,6 +196,7 @@ static bool is_blocking(enum trace_observed observed)
 	case TRACE_SPINS_ON_VANISHED:
 	case TRACE_ABORTS_ON_VANISHED:
 	case TRACE_STATIC_INIT_LEFT_OPEN:
+	case TRACE_ENTERS_LIBC_LEFT_LOCKED:
 		return true;
 	default:
 		return false;
@@ -212,6 +221,27 @@ static struct incident_handle count_repeat(struct trace_incident *first)
 	return (struct incident_handle){.record = first, .is_repeat = true};
 }
 
+/* What a call that came back left behind says nothing any more where only a hang is a fault. A child that
+ * finds such a record of the same fault takes it over: so forks may go on for days until one of them hangs.
+ */
+static struct trace_record *reuse(const struct incident *incident, const struct trace_incident *record,
+                                  uint32_t size_bytes)
+{
+	uint64_t position = 0;
+	struct trace_incident *old = NULL;
+	while (incident->observed == TRACE_ENTERS_LIBC_LEFT_LOCKED &&
+	       (old = trace_writer_find(record->fault_hash, &position))) {
+		if (__atomic_load_n(&old->outcome, __ATOMIC_ACQUIRE) != TRACE_OUTCOME_RETURNED ||
+		    __atomic_load_n(&old->repeats, __ATOMIC_RELAXED) != 0)
+			continue;
+		struct trace_record *reused = trace_writer_rewrite(&old->record, &record->record, size_bytes,
+		                                                   offsetof(struct trace_incident, observed));
+		if (reused)
+			return reused;
+	}
+	return NULL;
+}
+
 struct incident_handle incident_write(const struct incident *incident)
 {
 	struct incident_handle handle = {0};
@@ -227,9 +257,12 @@ struct incident_handle incident_write(const struct incident *incident)
 		return handle;
 	uint32_t size_bytes = describe(incident, work);
 	struct trace_incident *record = &work->record.incident;
-	struct trace_incident *full = find_full(incident, record->fault_hash);
+	struct trace_record *reused = reuse(incident, record, size_bytes);
+	struct trace_incident *full = reused ? NULL : find_full(incident, record->fault_hash);
 	if (full)
 		handle = count_repeat(full);
+	else if (reused)
+		handle.record = (struct trace_incident *)reused;
 	else
 		handle.record = (struct trace_incident *)trace_writer_append(
 		    TRACE_RECORD_INCIDENT, &record->record, size_bytes,

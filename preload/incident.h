@@ -25,6 +25,7 @@ struct incident {
 	struct thread_record *holder; /* NULL: not known */
 	uint32_t holder_entry;        /* index in its held[]; UINT32_MAX: not known */
 	int32_t holder_tid;           /* 0: not known */
+	unsigned holder_call;         /* what it was inside of, where only that is known of it; else 0 */
 	const struct fork_note *fork; /* NULL: not known */
 	const struct lock_use *past; /* an acquisition by the holder that is over; NULL: holder_entry tells */
 	uint64_t fault_hash;         /* by which repeats are found; 0: made from the stacks */

@@ -12,11 +12,25 @@
 #include <semaphore.h>
 #include <signal.h>
 #include <spawn.h>
+#include <stdarg.h>
 #include <sys/types.h>
 #include <termios.h>
 #include <threads.h>
 #include <time.h>
 
+struct _IO_FILE; /* FILE */
+struct addrinfo;
+struct aiocb;
+struct aiocb64;
+struct dl_phdr_info;
+struct group;
+struct hostent;
+struct passwd;
+struct protoent;
+struct servent;
+struct sockaddr;
+struct spwd;
+struct utmp;
 struct winsize;
 
 struct real_functions {

@@ -157,11 +157,13 @@ struct thread_record *thread_record_new(uint32_t generation)
 }
 
 /* True if the thread ends with a lock held. A thread that ends waits for nothing: what it wanted it has, also
- * after a wait that was cancelled, which retook the mutex. */
+ * after a wait that was cancelled, which retook the mutex. It is inside no function of libc any more either.
+ */
 static bool ends_holding(struct thread_record *record)
 {
 	for (uint32_t i = atomic_load(&record->held_count); i-- > 0;) {
-		if (atomic_load(&record->held[i].state) == TRACE_HOLD_NONE)
+		if (atomic_load(&record->held[i].state) == TRACE_HOLD_NONE ||
+		    record->held[i].kind == TRACE_LOCK_LIBC)
 			thread_record_remove(record, i);
 	}
 	return atomic_load(&record->held_count) > 0;
@@ -320,7 +322,8 @@ void thread_record_push_missed(struct thread_record *record, unsigned kind, unsi
 	struct held_entry *entry = &record->held[atomic_load(&record->held_count) - 1];
 	thread_record_capture_own(record, entry, regs);
 	thread_record_mark_wanted(entry, kind, call);
-	if (__builtin_expect(
+	if (kind != TRACE_LOCK_LIBC &&
+	    __builtin_expect(
 	        record->noted[lock_use_noted_slot(entry->lock)] != lock_use_noted_key(entry->lock), 0))
 		lock_use_note(record, entry);
 }

@@ -226,17 +226,9 @@ static struct trace_record *claim(struct trace_file_header *file, uint32_t size_
 	return (struct trace_record *)((char *)file + offset);
 }
 
-struct trace_record *trace_writer_append(enum trace_record_type type, const struct trace_record *body,
-                                         uint32_t size_bytes, uint32_t checksum_from)
+static void fill(struct trace_record *record, enum trace_record_type type, const struct trace_record *body,
+                 uint32_t size_bytes, uint32_t checksum_from)
 {
-	struct trace_file_header *file = type == TRACE_RECORD_NOTICE
-	                                     ? &trace_writer_run()->file
-	                                     : (struct trace_file_header *)trace_writer_image();
-	if (!file || file == &unrecorded.run.file)
-		return NULL;
-	struct trace_record *record = claim(file, size_bytes);
-	if (!record)
-		return NULL;
 	struct trace_record header = {
 	    .magic = TRACE_RECORD_MAGIC,
 	    .type = type,
@@ -251,9 +243,33 @@ struct trace_record *trace_writer_append(enum trace_record_type type, const stru
 	copy_out(record, &header, sizeof header);
 	copy_out(record + 1, body + 1, size_bytes - (uint32_t)sizeof header);
 	__atomic_store_n(&record->state, TRACE_RECORD_COMMITTED, __ATOMIC_RELEASE);
+}
+
+struct trace_record *trace_writer_append(enum trace_record_type type, const struct trace_record *body,
+                                         uint32_t size_bytes, uint32_t checksum_from)
+{
+	struct trace_file_header *file = type == TRACE_RECORD_NOTICE
+	                                     ? &trace_writer_run()->file
+	                                     : (struct trace_file_header *)trace_writer_image();
+	if (!file || file == &unrecorded.run.file)
+		return NULL;
+	struct trace_record *record = claim(file, size_bytes);
+	if (record)
+		fill(record, type, body, size_bytes, checksum_from);
 	return record;
 }
 
+struct trace_record *trace_writer_rewrite(struct trace_record *old, const struct trace_record *body,
+                                          uint32_t size_bytes, uint32_t checksum_from)
+{
+	uint32_t committed = TRACE_RECORD_COMMITTED;
+	if (old->size_bytes != size_bytes ||
+	    !__atomic_compare_exchange_n(&old->state, &committed, TRACE_RECORD_CLAIMED, false,
+	                                 __ATOMIC_ACQ_REL, __ATOMIC_RELAXED))
+		return NULL;
+	fill(old, old->type, body, size_bytes, checksum_from);
+	return old;
+}
 void trace_writer_notify(void)
 {
 	struct trace_run *totals = trace_writer_run();

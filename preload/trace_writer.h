@@ -52,6 +52,10 @@ static inline void trace_writer_add(uint64_t *counter, uint64_t more)
  * (counted). */
 struct trace_record *trace_writer_append(enum trace_record_type type, const struct trace_record *body,
                                          uint32_t size_bytes, uint32_t checksum_from);
+/* The same in place of a committed record of the same type and size that nobody needs any more. NULL: the
+ * sizes differ, or another process was faster. */
+struct trace_record *trace_writer_rewrite(struct trace_record *old, const struct trace_record *body,
+                                          uint32_t size_bytes, uint32_t checksum_from);
 /* Tells whoever watches that an incident is new or changed. */
 void trace_writer_notify(void);
 

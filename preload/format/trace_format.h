@@ -208,6 +208,9 @@ enum trace_observed {
 enum trace_outcome {
 	TRACE_OUTCOME_PENDING = 0,  /* still inside the call */
 	TRACE_OUTCOME_RETURNED = 1, /* `result` says with what */
+	/* Pending, and seen from outside to sleep on a word that nobody is left to wake. The supervisor sets it,
+	 * in place of PENDING only; a call that comes back all the same overwrites it. */
+	TRACE_OUTCOME_SEEN_BLOCKED = 2,
 };
 /* What supports the observation. */
 enum {
@@ -228,7 +231,7 @@ enum trace_hold_state {
 struct trace_lock {
 	uint64_t address;
 	uint32_t kind;     /* enum trace_lock_kind */
-	uint32_t type;     /* enum trace_mutex_type, for a mutex */
+	uint32_t type;     /* enum trace_mutex_type, for a mutex; enum libc_family, for libc */
 	uint32_t flags;    /* TRACE_LOCK_* */
 	uint32_t word;     /* the lock word as read by the victim */
 	int32_t owner_tid; /* as read by the victim; 0 none */

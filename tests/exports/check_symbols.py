@@ -6,11 +6,15 @@ imports: exactly the names of imports.txt: each function that the library calls 
 program, perhaps in a forked child or a signal handler.
 """
 import argparse
+import os
 import re
 import subprocess
 import sys
 
-ROW = re.compile(r"^HOOK(?:_JUMP)?\(\s*[^,()]+,\s*(\w+)|^HOOK_NAME\(\s*(\w+)\s*\)", re.MULTILINE)
+ROW = re.compile(
+    r"^HOOK(?:_JUMP|_SPECIAL)?\(\s*[^,()]+,\s*(\w+)|^HOOK_NAME\(\s*(\w+)\s*\)"
+    r"|^LIBC\(\s*\w+,\s*[^,()]+,\s*(\w+)|^LIBC_VOID\(\s*\w+,\s*(\w+)", re.MULTILINE)
+INCLUDE = re.compile(r'^#include "(.*)"$', re.MULTILINE)
 
 # Why a name must never get onto the whitelist. The first match tells.
 FORBIDDEN = [
@@ -32,7 +36,7 @@ FORBIDDEN = [
 def hook_names(definition):
     """The names of the table, in its order."""
     without_comments = re.sub(r"/\*.*?\*/", "", definition, flags=re.DOTALL)
-    return [first or second for first, second in ROW.findall(without_comments)]
+    return ["".join(names) for names in ROW.findall(without_comments)]
 
 
 def dynamic_symbols(nm_output):
@@ -81,6 +85,11 @@ def read_text(path):
         return file.read()
 
 
+def read_table(path):
+    """A table with the tables that it includes."""
+    return INCLUDE.sub(lambda match: read_table(os.path.join(os.path.dirname(path), match.group(1))), read_text(path))
+
+
 def main():
     parser = argparse.ArgumentParser()
     parser.add_argument("side", choices=["exports", "imports"])
@@ -91,7 +100,7 @@ def main():
     nm = subprocess.run(["nm", "-D", arguments.library], check=True, capture_output=True, text=True)
     defined, undefined = dynamic_symbols(nm.stdout)
     if arguments.side == "exports":
-        faults = check_exports(defined, hook_names(read_text(arguments.hooks)))
+        faults = check_exports(defined, hook_names(read_table(arguments.hooks)))
     else:
         faults = check_imports(undefined, *read_whitelist(read_text(arguments.whitelist)))
     for fault in faults:

@@ -10,13 +10,16 @@ HOOK(int, one, (pthread_mutex_t * m), (m))
 HOOK(void, two, (void), ())
 HOOK_JUMP(pid_t, three)
 HOOK_NAME(four)
+HOOK_SPECIAL(void, five, (int status), (status))
+LIBC(family, struct tm *, six, (const time_t *time), (time))
+LIBC_VOID(family, seven, (void), ())
 #undef HOOK
 """
 
 
 class HookNames(unittest.TestCase):
     def test_reads_every_kind_of_row(self):
-        self.assertEqual(hook_names(TABLE), ["one", "two", "three", "four"])
+        self.assertEqual(hook_names(TABLE), ["one", "two", "three", "four", "five", "six", "seven"])
 
 
 class DynamicSymbols(unittest.TestCase):

@@ -1,5 +1,5 @@
-/* Threads lock and unlock without a pause while the process forks again and again: each child tries every lock. How many
- * were held is printed: as many the trace has to tell of. */
+/* Threads lock and unlock without a pause while the process forks again and again: each child tries every
+ * lock. How many were held is printed: as many the trace has to tell of. */
 #include <pthread.h>
 #include <stdatomic.h>
 #include <sys/mman.h>

@@ -1,0 +1,33 @@
+/* Locks inside libc, which no symbol shows: a public function that takes one is bracketed by an entry in its
+ * thread's record for a stand-in of the lock. "Inside the function" is less than "holds the lock": so what a
+ * child meets is recorded before the call and taken back once it returned, and only a look from outside, at a
+ * thread that sleeps on a word of libc's own, proves that it never will.
+ *
+ * Everything here is async-signal-safe and lock-free. */
+#ifndef AFTERFORK_PRELOAD_LIBC_CHECK_H
+#define AFTERFORK_PRELOAD_LIBC_CHECK_H
+
+#include <stdbool.h>
+#include <stdint.h>
+
+#include "incident.h"
+#include "libc_lock.h"
+
+/* The child's use of a function of libc; lives in the wrapper's frame. */
+struct libc_use {
+	struct incident_handle handle; /* empty: nothing to say */
+	uint32_t generation;           /* of the process that wrote it: a callback may fork */
+};
+
+/* The stand-in for a family's lock, as entries of thread records name it: an address, nothing more. */
+const void *libc_check_lock(enum libc_family family);
+/* Before the original call, in a forked child, and before this call's own entry: writes the incident if a
+ * vanished thread was inside a function of the family. Empties *ret_use otherwise. */
+void libc_check_before(struct libc_use *ret_use, struct thread_record *self, enum libc_family family,
+                       unsigned call, const struct call_registers *regs);
+/* After it came back. */
+void libc_check_after(struct libc_use *use);
+/* The calling thread is past the lock of the call that it is in: one that called back. */
+void libc_check_past(void);
+
+#endif

@@ -1,0 +1,32 @@
+/* The twin of libc_getpwnam: each of these functions has a lock of its own, so the child may look up by
+ * number what a worker was looking up by name.
+ *
+ * expect: nothing
+ * exit: 0
+ */
+#include <pwd.h>
+#include "malloc_gate.h"
+
+static void *worker(void *unused)
+{
+	(void)unused;
+	gate_armed = 1;
+	CHECK(getpwnam("root") != NULL);
+	return NULL;
+}
+
+int main(void)
+{
+	pthread_t thread = worker_start(worker);
+	pid_t pid = fork();
+
+	CHECK(pid >= 0);
+	if (pid == 0) {
+		CHECK(getpwuid(0) != NULL);
+		_exit(0);
+	}
+	child_succeed(pid);
+	worker_finish(thread);
+	gate_check();
+	return 0;
+}
