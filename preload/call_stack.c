@@ -181,30 +181,41 @@ static inline bool place_of_bp(const struct frame *frame, const uint64_t *live_b
 	return true;
 }
 
-/* A hit of an entry that is not plain: fewer frames than four, or some that are found by rbp. */
-static bool hit_special(const struct call_stack_cache_entry *entry, uint64_t sp, uint64_t bp,
-                        struct call_site *ret_site)
+void call_stack_read_entry(const struct call_stack_cache_entry *entry, uint64_t outer_bp,
+                           struct call_site *ret_site)
 {
-	const uint64_t *words = (const uint64_t *)(uintptr_t)sp;
-	unsigned i = 0;
-	for (; i < CALL_SITE_FRAMES - 1 && entry->pc[i + 1]; i++) {
-		if (entry->base[i]) {
-			bool is_live = i == 0 || entry->base_at[i - 1] == CALL_STACK_WORD_LIVE_BP;
-			uint64_t base = is_live ? bp : words[entry->base_at[i - 1]];
-			if (base != (uint64_t)(uintptr_t)(words + entry->base[i] - 1))
-				return false;
-		}
-		if (words[entry->slot[i]] != entry->pc[i + 1])
-			return false;
+	const struct call_stack_cache_more *more = call_stack_cache_more_of(entry);
+	uint32_t state = entry->state;
+	uint64_t outer_place = entry->slot[CALL_SITE_FRAMES - 2];
+	*ret_site = (struct call_site){.outer_bp = outer_bp};
+	for (unsigned i = 0; i < CALL_SITE_FRAMES; i++)
+		ret_site->pc[i] = entry->pc[i];
+	if (state & CALL_STACK_ENTRY_SHORT) {
+		ret_site->outer_bp = state & CALL_STACK_ENTRY_CUT;
+		return;
 	}
-	for (unsigned k = 0; k < CALL_SITE_FRAMES; k++)
-		ret_site->pc[k] = entry->pc[k];
-	if (entry->state & CALL_STACK_ENTRY_SHORT) {
-		ret_site->outer_slot = 0;
-		ret_site->outer_bp = entry->state & CALL_STACK_ENTRY_CUT;
-	} else {
-		ret_site->outer_slot = (uint64_t)(uintptr_t)(words + entry->slot[CALL_SITE_FRAMES - 2]);
-		ret_site->outer_bp = entry->outer_bp == CALL_STACK_WORD_LIVE_BP ? bp : words[entry->outer_bp];
+	/* The count is bounded anew: a signal handler's stack may be there by now. */
+	for (unsigned i = 0; state & CALL_STACK_ENTRY_DEEP && i < more->count && i < CALL_STACK_MORE_FRAMES;
+	     i++) {
+		ret_site->pc[CALL_SITE_FRAMES + i] = more->pc[i];
+		outer_place = more->slot[i];
+	}
+	ret_site->outer_slot = entry->sp + outer_place * WORD_SIZE_BYTES;
+}
+
+bool call_stack_more_is_exact(const struct call_stack_cache_entry *entry, uint64_t sp)
+{
+	struct call_stack_cache_more more = *call_stack_cache_more_of(entry);
+	const uint64_t *words = (const uint64_t *)(uintptr_t)sp;
+	uint64_t inner = entry->slot[CALL_SITE_FRAMES - 2];
+	atomic_signal_fence(memory_order_seq_cst);
+	/* As in call_stack_find(): places that were read while sp was right may be followed. */
+	if (*(const volatile uint64_t *)&entry->sp != sp)
+		return false;
+	for (unsigned i = 0; i < more.count; inner = more.slot[i++]) {
+		uint64_t base = (uint64_t)(uintptr_t)(words + more.slot[i] - 1);
+		if ((more.from_bp >> i & 1 && words[inner - 1] != base) || words[more.slot[i]] != more.pc[i])
+			return false;
 	}
 	return true;
 }
@@ -224,7 +235,8 @@ static bool hit_layout(struct call_stack_cache_entry *entry, const struct stack_
 		return false;
 	uint32_t rule1 = unwind_rules_find(pc1 - 1), rule2 = unwind_rules_find(pc2 - 1);
 	uint64_t words1 = rule1 & UNWIND_RULE_WORDS_MASK, words2 = rule2 & UNWIND_RULE_WORDS_MASK;
-	/* UNWIND_RULE_FROM_BP is among the bits of saved1 and saved2 */
+	/* UNWIND_RULE_FROM_BP and _GLUE, which a frame that does not count from rbp never has, are among the
+	 * bits of saved1 and saved2 */
 	uint64_t saved1 = rule1 >> UNWIND_RULE_BP_SHIFT, saved2 = rule2 >> UNWIND_RULE_BP_SHIFT;
 	if (slot0 + words1 != slot1 || slot1 + words2 != slot2 || (saved1 | saved2) > UNWIND_RULE_BP_MASK ||
 	    saved1 == UNWIND_RULE_BP_IN_FULL || saved2 == UNWIND_RULE_BP_IN_FULL || saved1 > words1 ||
@@ -236,6 +248,8 @@ static bool hit_layout(struct call_stack_cache_entry *entry, const struct stack_
 	ret_site->pc[1] = entry->pc[1] = pc1;
 	ret_site->pc[2] = entry->pc[2] = pc2;
 	ret_site->pc[3] = entry->pc[3] = pc3;
+	for (unsigned i = CALL_SITE_FRAMES; i < CALL_SITE_FRAMES_MAX; i++)
+		ret_site->pc[i] = 0;
 	entry->outer_bp = (uint16_t)bp_place;
 	ret_site->outer_slot = sp + slot2 * WORD_SIZE_BYTES;
 	ret_site->outer_bp = bp_place == CALL_STACK_WORD_LIVE_BP ? bp : words[bp_place];
@@ -243,7 +257,7 @@ static bool hit_layout(struct call_stack_cache_entry *entry, const struct stack_
 }
 
 static void store(struct call_stack_cache *cache, struct call_stack_cache_entry *entry,
-                  const struct call_stack_cache_entry *value)
+                  const struct call_stack_cache_entry *value, const struct call_stack_cache_more *more)
 {
 	uint32_t stores = ++cache->stores;
 	*(volatile uint64_t *)&entry->sp = 0;
@@ -259,6 +273,8 @@ static void store(struct call_stack_cache *cache, struct call_stack_cache_entry 
 		entry->base_at[i] = value->base_at[i];
 	entry->inner_bp = value->inner_bp;
 	entry->outer_bp = value->outer_bp;
+	if (more->count)
+		*call_stack_cache_more_of(entry) = *more;
 	atomic_signal_fence(memory_order_seq_cst);
 	*(volatile uint64_t *)&entry->sp = value->sp;
 	atomic_signal_fence(memory_order_seq_cst);
@@ -277,6 +293,33 @@ static void store_callers(struct call_stack_cache_entry *entry, const struct cal
 		*(volatile uint64_t *)&entry->sp = 0; /* a handler's stack, half overwritten */
 }
 
+/* Steps out through a lock's wrappers to the function that called them, and to its caller. *frame, the fourth
+ * frame, becomes the outermost one of *ret_more. */
+static void capture_more(struct frame *frame, struct stack_bounds *bounds, uint64_t sp, uint64_t inner_pc,
+                         const uint64_t *live_bp, struct call_stack_cache_more *ret_more)
+{
+	bool is_glue = true;
+	while (is_glue && ret_more->count < CALL_STACK_MORE_FRAMES) {
+		uint32_t rule = unwind_rules_find(lookup_address(frame));
+		bool from_bp = rule & UNWIND_RULE_FROM_BP;
+		struct frame next = *frame;
+		uint16_t place, bp_place;
+		if (!unwind_rules_is_plain(rule) ||
+		    (from_bp && ((rule & UNWIND_RULE_WORDS_MASK) != 2 ||
+		                 frame->bp_at != frame->slot - WORD_SIZE_BYTES)) ||
+		    step_out(&next, bounds, rule) != STEP_DONE || !as_place(next.slot, sp, &place) ||
+		    !place_of_bp(&next, live_bp, sp, &bp_place))
+			return;
+		/* What calls itself is more than a wrapper. */
+		is_glue = rule & UNWIND_RULE_GLUE && frame->pc != inner_pc;
+		inner_pc = frame->pc;
+		*frame = next;
+		ret_more->from_bp |= (uint8_t)(from_bp << ret_more->count);
+		ret_more->slot[ret_more->count] = place;
+		ret_more->pc[ret_more->count++] = next.pc;
+	}
+}
+
 static unsigned capture_by_rules(struct call_stack_cache *cache, struct stack_bounds *bounds, uint64_t pc,
                                  uint64_t sp, const uint64_t *bp, struct call_site *ret_site)
 {
@@ -284,11 +327,13 @@ static unsigned capture_by_rules(struct call_stack_cache *cache, struct stack_bo
 	struct call_stack_cache_entry found = {.sp = sp, .pc = {pc}};
 	uint32_t generation = atomic_load_explicit(&unwind_rules_generation, memory_order_relaxed);
 	enum step step = STEP_BROKEN;
+	struct call_stack_cache_more more = {.count = 0};
 	bool cacheable = true;
-	uint32_t flags = 0;
+	uint32_t flags = 0, glue = UNWIND_RULE_GLUE;
 	unsigned count = 1;
 	for (bool on_stack = select_range(bounds, &frame); on_stack && count < CALL_SITE_FRAMES; count++) {
 		uint32_t rule = unwind_rules_find(lookup_address(&frame));
+		glue &= unwind_rules_is_plain(rule) ? rule : 0;
 		if (unwind_rules_is_plain(rule) && (rule & UNWIND_RULE_FROM_BP)) {
 			flags |= CALL_STACK_ENTRY_USES_BP;
 			cacheable &= as_place(read_word(frame.bp_at), sp, &found.base[count - 1]);
@@ -305,8 +350,13 @@ static unsigned capture_by_rules(struct call_stack_cache *cache, struct stack_bo
 			cacheable &= place_of_bp(&frame, bp, sp, &found.inner_bp);
 	}
 	unsigned cut = 0;
+	if (glue && count == CALL_SITE_FRAMES)
+		capture_more(&frame, bounds, sp, found.pc[CALL_SITE_FRAMES - 2], bp, &more);
 	for (unsigned i = 0; i < CALL_SITE_FRAMES; i++)
 		ret_site->pc[i] = found.pc[i];
+	for (unsigned i = 0; i < CALL_STACK_MORE_FRAMES; i++)
+		ret_site->pc[CALL_SITE_FRAMES + i] = more.pc[i];
+	flags |= more.count ? CALL_STACK_ENTRY_DEEP : 0;
 	if (count == CALL_SITE_FRAMES) {
 		ret_site->outer_slot = frame.slot;
 		ret_site->outer_bp = read_word(frame.bp_at);
@@ -320,7 +370,7 @@ static unsigned capture_by_rules(struct call_stack_cache *cache, struct stack_bo
 	}
 	found.state = generation | flags;
 	if (cacheable)
-		store(cache, call_stack_cache_entry_for(cache, pc, sp), &found);
+		store(cache, call_stack_cache_entry_for(cache, pc, sp), &found, &more);
 	return cut;
 }
 
@@ -328,18 +378,23 @@ unsigned call_stack_capture_further(struct call_stack_cache *cache, struct stack
                                     uint64_t sp, uint64_t bp, struct call_site *ret_site)
 {
 	struct call_stack_cache_entry *entry = call_stack_cache_entry_for(cache, pc, sp);
+	const struct call_registers regs = {.pc = pc, .sp = sp, .bp = bp};
+	if (call_stack_find_special(cache, pc, sp, bp)) {
+		uint32_t state = *(const volatile uint32_t *)&entry->state;
+		call_stack_read_entry(entry, call_stack_outer_bp(entry, &regs), ret_site);
+		atomic_signal_fence(memory_order_seq_cst);
+		if (*(const volatile uint64_t *)&entry->sp == sp)
+			return state & CALL_STACK_CUT;
+	}
 	struct call_stack_cache_entry found = *entry;
 	atomic_signal_fence(memory_order_seq_cst);
-	uint32_t flags = found.state ^ atomic_load_explicit(&unwind_rules_generation, memory_order_relaxed);
 	/* The copy is whole if sp is right after it was made: see call_stack_find(). */
-	if (*(const volatile uint64_t *)&entry->sp != sp || found.sp != sp || found.pc[0] != pc)
-		flags = UINT32_MAX;
-	if (flags == 0 && hit_layout(&found, bounds, sp, bp, ret_site)) {
+	if (*(const volatile uint64_t *)&entry->sp == sp && found.sp == sp && found.pc[0] == pc &&
+	    found.state == atomic_load_explicit(&unwind_rules_generation, memory_order_relaxed) &&
+	    hit_layout(&found, bounds, sp, bp, ret_site)) {
 		store_callers(entry, &found);
 		return 0;
 	}
-	if (flags && flags < UNWIND_RULES_GENERATION_STEP && hit_special(&found, sp, bp, ret_site))
-		return flags & CALL_STACK_CUT;
 	return capture_by_rules(cache, bounds, pc, sp, &bp, ret_site);
 }
 
@@ -393,15 +448,14 @@ unsigned call_stack_walk(const struct call_registers *regs, struct stack_bounds 
 	return walk.count;
 }
 
-/* Where the frame of site->pc[3] begins follows from the rule that led there. */
+/* Where the frame of the last kept pc begins follows from the rule that led there. */
 static bool resume(const struct call_site *site, struct walk *walk, uint32_t rule_inside,
                    uint64_t address_inside)
 {
 	struct frame *frame = &walk->frame;
 	struct unwind_rule rule = unwind_rules_expand(rule_inside, address_inside);
 	struct frame at_slot = {.sp = site->outer_slot};
-	if (!select_range(walk->bounds, &at_slot) ||
-	    read_word(site->outer_slot) != site->pc[CALL_SITE_FRAMES - 1])
+	if (!select_range(walk->bounds, &at_slot) || read_word(site->outer_slot) != frame->pc)
 		return false;
 	if (rule.kind == UNWIND_SIGNAL)
 		frame->sp = read_word(site->outer_slot - (REG_RIP - REG_RSP) * WORD_SIZE_BYTES);
@@ -424,7 +478,7 @@ unsigned call_stack_finish(const struct call_site *site, const struct stack_boun
 	uint32_t rule = 0;
 	uint64_t address = 0;
 	bool all = true;
-	for (unsigned i = 0; i < CALL_SITE_FRAMES && site->pc[i]; i++) {
+	for (unsigned i = 0; i < CALL_SITE_FRAMES_MAX && site->pc[i]; i++) {
 		if (i) {
 			address = lookup_address(&walk.frame);
 			rule = unwind_rules_find(address);

@@ -21,6 +21,7 @@
 
 enum {
 	CALL_SITE_FRAMES = 4,
+	CALL_SITE_FRAMES_MAX = 10,      /* where the innermost functions are wrappers of the lock */
 	CALL_STACK_CACHE_ENTRIES = 128, /* of each thread; a power of two */
 };
 enum { CALL_STACK_CUT = 1, CALL_STACK_TRUNCATED = 2 }; /* the values of TRACE_STACK_* */
@@ -41,11 +42,15 @@ struct call_registers {
 	})
 
 /* What a record keeps of a stack: the innermost return addresses and what is needed to walk on
- * from the last of them, later and from a copy of the stack, as long as that slot still holds it. */
+ * from the last of them, later and from a copy of the stack, as long as that slot still holds it.
+ *
+ * They are 4, but more where the functions of the first three may be wrappers that return with the lock held,
+ * as those of the C++ library are where they are not inlined: then up to the first that is not, whose
+ * caller's address stands where it is safe until that function returns. */
 struct call_site {
-	uint64_t pc[CALL_SITE_FRAMES]; /* innermost first; 0 after the last */
-	uint64_t outer_slot;           /* address that pc[3] was read from; 0: pc[] is all there is */
-	uint64_t outer_bp;             /* rbp in pc[3]'s frame; where outer_slot is 0: CALL_STACK_CUT or 0 */
+	uint64_t pc[CALL_SITE_FRAMES_MAX]; /* innermost first; 0 after the last */
+	uint64_t outer_slot; /* address that the last pc was read from; 0: pc[] is all there is */
+	uint64_t outer_bp;   /* rbp in the last pc's frame; where outer_slot is 0: CALL_STACK_CUT or 0 */
 };
 
 /* The range of a thread's stack: [low, high). A second range serves signal stacks and coroutines. */
@@ -65,7 +70,7 @@ struct call_stack_cache_entry {
 	uint64_t sp; /* 0: empty; written last */
 	uint64_t pc[CALL_SITE_FRAMES];
 	uint16_t slot[CALL_SITE_FRAMES - 1]; /* where pc[1..3] stand */
-	uint16_t outer_bp;                   /* where rbp of pc[3]'s frame stands */
+	uint16_t outer_bp;                   /* where rbp of the outermost frame kept stands */
 	uint32_t state;    /* generation of the unwind rules | CALL_STACK_ENTRY_*, 0 for the plain case */
 	uint16_t inner_bp; /* where rbp of pc[1]'s frame stands */
 	/* Of frames whose CFA counts from rbp: that rbp, as a place plus one; else 0. The first frame's is
@@ -75,15 +80,32 @@ struct call_stack_cache_entry {
 } __attribute__((aligned(64)));
 static_assert(sizeof(struct call_stack_cache_entry) == 64, "one cache line");
 static_assert(offsetof(struct call_stack_cache_entry, slot) % 8 == 0, "slots are read as one word");
+static_assert(offsetof(struct call_stack_cache_entry, state) == 48, "state and base[0] are read as one word");
+static_assert(offsetof(struct call_stack_cache_entry, base[1]) == 56,
+              "base[1], base[2], base_at[] are one word");
 enum {
 	CALL_STACK_ENTRY_CUT = CALL_STACK_CUT,
 	CALL_STACK_ENTRY_SHORT = 4,   /* fewer than CALL_SITE_FRAMES frames */
 	CALL_STACK_ENTRY_USES_BP = 8, /* some base[] is not 0 */
+	CALL_STACK_ENTRY_DEEP = 16,   /* more frames are kept in the cache's more[] */
 };
+
+/* The frames of a deep entry behind its first four. Where rbp of the one before is its base, that stands
+ * right below the return address that led there, and this return address right above the place it points to.
+ */
+enum { CALL_STACK_MORE_FRAMES = CALL_SITE_FRAMES_MAX - CALL_SITE_FRAMES };
+struct call_stack_cache_more {
+	uint64_t pc[CALL_STACK_MORE_FRAMES];
+	uint16_t slot[CALL_STACK_MORE_FRAMES]; /* where they stand */
+	uint8_t count;
+	uint8_t from_bp; /* bit i: pc[i] was found by the rbp of the frame before */
+} __attribute__((aligned(64)));
+static_assert(sizeof(struct call_stack_cache_more) == 64, "one cache line");
 
 /* Belongs to one thread. All zero is empty. */
 struct call_stack_cache {
 	struct call_stack_cache_entry entry[CALL_STACK_CACHE_ENTRIES];
+	struct call_stack_cache_more more[CALL_STACK_CACHE_ENTRIES]; /* touched for deep entries only */
 	uint32_t stores; /* counted to notice a signal handler that stored an entry into one half written */
 };
 
@@ -98,6 +120,16 @@ static inline struct call_stack_cache_entry *call_stack_cache_entry_for(struct c
 	                 (uint64_t)(CALL_STACK_CACHE_ENTRIES - 1) << ENTRY_SHIFT;
 	return (struct call_stack_cache_entry *)(void *)((char *)cache->entry + index);
 }
+
+static inline struct call_stack_cache_more *
+call_stack_cache_more_of(const struct call_stack_cache_entry *entry)
+{
+	return (struct call_stack_cache_more *)((uintptr_t)entry + offsetof(struct call_stack_cache, more));
+}
+
+/* Spells out an entry. outer_bp is what call_stack_outer_bp() gave when it was exact. */
+void call_stack_read_entry(const struct call_stack_cache_entry *entry, uint64_t outer_bp,
+                           struct call_site *ret_site);
 
 /* What call_stack_capture() does when the plain hit fails. */
 unsigned call_stack_capture_further(struct call_stack_cache *cache, struct stack_bounds *bounds, uint64_t pc,
@@ -123,7 +155,42 @@ static inline const struct call_stack_cache_entry *call_stack_find(struct call_s
 	return __builtin_expect(is_exact, 1) ? entry : NULL;
 }
 
-/* The rbp of the outermost frame of an entry that call_stack_find() gave. */
+/* False where a frame of a deep entry behind the first four is another one now. */
+bool call_stack_more_is_exact(const struct call_stack_cache_entry *entry, uint64_t sp);
+
+/* The same as call_stack_find() for entries that are not plain: frames found by rbp, fewer or more than four.
+ */
+static inline struct call_stack_cache_entry *call_stack_find_special(struct call_stack_cache *cache,
+                                                                     uint64_t pc, uint64_t sp, uint64_t bp)
+{
+	struct call_stack_cache_entry *entry = call_stack_cache_entry_for(cache, pc, sp);
+	const uint64_t *words = (const uint64_t *)(uintptr_t)sp;
+	uint64_t slots = __atomic_load_n((const uint64_t *)(const void *)entry->slot, __ATOMIC_RELAXED);
+	uint64_t state = __atomic_load_n((const uint64_t *)(const void *)&entry->state, __ATOMIC_RELAXED);
+	uint64_t bases = __atomic_load_n((const uint64_t *)(const void *)&entry->base[1], __ATOMIC_RELAXED);
+	atomic_signal_fence(memory_order_seq_cst);
+	uint32_t flags =
+	    (uint32_t)state ^ atomic_load_explicit(&unwind_rules_generation, memory_order_relaxed);
+	if (entry->sp != sp || entry->pc[0] != pc || flags - 1 >= UNWIND_RULES_GENERATION_STEP - 1)
+		return NULL;
+	uint64_t base = state >> 48;
+	for (unsigned i = 0;
+	     i < CALL_SITE_FRAMES - 1 && (!(flags & CALL_STACK_ENTRY_SHORT) || entry->pc[i + 1]); i++) {
+		if (base) {
+			uint64_t at = i ? bases >> (16 + 16 * i) & 0xffff : CALL_STACK_WORD_LIVE_BP;
+			if ((at == CALL_STACK_WORD_LIVE_BP ? bp : words[at]) !=
+			    (uint64_t)(uintptr_t)(words + base - 1))
+				return NULL;
+		}
+		if (words[slots >> 16 * i & 0xffff] != entry->pc[i + 1])
+			return NULL;
+		base = bases >> 16 * i & 0xffff;
+	}
+	return flags & CALL_STACK_ENTRY_DEEP && !call_stack_more_is_exact(entry, sp) ? NULL : entry;
+}
+
+/* The rbp of the outermost frame of an entry that call_stack_find() or call_stack_find_special() gave. Of no
+ * meaning for a short one. */
 static inline uint64_t call_stack_outer_bp(const struct call_stack_cache_entry *entry,
                                            const struct call_registers *regs)
 {
@@ -146,6 +213,8 @@ static inline unsigned call_stack_capture(struct call_stack_cache *cache, struct
 	if (entry) {
 		for (int i = 0; i < CALL_SITE_FRAMES; i++)
 			ret_site->pc[i] = entry->pc[i];
+		for (int i = CALL_SITE_FRAMES; i < CALL_SITE_FRAMES_MAX; i++)
+			ret_site->pc[i] = 0;
 		ret_site->outer_slot = regs->sp + sizeof(uint64_t) * entry->slot[CALL_SITE_FRAMES - 2];
 		ret_site->outer_bp = call_stack_outer_bp(entry, regs);
 		atomic_signal_fence(memory_order_seq_cst);

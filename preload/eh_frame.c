@@ -5,6 +5,7 @@
 #include "cfa_program.h"
 
 enum {
+	SMALL_SIZE_MAX_BYTES = 256, /* std::unique_lock::lock, std::lock and their like are, also at -O0 */
 	BINARY_SEARCH_ENCODING =
 	    0x3b, /* signed 4 bytes relative to .eh_frame_hdr: what every linker writes */
 };
@@ -226,18 +227,31 @@ static struct unwind_rule rule_from_row(const struct entry *entry, struct cfa_ro
 	};
 }
 
+static bool find_function(const struct eh_frame_view *view, uint64_t address, struct entry *entry)
+{
+	return view->header >= view->low && view->header <= view->high &&
+	       view->header_size_bytes <= view->high - view->header && find_entry(view, address, entry);
+}
+
+bool eh_frame_is_one_function(const struct eh_frame_view *view, uint64_t address, uint64_t other)
+{
+	struct entry entry;
+	return find_function(view, address, &entry) && other >= entry.code_start && other < entry.code_end;
+}
+
 struct unwind_rule eh_frame_find_rule(const struct eh_frame_view *view, uint64_t address)
 {
 	struct unwind_rule none = {.kind = UNWIND_NONE};
 	struct entry entry;
 	struct cfa_row initial = {0};
-	if (view->header < view->low || view->header > view->high ||
-	    view->header_size_bytes > view->high - view->header || !find_entry(view, address, &entry))
+	if (!find_function(view, address, &entry))
 		return none;
 	if (!cfa_program_run(entry.common_program, &entry.encoding, 0, NULL, UINT64_MAX, &initial))
 		return none;
 	struct cfa_row row = initial;
 	if (!cfa_program_run(entry.program, &entry.encoding, entry.code_start, &initial, address, &row))
 		return none;
-	return rule_from_row(&entry, &row, address);
+	struct unwind_rule rule = rule_from_row(&entry, &row, address);
+	rule.is_small = entry.code_end - entry.code_start <= SMALL_SIZE_MAX_BYTES;
+	return rule;
 }

@@ -21,6 +21,7 @@ struct unwind_rule {
 	enum unwind_kind kind; /* the rest is for UNWIND_NORMAL */
 	bool cfa_from_bp;      /* CFA = rbp + cfa_offset, else rsp + cfa_offset */
 	bool bp_saved;         /* the caller's rbp stands at CFA + bp_offset, else it is unchanged */
+	bool is_small;         /* the function is so small that it may be a wrapper of a lock */
 	int32_t cfa_offset;
 	int32_t ra_offset; /* the return address stands at CFA + ra_offset */
 	int32_t bp_offset;
@@ -33,5 +34,8 @@ struct eh_frame_view {
 
 /* The rule at the instruction that holds `address`: for a return address pass it less one. */
 struct unwind_rule eh_frame_find_rule(const struct eh_frame_view *view, uint64_t address);
+
+/* True if both lie in the function that holds `address`. */
+bool eh_frame_is_one_function(const struct eh_frame_view *view, uint64_t address, uint64_t other);
 
 #endif

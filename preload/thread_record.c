@@ -278,10 +278,7 @@ void thread_record_site(const struct held_entry *entry, struct call_site *ret_si
 		ret_site->outer_bp = entry->bp;
 		return;
 	}
-	const struct call_stack_cache_entry *cached = (const struct call_stack_cache_entry *)(uintptr_t)stack;
-	__builtin_memcpy(ret_site->pc, cached->pc, sizeof ret_site->pc);
-	ret_site->outer_slot = cached->sp + cached->slot[CALL_SITE_FRAMES - 2] * sizeof(uint64_t);
-	ret_site->outer_bp = entry->bp;
+	call_stack_read_entry((const struct call_stack_cache_entry *)(uintptr_t)stack, entry->bp, ret_site);
 }
 
 static void keep(struct held_entry *entry, const struct call_site *site)
@@ -301,7 +298,8 @@ static void release_cache_entry(struct thread_record *record, const struct call_
 	/* One above the count is the lock that was just let go, if a signal handler is in between. */
 	for (uint32_t i = 0; i <= count && i < record->held_capacity; i++) {
 		struct held_entry *entry = &record->held[i];
-		if (entry->stack != cached || atomic_load(&entry->state) == TRACE_HOLD_NONE)
+		/* In any state: an entry that is just being written is marked last. */
+		if (entry->stack != cached)
 			continue;
 		struct call_site site;
 		thread_record_site(entry, &site);
@@ -316,11 +314,29 @@ void thread_record_capture_site(struct thread_record *record, const struct call_
 	call_stack_capture(&record->cache, &record->bounds, regs, ret_site);
 }
 
+/* True if the call site is no wrapper's, though it was taken for one when its stack was kept that deep. */
+static bool is_no_wrapper(struct thread_record *record, uint64_t pc)
+{
+	if (record->compared_pc != pc || record->compared_released_pc != record->released_pc) {
+		record->compared_pc = pc;
+		record->compared_released_pc = record->released_pc;
+		unwind_rules_learn_release(pc, record->released_pc);
+	}
+	return !(unwind_rules_find(pc - 1) & UNWIND_RULE_GLUE);
+}
+
 void thread_record_push_missed(struct thread_record *record, unsigned kind, unsigned call,
                                const struct call_registers *regs)
 {
 	struct held_entry *entry = &record->held[atomic_load(&record->held_count) - 1];
-	thread_record_capture_own(record, entry, regs);
+	struct call_stack_cache_entry *hit =
+	    call_stack_find_special(&record->cache, regs->pc, regs->sp, regs->bp);
+	if (hit && hit->state & CALL_STACK_ENTRY_DEEP && is_no_wrapper(record, regs->pc)) {
+		release_cache_entry(record, regs);
+		*(volatile uint64_t *)&hit->sp = 0;
+	}
+	if (!hit || !thread_record_refer(entry, hit, regs))
+		thread_record_capture_own(record, entry, regs);
 	thread_record_mark_wanted(entry, kind, call);
 	if (kind != TRACE_LOCK_LIBC &&
 	    __builtin_expect(

@@ -30,6 +30,7 @@ enum {
 
 /* A lock that the thread holds or is about to take. Where its stack is: `stack` is the address of an entry of
  * the thread's cache; or, marked by THREAD_STACK_OWN, struct call_site's outer_slot, with the frames in pc[].
+ * A lock is recorded in the first cache line alone as long as its stack is in the cache.
  * `bp` is the site's outer_bp: the frame that saved it may have returned by the time that somebody asks.
  * thread_record_site() reads either.
  *
@@ -42,9 +43,10 @@ struct held_entry {
 	int32_t former_tid; /* the owner id under which it was acquired, if a fork has changed that; else 0 */
 	uint64_t stack;
 	uint64_t bp;
-	uint64_t pc[CALL_SITE_FRAMES];
+	uint64_t pc[CALL_SITE_FRAMES_MAX];
+	uint64_t padding[2];
 };
-static_assert(sizeof(struct held_entry) == 64, "one cache line");
+static_assert(sizeof(struct held_entry) == 128, "two cache lines");
 enum { THREAD_STACK_OWN = 1 };
 
 /* A stack as return addresses, innermost first. */
@@ -81,7 +83,11 @@ struct thread_record {
 	_Atomic uint32_t held_count;
 	uint32_t held_capacity;
 	int32_t tid;
-	uint32_t generation; /* process_state.generation that it belongs to; smaller: vanished */
+	uint32_t generation;  /* process_state.generation that it belongs to; smaller: vanished */
+	uint64_t released_pc; /* return address of the last call that released a mutex, and whether it was
+	                         looked */
+	uint64_t compared_pc; /* at already for wrappers, with the lock's */
+	uint64_t compared_released_pc;
 	struct stack_bounds bounds;
 	uint64_t noted[LOCK_USES_NOTED]; /* a filter: see lock_use.h */
 
@@ -163,6 +169,17 @@ static inline void thread_record_mark_wanted(struct held_entry *entry, unsigned 
 	__atomic_store_n((uint64_t *)(void *)&entry->state, packed, __ATOMIC_RELEASE);
 }
 
+/* Lets the entry's stack be the cache's entry, which was just found. False: it is not what it was, a signal
+ * handler has put its own stack there, under another sp. */
+static inline __attribute__((always_inline)) bool
+thread_record_refer(struct held_entry *entry, const struct call_stack_cache_entry *found,
+                    const struct call_registers *regs)
+{
+	*(volatile uint64_t *)&entry->stack = (uint64_t)(uintptr_t)found;
+	*(volatile uint64_t *)&entry->bp = call_stack_outer_bp(found, regs);
+	return __builtin_expect(*(const volatile uint64_t *)&found->sp == regs->sp, 1);
+}
+
 /* Appends an entry in state WANT for a lock about to be acquired. Needs room. False: the stack is not in the
  * cache, and thread_record_push_missed() has to finish the entry. */
 static inline __attribute__((always_inline)) bool thread_record_push(struct thread_record *record,
@@ -179,10 +196,7 @@ static inline __attribute__((always_inline)) bool thread_record_push(struct thre
 	const struct call_stack_cache_entry *hit = call_stack_find(&record->cache, regs.pc, regs.sp);
 	if (__builtin_expect(!hit, 0))
 		return false;
-	*(volatile uint64_t *)&entry->stack = (uint64_t)(uintptr_t)hit;
-	*(volatile uint64_t *)&entry->bp = call_stack_outer_bp(hit, &regs);
-	/* A signal handler may have put its own stack there in between, under another sp. */
-	if (__builtin_expect(*(const volatile uint64_t *)&hit->sp != regs.sp, 0))
+	if (!thread_record_refer(entry, hit, &regs))
 		return false;
 	thread_record_mark_wanted(entry, kind, call);
 	return true;
@@ -203,13 +217,24 @@ static inline uint32_t thread_record_want(struct thread_record *record, const vo
 	return atomic_load_explicit(&record->held_count, memory_order_relaxed) - 1;
 }
 
+/* In a wrapper's fast path, which has no frame: the return address. The compiler's own way to it would make
+ * it set one up. Should something else stand there, then only a hint is lost. */
+static inline __attribute__((always_inline)) uint64_t thread_record_top_word(void)
+{
+	uint64_t word;
+	__asm__ volatile("mov (%%rsp), %0" : "=r"(word));
+	return word;
+}
+
 /* Takes the last entry out if it is the lock's, before the lock is let go. What it said stays in place, one
  * above the count: a child that finds the lock still owned reads it there. False: it is not the last. */
-static inline bool thread_record_pop(struct thread_record *record, const void *lock)
+static inline __attribute__((always_inline)) bool thread_record_pop(struct thread_record *record,
+                                                                    const void *lock)
 {
 	uint32_t last = atomic_load_explicit(&record->held_count, memory_order_relaxed) - 1;
 	if (__builtin_expect((int32_t)last < 0 || record->held[last].lock != (uint64_t)(uintptr_t)lock, 0))
 		return false;
+	record->released_pc = thread_record_top_word();
 	atomic_store_explicit(&record->held_count, last, memory_order_release);
 	return true;
 }
@@ -263,16 +288,16 @@ static inline void thread_record_remove(struct thread_record *record, uint32_t i
 	atomic_signal_fence(memory_order_seq_cst);
 	if (__builtin_expect(entry != moved, 0)) {
 		uint8_t state = atomic_load_explicit(&moved->state, memory_order_relaxed);
-		*entry = (struct held_entry){
-		    .lock = moved->lock,
-		    .kind = moved->kind,
-		    .call = moved->call,
-		    .former_tid = moved->former_tid,
-		    .stack = moved->stack,
-		    .bp = moved->bp,
-		};
-		__builtin_memcpy(entry->pc, moved->pc, sizeof entry->pc);
-		atomic_signal_fence(memory_order_seq_cst);
+		entry->lock = moved->lock;
+		entry->kind = moved->kind;
+		entry->call = moved->call;
+		entry->former_tid = moved->former_tid;
+		do { /* A signal handler may give the moved entry a stack of its own in between. */
+			*(volatile uint64_t *)&entry->stack = *(const volatile uint64_t *)&moved->stack;
+			entry->bp = moved->bp;
+			__builtin_memcpy(entry->pc, moved->pc, sizeof entry->pc);
+			atomic_signal_fence(memory_order_seq_cst);
+		} while (__builtin_expect(*(const volatile uint64_t *)&moved->stack != entry->stack, 0));
 		atomic_store_explicit(&entry->state, state, memory_order_release);
 		atomic_store_explicit(&moved->state, TRACE_HOLD_NONE, memory_order_release);
 	}

@@ -75,8 +75,8 @@ static bool pack_plain(const struct unwind_rule *rule, uint32_t *ret_rule)
 	if (rule->bp_saved && (rule->bp_offset > -2 * WORD_SIZE_BYTES || rule->bp_offset % WORD_SIZE_BYTES ||
 	                       bp_words > UNWIND_RULE_BP_MASK))
 		return false;
-	*ret_rule =
-	    (rule->cfa_from_bp ? UNWIND_RULE_FROM_BP : 0u) | bp_words << UNWIND_RULE_BP_SHIFT | cfa_words;
+	*ret_rule = (rule->cfa_from_bp ? UNWIND_RULE_FROM_BP : 0u) |
+	            (rule->is_small ? UNWIND_RULE_GLUE : 0u) | bp_words << UNWIND_RULE_BP_SHIFT | cfa_words;
 	return true;
 }
 
@@ -87,6 +87,7 @@ static struct unwind_rule unpack_plain(uint32_t rule)
 	    .kind = UNWIND_NORMAL,
 	    .cfa_from_bp = rule & UNWIND_RULE_FROM_BP,
 	    .bp_saved = bp_words != 0,
+	    .is_small = rule & UNWIND_RULE_GLUE,
 	    .cfa_offset = (int32_t)(rule & UNWIND_RULE_WORDS_MASK) * WORD_SIZE_BYTES,
 	    .ra_offset = -WORD_SIZE_BYTES,
 	    .bp_offset = -bp_words * WORD_SIZE_BYTES,
@@ -94,6 +95,16 @@ static struct unwind_rule unpack_plain(uint32_t rule)
 }
 
 /* --- learning --- */
+
+static struct eh_frame_view view_of(const struct module *module)
+{
+	return (struct eh_frame_view){
+	    .header = module->eh_frame_hdr,
+	    .header_size_bytes = module->eh_frame_hdr_size,
+	    .low = module->unwind_start,
+	    .high = module->unwind_end,
+	};
+}
 
 /* False when the answer may be another one the next time: it must not be kept. */
 static bool learn(uint64_t address, struct unwind_rule *ret_rule)
@@ -106,12 +117,7 @@ static bool learn(uint64_t address, struct unwind_rule *ret_rule)
 		return false;
 	if (!module || !module->eh_frame_hdr)
 		return true;
-	struct eh_frame_view view = {
-	    .header = module->eh_frame_hdr,
-	    .header_size_bytes = module->eh_frame_hdr_size,
-	    .low = module->unwind_start,
-	    .high = module->unwind_end,
-	};
+	struct eh_frame_view view = view_of(module);
 	*ret_rule = eh_frame_find_rule(&view, address);
 	return true;
 }
@@ -150,6 +156,32 @@ uint32_t unwind_rules_find_further(uint64_t address)
 		}
 	}
 	return learn_into(free_slot, address);
+}
+
+/* The slot of an address that is there, or NULL. */
+static _Atomic uint64_t *find_slot(uint64_t address, uint64_t *ret_word)
+{
+	uint32_t first = unwind_rules_slot_of(address);
+	for (uint32_t i = 0; i < PROBES_MAX; i++) {
+		_Atomic uint64_t *slot = &unwind_rules_slots[(first + i) & (UNWIND_RULE_SLOTS - 1)];
+		*ret_word = atomic_load_explicit(slot, memory_order_acquire);
+		if (*ret_word >> UNWIND_RULE_BITS == address)
+			return slot;
+	}
+	return NULL;
+}
+
+bool unwind_rules_learn_release(uint64_t lock_pc, uint64_t unlock_pc)
+{
+	const struct module *module = module_map_find(lock_pc - 1);
+	uint64_t word;
+	_Atomic uint64_t *slot = find_slot(lock_pc - 1, &word);
+	if (!module || !module->eh_frame_hdr || !slot || !unwind_rules_is_plain((uint32_t)word) ||
+	    !(word & UNWIND_RULE_GLUE))
+		return false;
+	struct eh_frame_view view = view_of(module);
+	return eh_frame_is_one_function(&view, lock_pc - 1, unlock_pc - 1) &&
+	       atomic_compare_exchange_strong(slot, &word, word & ~(uint64_t)UNWIND_RULE_GLUE);
 }
 
 struct unwind_rule unwind_rules_expand(uint32_t rule, uint64_t address)

@@ -7,7 +7,8 @@
  *
  *   bits 17..63  the code address
  *   bit  16      CFA = rbp + offset, else rsp + offset
- *   bits 11..15  0: rbp unchanged; 2 and more: the caller's rbp stands that many words below the CFA;
+ *   bit  15      the function may be no more than a wrapper of a lock: it is small
+ *   bits 11..14  0: rbp unchanged; 2 and more: the caller's rbp stands that many words below the CFA;
  *                1: no plain rule, the low bits are an index of a rule kept in full
  *   bits 0..10   CFA offset in words; the return address stands right below the CFA
  */
@@ -26,8 +27,9 @@ enum {
 	UNWIND_RULE_MASK = (1 << UNWIND_RULE_BITS) - 1,
 	UNWIND_RULE_WORDS_MASK = 0x7ff,
 	UNWIND_RULE_BP_SHIFT = 11,
-	UNWIND_RULE_BP_MASK = 31,
+	UNWIND_RULE_BP_MASK = 15,
 	UNWIND_RULE_BP_IN_FULL = 1,
+	UNWIND_RULE_GLUE = 1 << 15,
 	UNWIND_RULE_FROM_BP = 1 << 16,
 };
 
@@ -62,6 +64,10 @@ static inline bool unwind_rules_is_plain(uint32_t rule)
 
 /* What unwind_rules_find(address) found, spelled out. */
 struct unwind_rule unwind_rules_expand(uint32_t rule, uint64_t address);
+
+/* A lock was taken by the call that returns to `lock_pc`, and one released by that which returns to
+ * `unlock_pc`: a function that does both is no wrapper. True if that is news of lock_pc. */
+bool unwind_rules_learn_release(uint64_t lock_pc, uint64_t unlock_pc);
 
 /* Forgets the rules of all addresses that is_stale() names, and with them every stack kept in a thread's
  * cache. */
