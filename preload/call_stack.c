@@ -205,17 +205,26 @@ void call_stack_read_entry(const struct call_stack_cache_entry *entry, uint64_t 
 
 bool call_stack_more_is_exact(const struct call_stack_cache_entry *entry, uint64_t sp)
 {
-	struct call_stack_cache_more more = *call_stack_cache_more_of(entry);
+	if (!(*(const volatile uint32_t *)&entry->state & CALL_STACK_ENTRY_DEEP))
+		return *(const volatile uint64_t *)&entry->sp == sp;
+	const struct call_stack_cache_more *more = call_stack_cache_more_of(entry);
 	const uint64_t *words = (const uint64_t *)(uintptr_t)sp;
-	uint64_t inner = entry->slot[CALL_SITE_FRAMES - 2];
+	const uint64_t *packed = (const uint64_t *)(const void *)more->slot;
+	uint64_t inner = __atomic_load_n(&entry->slot[CALL_SITE_FRAMES - 2], __ATOMIC_RELAXED);
+	uint64_t slots = __atomic_load_n(&packed[0], __ATOMIC_RELAXED);
+	uint64_t rest = __atomic_load_n(&packed[1], __ATOMIC_RELAXED);
+	unsigned count = rest >> 32 & 0xff, from_bp = rest >> 40 & 0xff;
 	atomic_signal_fence(memory_order_seq_cst);
 	/* As in call_stack_find(): places that were read while sp was right may be followed. */
 	if (*(const volatile uint64_t *)&entry->sp != sp)
 		return false;
-	for (unsigned i = 0; i < more.count; inner = more.slot[i++]) {
-		uint64_t base = (uint64_t)(uintptr_t)(words + more.slot[i] - 1);
-		if ((more.from_bp >> i & 1 && words[inner - 1] != base) || words[more.slot[i]] != more.pc[i])
+	for (unsigned i = 0; i < count; i++) {
+		uint64_t slot = slots & 0xffff;
+		if ((from_bp >> i & 1 && words[inner - 1] != sp + (slot - 1) * WORD_SIZE_BYTES) ||
+		    words[slot] != more->pc[i])
 			return false;
+		inner = slot;
+		slots = i == 3 ? rest : slots >> 16;
 	}
 	return true;
 }
@@ -235,12 +244,12 @@ static bool hit_layout(struct call_stack_cache_entry *entry, const struct stack_
 		return false;
 	uint32_t rule1 = unwind_rules_find(pc1 - 1), rule2 = unwind_rules_find(pc2 - 1);
 	uint64_t words1 = rule1 & UNWIND_RULE_WORDS_MASK, words2 = rule2 & UNWIND_RULE_WORDS_MASK;
-	/* UNWIND_RULE_FROM_BP and _GLUE, which a frame that does not count from rbp never has, are among the
-	 * bits of saved1 and saved2 */
-	uint64_t saved1 = rule1 >> UNWIND_RULE_BP_SHIFT, saved2 = rule2 >> UNWIND_RULE_BP_SHIFT;
-	if (slot0 + words1 != slot1 || slot1 + words2 != slot2 || (saved1 | saved2) > UNWIND_RULE_BP_MASK ||
-	    saved1 == UNWIND_RULE_BP_IN_FULL || saved2 == UNWIND_RULE_BP_IN_FULL || saved1 > words1 ||
-	    saved2 > words2)
+	uint64_t saved1 = rule1 >> UNWIND_RULE_BP_SHIFT & UNWIND_RULE_BP_MASK;
+	uint64_t saved2 = rule2 >> UNWIND_RULE_BP_SHIFT & UNWIND_RULE_BP_MASK;
+	if ((rule1 | rule2) & UNWIND_RULE_FROM_BP || (entry->base[0] & rule1 & rule2 & UNWIND_RULE_GLUE))
+		return false;
+	if (slot0 + words1 != slot1 || slot1 + words2 != slot2 || saved1 == UNWIND_RULE_BP_IN_FULL ||
+	    saved2 == UNWIND_RULE_BP_IN_FULL || saved1 > words1 || saved2 > words2)
 		return false;
 	uint64_t bp_place = saved1 ? slot1 + 1 - saved1 : entry->inner_bp;
 	bp_place = saved2 ? slot2 + 1 - saved2 : bp_place;
@@ -329,11 +338,12 @@ static unsigned capture_by_rules(struct call_stack_cache *cache, struct stack_bo
 	enum step step = STEP_BROKEN;
 	struct call_stack_cache_more more = {.count = 0};
 	bool cacheable = true;
-	uint32_t flags = 0, glue = UNWIND_RULE_GLUE;
+	uint32_t flags = 0, glue = UNWIND_RULE_GLUE, first_rule = 0;
 	unsigned count = 1;
 	for (bool on_stack = select_range(bounds, &frame); on_stack && count < CALL_SITE_FRAMES; count++) {
 		uint32_t rule = unwind_rules_find(lookup_address(&frame));
 		glue &= unwind_rules_is_plain(rule) ? rule : 0;
+		first_rule = count == 1 ? rule : first_rule;
 		if (unwind_rules_is_plain(rule) && (rule & UNWIND_RULE_FROM_BP)) {
 			flags |= CALL_STACK_ENTRY_USES_BP;
 			cacheable &= as_place(read_word(frame.bp_at), sp, &found.base[count - 1]);
@@ -369,6 +379,8 @@ static unsigned capture_by_rules(struct call_stack_cache *cache, struct stack_bo
 		ret_site->outer_bp = cut;
 	}
 	found.state = generation | flags;
+	if (!flags)
+		found.base[0] = first_rule & UNWIND_RULE_GLUE;
 	if (cacheable)
 		store(cache, call_stack_cache_entry_for(cache, pc, sp), &found, &more);
 	return cut;
@@ -379,7 +391,8 @@ unsigned call_stack_capture_further(struct call_stack_cache *cache, struct stack
 {
 	struct call_stack_cache_entry *entry = call_stack_cache_entry_for(cache, pc, sp);
 	const struct call_registers regs = {.pc = pc, .sp = sp, .bp = bp};
-	if (call_stack_find_special(cache, pc, sp, bp)) {
+	if (call_stack_find_special(cache, &regs, CALL_STACK_ENTRY_ANY) &&
+	    call_stack_more_is_exact(entry, sp)) {
 		uint32_t state = *(const volatile uint32_t *)&entry->state;
 		call_stack_read_entry(entry, call_stack_outer_bp(entry, &regs), ret_site);
 		atomic_signal_fence(memory_order_seq_cst);

@@ -74,7 +74,8 @@ struct call_stack_cache_entry {
 	uint32_t state;    /* generation of the unwind rules | CALL_STACK_ENTRY_*, 0 for the plain case */
 	uint16_t inner_bp; /* where rbp of pc[1]'s frame stands */
 	/* Of frames whose CFA counts from rbp: that rbp, as a place plus one; else 0. The first frame's is
-	 * the caller's own, those of the two next were read at base_at[]. */
+	 * the caller's own, those of the two next were read at base_at[].
+	 * In a plain entry base[0] is UNWIND_RULE_GLUE where the first function may be a wrapper. */
 	uint16_t base[CALL_SITE_FRAMES - 1];
 	uint16_t base_at[CALL_SITE_FRAMES - 2];
 } __attribute__((aligned(64)));
@@ -88,6 +89,8 @@ enum {
 	CALL_STACK_ENTRY_SHORT = 4,   /* fewer than CALL_SITE_FRAMES frames */
 	CALL_STACK_ENTRY_USES_BP = 8, /* some base[] is not 0 */
 	CALL_STACK_ENTRY_DEEP = 16,   /* more frames are kept in the cache's more[] */
+	CALL_STACK_ENTRY_ANY =
+	    CALL_STACK_ENTRY_CUT | CALL_STACK_ENTRY_SHORT | CALL_STACK_ENTRY_USES_BP | CALL_STACK_ENTRY_DEEP,
 };
 
 /* The frames of a deep entry behind its first four. Where rbp of the one before is its base, that stands
@@ -101,6 +104,8 @@ struct call_stack_cache_more {
 	uint8_t from_bp; /* bit i: pc[i] was found by the rbp of the frame before */
 } __attribute__((aligned(64)));
 static_assert(sizeof(struct call_stack_cache_more) == 64, "one cache line");
+static_assert(offsetof(struct call_stack_cache_more, slot) == 48,
+              "slots, count and from_bp are read as two words");
 
 /* Belongs to one thread. All zero is empty. */
 struct call_stack_cache {
@@ -155,14 +160,15 @@ static inline const struct call_stack_cache_entry *call_stack_find(struct call_s
 	return __builtin_expect(is_exact, 1) ? entry : NULL;
 }
 
-/* False where a frame of a deep entry behind the first four is another one now. */
+/* False where a frame of the entry, if it is deep, behind the first four is another one now. */
 bool call_stack_more_is_exact(const struct call_stack_cache_entry *entry, uint64_t sp);
 
-/* The same as call_stack_find() for entries that are not plain: frames found by rbp, fewer or more than four.
- */
-static inline struct call_stack_cache_entry *call_stack_find_special(struct call_stack_cache *cache,
-                                                                     uint64_t pc, uint64_t sp, uint64_t bp)
+/* The same as call_stack_find() for entries that are not plain: frames found by rbp, fewer or more than four;
+ * `flags` are those that it may have. Of a deep one call_stack_more_is_exact() has to be asked, too. */
+static inline __attribute__((always_inline)) struct call_stack_cache_entry *
+call_stack_find_special(struct call_stack_cache *cache, const struct call_registers *regs, uint32_t accepted)
 {
+	const uint64_t pc = regs->pc, sp = regs->sp;
 	struct call_stack_cache_entry *entry = call_stack_cache_entry_for(cache, pc, sp);
 	const uint64_t *words = (const uint64_t *)(uintptr_t)sp;
 	uint64_t slots = __atomic_load_n((const uint64_t *)(const void *)entry->slot, __ATOMIC_RELAXED);
@@ -171,22 +177,22 @@ static inline struct call_stack_cache_entry *call_stack_find_special(struct call
 	atomic_signal_fence(memory_order_seq_cst);
 	uint32_t flags =
 	    (uint32_t)state ^ atomic_load_explicit(&unwind_rules_generation, memory_order_relaxed);
-	if (entry->sp != sp || entry->pc[0] != pc || flags - 1 >= UNWIND_RULES_GENERATION_STEP - 1)
+	if (entry->sp != sp || entry->pc[0] != pc || !flags || flags & ~accepted)
 		return NULL;
-	uint64_t base = state >> 48;
-	for (unsigned i = 0;
-	     i < CALL_SITE_FRAMES - 1 && (!(flags & CALL_STACK_ENTRY_SHORT) || entry->pc[i + 1]); i++) {
-		if (base) {
-			uint64_t at = i ? bases >> (16 + 16 * i) & 0xffff : CALL_STACK_WORD_LIVE_BP;
-			if ((at == CALL_STACK_WORD_LIVE_BP ? bp : words[at]) !=
-			    (uint64_t)(uintptr_t)(words + base - 1))
-				return NULL;
-		}
+	uint64_t base = state >> 48, at = CALL_STACK_WORD_LIVE_BP;
+#pragma GCC unroll 3
+	for (unsigned i = 0; i < CALL_SITE_FRAMES - 1; i++) {
+		if (accepted & flags & CALL_STACK_ENTRY_SHORT && !entry->pc[i + 1])
+			break;
+		if (base &&
+		    (at == CALL_STACK_WORD_LIVE_BP ? regs->bp : words[at]) != sp + (base - 1) * sizeof *words)
+			return NULL;
 		if (words[slots >> 16 * i & 0xffff] != entry->pc[i + 1])
 			return NULL;
 		base = bases >> 16 * i & 0xffff;
+		at = bases >> (32 + 16 * i) & 0xffff;
 	}
-	return flags & CALL_STACK_ENTRY_DEEP && !call_stack_more_is_exact(entry, sp) ? NULL : entry;
+	return entry;
 }
 
 /* The rbp of the outermost frame of an entry that call_stack_find() or call_stack_find_special() gave. Of no

@@ -5,7 +5,6 @@
 #include "cfa_program.h"
 
 enum {
-	SMALL_SIZE_MAX_BYTES = 256, /* std::unique_lock::lock, std::lock and their like are, also at -O0 */
 	BINARY_SEARCH_ENCODING =
 	    0x3b, /* signed 4 bytes relative to .eh_frame_hdr: what every linker writes */
 };
@@ -252,6 +251,6 @@ struct unwind_rule eh_frame_find_rule(const struct eh_frame_view *view, uint64_t
 	if (!cfa_program_run(entry.program, &entry.encoding, entry.code_start, &initial, address, &row))
 		return none;
 	struct unwind_rule rule = rule_from_row(&entry, &row, address);
-	rule.is_small = entry.code_end - entry.code_start <= SMALL_SIZE_MAX_BYTES;
+	rule.is_small = entry.code_end - entry.code_start <= EH_FRAME_SMALL_SIZE_BYTES;
 	return rule;
 }

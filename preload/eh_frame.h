@@ -27,6 +27,9 @@ struct unwind_rule {
 	int32_t bp_offset;
 };
 
+/* std::unique_lock::lock, std::lock and their like are smaller, also at -O0. */
+enum { EH_FRAME_SMALL_SIZE_BYTES = 256 };
+
 struct eh_frame_view {
 	uint64_t header, header_size_bytes; /* .eh_frame_hdr */
 	uint64_t low, high;                 /* readable memory that holds it and .eh_frame */

@@ -290,10 +290,10 @@ static void keep(struct held_entry *entry, const struct call_site *site)
 	*(volatile uint64_t *)&entry->stack = site->outer_slot | THREAD_STACK_OWN;
 }
 
-/* The cache's entry for these registers is about to change: who refers to it gets a copy. */
-static void release_cache_entry(struct thread_record *record, const struct call_registers *regs)
+/* The cache's entry is about to change: who refers to it gets a copy. */
+static void release_cache_entry(struct thread_record *record, const struct call_stack_cache_entry *changing)
 {
-	uint64_t cached = (uint64_t)(uintptr_t)call_stack_cache_entry_for(&record->cache, regs->pc, regs->sp);
+	uint64_t cached = (uint64_t)(uintptr_t)changing;
 	uint32_t count = atomic_load(&record->held_count);
 	/* One above the count is the lock that was just let go, if a signal handler is in between. */
 	for (uint32_t i = 0; i <= count && i < record->held_capacity; i++) {
@@ -310,33 +310,61 @@ static void release_cache_entry(struct thread_record *record, const struct call_
 void thread_record_capture_site(struct thread_record *record, const struct call_registers *regs,
                                 struct call_site *ret_site)
 {
-	release_cache_entry(record, regs);
+	release_cache_entry(record, call_stack_cache_entry_for(&record->cache, regs->pc, regs->sp));
 	call_stack_capture(&record->cache, &record->bounds, regs, ret_site);
 }
 
-/* True if the call site is no wrapper's, though it was taken for one when its stack was kept that deep. */
-static bool is_no_wrapper(struct thread_record *record, uint64_t pc)
+/* False as soon as the function that made the call is known to release locks, too. */
+static __attribute__((noinline)) bool learn_wrapper(struct thread_record *record, uint64_t pc)
 {
-	if (record->compared_pc != pc || record->compared_released_pc != record->released_pc) {
-		record->compared_pc = pc;
-		record->compared_released_pc = record->released_pc;
-		unwind_rules_learn_release(pc, record->released_pc);
+	uint64_t released_pc = record->released_pc;
+	if (!(unwind_rules_find(pc - 1) & UNWIND_RULE_GLUE))
+		return false;
+	if (released_pc - pc + EH_FRAME_SMALL_SIZE_BYTES <= 2 * EH_FRAME_SMALL_SIZE_BYTES) {
+		enum { COMPARED = sizeof record->compared / sizeof record->compared[0] };
+		uint64_t pair = pc << 16 ^ released_pc;
+		uint64_t *compared = &record->compared[(pc ^ pc >> 4 ^ released_pc) % COMPARED];
+		if (*compared != pair && unwind_rules_learn_release(pc, released_pc))
+			return false;
+		*compared = pair;
 	}
-	return !(unwind_rules_find(pc - 1) & UNWIND_RULE_GLUE);
+	record->wrapper_pc = pc;
+	record->wrapper_released_pc = released_pc;
+	return true;
 }
 
-void thread_record_push_missed(struct thread_record *record, unsigned kind, unsigned call,
-                               const struct call_registers *regs)
+/* True if the function that made the call may be no more than a wrapper of a lock, for all that is known. */
+static inline bool may_be_wrapper(struct thread_record *record, uint64_t pc)
 {
-	struct held_entry *entry = &record->held[atomic_load(&record->held_count) - 1];
+	if (__builtin_expect(record->wrapper_pc == pc && record->wrapper_released_pc == record->released_pc,
+	                     1))
+		return true;
+	return learn_wrapper(record, pc);
+}
+
+static const struct call_stack_cache_entry *find_special(struct thread_record *record,
+                                                         const struct call_registers *regs)
+{
 	struct call_stack_cache_entry *hit =
-	    call_stack_find_special(&record->cache, regs->pc, regs->sp, regs->bp);
-	if (hit && hit->state & CALL_STACK_ENTRY_DEEP && is_no_wrapper(record, regs->pc)) {
-		release_cache_entry(record, regs);
-		*(volatile uint64_t *)&hit->sp = 0;
-	}
-	if (!hit || !thread_record_refer(entry, hit, regs))
-		thread_record_capture_own(record, entry, regs);
+	    call_stack_find_special(&record->cache, regs, CALL_STACK_ENTRY_ANY);
+	bool is_wrapper = may_be_wrapper(record, regs->pc);
+	if (!hit || !call_stack_more_is_exact(hit, regs->sp))
+		return NULL;
+	if (is_wrapper || !(hit->state & CALL_STACK_ENTRY_DEEP))
+		return hit;
+	release_cache_entry(record, hit);
+	*(volatile uint64_t *)&hit->sp = 0;
+	return NULL;
+}
+
+void thread_record_push_walked(struct thread_record *record, unsigned kind, unsigned call, uint64_t pc,
+                               uint64_t sp, uint64_t bp)
+{
+	const struct call_registers regs = {.pc = pc, .sp = sp, .bp = bp};
+	struct held_entry *entry = &record->held[atomic_load(&record->held_count) - 1];
+	const struct call_stack_cache_entry *hit = find_special(record, &regs);
+	if (__builtin_expect(!hit || !thread_record_refer(entry, hit, &regs), 0))
+		thread_record_capture_own(record, entry, &regs);
 	thread_record_mark_wanted(entry, kind, call);
 	if (kind != TRACE_LOCK_LIBC &&
 	    __builtin_expect(

@@ -84,10 +84,7 @@ struct thread_record {
 	uint32_t held_capacity;
 	int32_t tid;
 	uint32_t generation;  /* process_state.generation that it belongs to; smaller: vanished */
-	uint64_t released_pc; /* return address of the last call that released a mutex, and whether it was
-	                         looked */
-	uint64_t compared_pc; /* at already for wrappers, with the lock's */
-	uint64_t compared_released_pc;
+	uint64_t released_pc; /* return address of the last call that let go of a mutex */
 	struct stack_bounds bounds;
 	uint64_t noted[LOCK_USES_NOTED]; /* a filter: see lock_use.h */
 
@@ -109,6 +106,11 @@ struct thread_record {
 	struct thread_gate *gate;
 	struct lock_use *uses; /* LOCK_USES_KEPT of them, or NULL */
 	uint32_t serial;       /* counts the threads that had the record */
+
+	/* Of calls that take locks and such that let go of them: what was last held to be a wrapper, and
+	 * hashed pairs that were compared. */
+	uint64_t wrapper_pc, wrapper_released_pc;
+	uint64_t compared[16];
 
 	struct held_entry held_initial[THREAD_HELD_INITIAL];
 	struct call_stack_cache cache;
@@ -202,9 +204,23 @@ static inline __attribute__((always_inline)) bool thread_record_push(struct thre
 	return true;
 }
 
-/* Walks the stack for the last entry. */
-void thread_record_push_missed(struct thread_record *record, unsigned kind, unsigned call,
-                               const struct call_registers *regs);
+/* For a stack that is not in the cache, or is kept there deeper than most. */
+void thread_record_push_walked(struct thread_record *record, unsigned kind, unsigned call, uint64_t pc,
+                               uint64_t sp, uint64_t bp);
+
+/* Finishes the last entry. Code that is compiled with frame pointers comes here each time. */
+static inline __attribute__((always_inline)) void thread_record_push_missed(struct thread_record *record,
+                                                                            unsigned kind, unsigned call,
+                                                                            const struct call_registers *regs)
+{
+	struct held_entry *entry = &record->held[atomic_load(&record->held_count) - 1];
+	const struct call_stack_cache_entry *hit =
+	    call_stack_find_special(&record->cache, regs, CALL_STACK_ENTRY_USES_BP);
+	if (__builtin_expect(hit && thread_record_refer(entry, hit, regs), 1))
+		thread_record_mark_wanted(entry, kind, call);
+	else
+		thread_record_push_walked(record, kind, call, regs->pc, regs->sp, regs->bp);
+}
 
 /* Both, growing where needed. Returns the entry's index, or UINT32_MAX when there is no memory. */
 static inline uint32_t thread_record_want(struct thread_record *record, const void *lock, unsigned kind,

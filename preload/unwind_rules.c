@@ -174,14 +174,16 @@ static _Atomic uint64_t *find_slot(uint64_t address, uint64_t *ret_word)
 bool unwind_rules_learn_release(uint64_t lock_pc, uint64_t unlock_pc)
 {
 	const struct module *module = module_map_find(lock_pc - 1);
-	uint64_t word;
-	_Atomic uint64_t *slot = find_slot(lock_pc - 1, &word);
-	if (!module || !module->eh_frame_hdr || !slot || !unwind_rules_is_plain((uint32_t)word) ||
-	    !(word & UNWIND_RULE_GLUE))
+	if (!module || !module->eh_frame_hdr)
 		return false;
 	struct eh_frame_view view = view_of(module);
-	return eh_frame_is_one_function(&view, lock_pc - 1, unlock_pc - 1) &&
-	       atomic_compare_exchange_strong(slot, &word, word & ~(uint64_t)UNWIND_RULE_GLUE);
+	if (!eh_frame_is_one_function(&view, lock_pc - 1, unlock_pc - 1))
+		return false;
+	uint64_t word;
+	_Atomic uint64_t *slot = find_slot(lock_pc - 1, &word);
+	if (slot && unwind_rules_is_plain((uint32_t)word))
+		atomic_compare_exchange_strong(slot, &word, word & ~(uint64_t)UNWIND_RULE_GLUE);
+	return true;
 }
 
 struct unwind_rule unwind_rules_expand(uint32_t rule, uint64_t address)

@@ -66,7 +66,7 @@ static inline bool unwind_rules_is_plain(uint32_t rule)
 struct unwind_rule unwind_rules_expand(uint32_t rule, uint64_t address);
 
 /* A lock was taken by the call that returns to `lock_pc`, and one released by that which returns to
- * `unlock_pc`: a function that does both is no wrapper. True if that is news of lock_pc. */
+ * `unlock_pc`: a function that does both is no wrapper. True if that is so. */
 bool unwind_rules_learn_release(uint64_t lock_pc, uint64_t unlock_pc);
 
 /* Forgets the rules of all addresses that is_stale() names, and with them every stack kept in a thread's

@@ -532,7 +532,7 @@ Test(call_stack, finishes_after_the_inner_frames_are_gone_and_not_after_the_oute
 	struct stack stack = finish_last_site();
 	cr_expect_eq(stack.flags, CALL_STACK_CUT);
 	cr_expect_eq(stack.count, CALL_SITE_FRAMES);
-	cr_expect_arr_eq(stack.pc, last_site.pc, sizeof last_site.pc);
+	cr_expect_arr_eq(stack.pc, last_site.pc, CALL_SITE_FRAMES * sizeof *stack.pc);
 }
 
 Test(call_stack, does_not_read_a_stack_that_was_unmapped)

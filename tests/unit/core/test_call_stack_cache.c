@@ -54,14 +54,38 @@ static struct call_site capture_with(struct call_stack_cache *with, const struct
 	return site;
 }
 
+/* What is kept and what is found from there on are the whole stack. */
+static void expect_as_walked(const struct call_registers *regs, const struct call_site *site)
+{
+	uint64_t walked[STACK_WORDS + 1], finished[STACK_WORDS + 1], exact;
+	unsigned flags, finished_flags;
+	unsigned count = call_stack_walk(regs, &bounds, walked, STACK_WORDS + 1, &flags, &exact);
+	unsigned finished_count =
+	    call_stack_finish(site, &bounds, finished, STACK_WORDS + 1, &finished_flags, &exact);
+	cr_assert_eq(finished_count, count);
+	cr_assert_eq(finished_flags, flags);
+	cr_assert_arr_eq(finished, walked, count * sizeof *walked);
+}
+
+/* Where a frame behind the fourth could not be walked once and can be now, a cached stack stays at four. */
+static bool is_shallower(const struct call_site *site, const struct call_site *expected)
+{
+	return !site->pc[CALL_SITE_FRAMES] && expected->pc[CALL_SITE_FRAMES];
+}
+
 static struct call_site expect_cached_as_fresh(const struct call_registers *regs)
 {
 	struct call_stack_cache empty = {0};
 	unsigned flags, expected_flags;
 	struct call_site expected = capture_with(&empty, regs, &expected_flags);
 	struct call_site site = capture_with(&cache, regs, &flags);
-	cr_assert_arr_eq(&site, &expected, sizeof site);
+	if (is_shallower(&site, &expected))
+		cr_assert_arr_eq(site.pc, expected.pc, CALL_SITE_FRAMES * sizeof *site.pc);
+	else
+		cr_assert_arr_eq(&site, &expected, sizeof site);
 	cr_assert_eq(flags, expected_flags);
+	expect_as_walked(regs, &expected);
+	expect_as_walked(regs, &site);
 	return site;
 }
 
@@ -170,6 +194,69 @@ Test(call_stack_cache, forgets_all_when_rules_are_forgotten)
 	expect_site(&regs, &second);
 }
 
+/* 0 to 7 are wrappers with frame pointers, each called by the next, 8 is what they are called from; 9 calls
+ * that. */
+static void set_wrappers(unsigned count)
+{
+	set_rule(CODE(9), rule(true, 2, 2));
+	for (unsigned i = 0; i <= count; i++)
+		set_rule(CODE(i), rule(true, 2, 2) | (i < count ? UNWIND_RULE_GLUE : 0));
+	/* frames of 4 words: two of its own, rbp, return address */
+	for (unsigned i = 0; i < 9; i++) {
+		stack[4 * i + 2] = place(4 * i + 6);
+		stack[4 * i + 3] = i < count ? CODE(i + 1) : CODE(9);
+	}
+}
+
+Test(call_stack_cache, keeps_the_caller_of_who_called_the_wrappers)
+{
+	make_stack();
+	for (unsigned wrappers = 0; wrappers <= 8; wrappers++) {
+		memset(&cache, 0, sizeof cache);
+		set_wrappers(wrappers);
+		atomic_fetch_add(&unwind_rules_generation, UNWIND_RULES_GENERATION_STEP);
+		struct call_registers regs = registers(0, 0, place(2));
+		unsigned kept = wrappers < 3 ? 4 : wrappers + 2;
+		struct call_site expected = {.pc = {0}};
+		for (unsigned i = 0; i < kept; i++)
+			expected.pc[i] = i <= wrappers ? CODE(i) : CODE(9);
+		expected.outer_slot = place(4 * (kept - 2) + 3);
+		expected.outer_bp = place(4 * (kept - 2) + 6);
+		expect_site(&regs, &expected);
+	}
+}
+
+Test(call_stack_cache, follows_a_change_of_any_frame_behind_wrappers)
+{
+	make_stack();
+	set_wrappers(6);
+	set_rule(CODE(10), rule(true, 2, 2));
+	struct call_registers regs = registers(0, 0, place(2));
+	cr_assert_eq(expect_cached_as_fresh(&regs).pc[7], CODE(9));
+	for (unsigned i = 0; i < 7; i++) {
+		uint64_t pc = stack[4 * i + 3], base = stack[4 * i + 2];
+		stack[4 * i + 3] = CODE(10);
+		cr_expect_eq(expect_cached_as_fresh(&regs).pc[i + 1], CODE(10));
+		stack[4 * i + 3] = pc;
+		stack[4 * i + 2] = base + 32; /* a longer frame, that skips one */
+		expect_cached_as_fresh(&regs);
+		stack[4 * i + 2] = base;
+		cr_expect_eq(expect_cached_as_fresh(&regs).pc[7], CODE(9));
+	}
+}
+
+Test(call_stack_cache, keeps_no_more_of_a_function_that_calls_itself)
+{
+	make_stack();
+	set_wrappers(8);
+	for (unsigned i = 2; i < 8; i++)
+		stack[4 * i + 3] = CODE(3);
+	struct call_registers regs = registers(0, 0, place(2));
+	struct call_site site = expect_cached_as_fresh(&regs);
+	cr_expect_eq(site.pc[5], CODE(3));
+	cr_expect_eq(site.pc[6], 0);
+}
+
 static uint32_t random_state = 1;
 static uint32_t random_below(uint32_t limit)
 {
@@ -181,7 +268,10 @@ static void set_random_rule(unsigned code)
 {
 	unsigned cfa_words = 1 + random_below(5);
 	unsigned bp_words = cfa_words >= 2 && random_below(2) ? 2 + random_below(cfa_words - 1) : 0;
-	set_rule(CODE(code), rule(random_below(4) == 0, cfa_words, bp_words));
+	uint32_t glue = random_below(4) ? UNWIND_RULE_GLUE : 0;
+	if (random_below(2))
+		cfa_words = bp_words = 2; /* what code with frame pointers has */
+	set_rule(CODE(code), rule(random_below(4) == 0 || bp_words == 2, cfa_words, bp_words) | glue);
 }
 
 static uint64_t random_word(void)
@@ -192,7 +282,7 @@ static uint64_t random_word(void)
 
 Test(call_stack_cache, gives_what_a_fresh_walk_gives_on_any_stack)
 {
-	unsigned deep = 0;
+	unsigned deep = 0, deeper = 0;
 	make_stack();
 	for (unsigned round = 0; round < 300; round++) {
 		for (unsigned code = 0; code < CODES; code++)
@@ -205,11 +295,14 @@ Test(call_stack_cache, gives_what_a_fresh_walk_gives_on_any_stack)
 			unsigned sp = random_below(3) * 2;
 			struct call_registers regs =
 			    registers(random_below(3), sp, place(sp + random_below(3)));
-			deep += expect_cached_as_fresh(&regs).outer_slot != 0;
+			struct call_site site = expect_cached_as_fresh(&regs);
+			deep += site.outer_slot != 0;
+			deeper += site.pc[CALL_SITE_FRAMES] != 0;
 			stack[random_below(20)] = random_word();
 		}
 	}
 	cr_expect_gt(deep, 10000);
+	cr_expect_gt(deeper, 2000);
 }
 
 /* --- interrupted at each instruction --- */
@@ -239,19 +332,21 @@ static __attribute__((noinline)) struct call_site capture_stepwise(const struct 
 
 enum cache_state { CACHE_EMPTY, CACHE_SAME_LAYOUT, CACHE_HIT };
 
-static void interrupt_everywhere(enum cache_state state, const struct call_registers *regs)
+static void interrupt_everywhere(enum cache_state state, const struct call_registers *regs,
+                                 uint64_t other_caller)
 {
 	struct call_stack_cache empty = {0};
 	unsigned flags;
 	unsigned instructions = 1;
+	const uint64_t caller = stack[4];
 	struct call_site expected = capture_with(&empty, regs, &flags);
 	for (interrupt_at = 0; interrupt_at < instructions; interrupt_at++) {
 		memset(&cache, 0, sizeof cache);
 		if (state == CACHE_SAME_LAYOUT)
-			stack[4] = CODE(5);
+			stack[4] = other_caller;
 		if (state != CACHE_EMPTY)
 			capture_with(&cache, regs, &flags);
-		stack[4] = CODE(2);
+		stack[4] = caller;
 		struct call_site site = capture_stepwise(regs);
 		instructions = step;
 		cr_assert_arr_eq(&site, &expected, sizeof site, "at instruction %u", interrupt_at);
@@ -262,23 +357,48 @@ static void interrupt_everywhere(enum cache_state state, const struct call_regis
 	cr_expect_gt(instructions, 20);
 }
 
+/* The handler's stack is kept in the same entry. */
+static void choose_handlers_stack(const struct call_registers *regs, uint32_t its_rule)
+{
+	const struct call_stack_cache_entry *entry = call_stack_cache_entry_for(&cache, regs->pc, regs->sp);
+	struct sigaction action = {.sa_handler = count_step};
+	unsigned code = 100;
+	cr_assert_eq(sigaction(SIGTRAP, &action, NULL), 0);
+	do
+		in_handler = registers(++code, 20, 44);
+	while (call_stack_cache_entry_for(&cache, in_handler.pc, in_handler.sp) != entry);
+	set_rule(CODE(code), its_rule);
+	stack[21] = CODE(4), stack[22] = 55, stack[25] = CODE(5), stack[26] = CODE(2), stack[27] = CODE(3);
+}
+
 Test(call_stack_cache, is_right_whatever_instruction_a_handler_interrupts)
 {
 	make_stack();
 	set_simple_rules();
 	stack[1] = CODE(1), stack[3] = 77, stack[4] = CODE(2), stack[5] = 88, stack[6] = CODE(3);
-	stack[21] = CODE(4), stack[22] = 55, stack[25] = CODE(5), stack[26] = CODE(2), stack[27] = CODE(3);
 	struct call_registers regs = registers(0, 0, 66);
-	struct sigaction action = {.sa_handler = count_step};
-	cr_assert_eq(sigaction(SIGTRAP, &action, NULL), 0);
-	/* another stack that is kept in the same entry */
-	const struct call_stack_cache_entry *entry = call_stack_cache_entry_for(&cache, regs.pc, regs.sp);
-	unsigned code = 100;
-	do
-		in_handler = registers(++code, 20, 44);
-	while (call_stack_cache_entry_for(&cache, in_handler.pc, in_handler.sp) != entry);
-	set_rule(CODE(code), rule(false, 2, 0));
+	choose_handlers_stack(&regs, rule(false, 2, 0));
 	for (enum cache_state state = CACHE_EMPTY; state <= CACHE_HIT; state++)
-		interrupt_everywhere(state, &regs);
+		interrupt_everywhere(state, &regs, CODE(5));
+	cr_expect_gt(interruptions, 100);
+}
+
+/* The same where both stacks are kept deep. */
+Test(call_stack_cache, is_right_behind_wrappers_whatever_instruction_a_handler_interrupts)
+{
+	make_stack();
+	set_simple_rules();
+	for (unsigned code = 0; code < 6; code++)
+		set_rule(CODE(code), rule(false, 2, 0) | UNWIND_RULE_GLUE);
+	for (unsigned i = 1; i < 18; i++)
+		stack[i] = CODE(i / 2 % 6);
+	for (unsigned i = 20; i < STACK_WORDS; i++)
+		stack[i] = CODE(i / 2 % 5);
+	struct call_registers regs = registers(0, 0, 66);
+	choose_handlers_stack(&regs, rule(false, 2, 0) | UNWIND_RULE_GLUE);
+	cr_assert_neq(expect_cached_as_fresh(&regs).pc[6], 0);
+	cr_assert_neq(expect_cached_as_fresh(&in_handler).pc[6], 0);
+	for (enum cache_state state = CACHE_EMPTY; state <= CACHE_HIT; state++)
+		interrupt_everywhere(state, &regs, CODE(5));
 	cr_expect_gt(interruptions, 100);
 }

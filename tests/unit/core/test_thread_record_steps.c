@@ -17,7 +17,7 @@ enum { LOCKS = 24, HANDLER_LOCKS = 3, NO_LOCK = -1, STEPS_MAX = 2000000 };
 /* What the traced child and this test look at together. */
 static struct shared {
 	volatile int32_t owner[LOCKS];
-	uint64_t expected_pc[LOCKS][CALL_SITE_FRAMES]; /* the stack of its acquisition */
+	uint64_t expected_pc[LOCKS][CALL_SITE_FRAMES_MAX]; /* the stack of its acquisition */
 	volatile int leaving;  /* index of the lock whose entry is out and whose owner is not cleared yet */
 	volatile int entering; /* index of the lock whose entry is being written */
 	volatile int32_t handler_owner[HANDLER_LOCKS];
@@ -32,7 +32,7 @@ static __attribute__((noinline)) void enter(int i, bool watched)
 	const struct call_registers regs = core_registers();
 	unsigned flags;
 	uint64_t exact;
-	call_stack_walk(&regs, &self->bounds, shared.expected_pc[i], CALL_SITE_FRAMES, &flags, &exact);
+	call_stack_walk(&regs, &self->bounds, shared.expected_pc[i], CALL_SITE_FRAMES_MAX, &flags, &exact);
 	shared.entering = i;
 	uint32_t index = thread_record_want(self, (const void *)&shared.owner[i], TRACE_LOCK_MUTEX, 1, &regs);
 	shared.owner[i] = 1;
@@ -194,29 +194,29 @@ static const struct held_entry *find_entry(int lock)
 }
 
 /* The cache is read where it lay in the child's record. */
-static void read_stack(const struct held_entry *entry, uint64_t *ret_pc)
+static struct call_site read_site(const struct held_entry *entry)
 {
-	if (entry->stack & THREAD_STACK_OWN) {
-		memcpy(ret_pc, entry->pc, sizeof entry->pc);
-		return;
+	struct call_site site;
+	struct held_entry moved = *entry;
+	if (!(moved.stack & THREAD_STACK_OWN)) {
+		uint64_t offset = entry->stack - (uint64_t)(uintptr_t)self;
+		cr_assert_leq(offset, sizeof snapshot.record - sizeof(struct call_stack_cache_entry));
+		moved.stack = (uint64_t)(uintptr_t)&snapshot.record + offset;
 	}
-	uint64_t offset = entry->stack - (uint64_t)(uintptr_t)self;
-	cr_assert_leq(offset, sizeof snapshot.record - sizeof(struct call_stack_cache_entry));
-	const char *cached = (const char *)&snapshot.record + offset;
-	memcpy(ret_pc, ((const struct call_stack_cache_entry *)(const void *)cached)->pc, sizeof entry->pc);
+	thread_record_site(&moved, &site);
+	return site;
 }
 
 static void expect_exact(int lock, unsigned step, uint64_t pc)
 {
-	uint64_t stack[CALL_SITE_FRAMES];
 	const struct held_entry *entry = find_entry(lock);
 
 	cr_assert_not_null(entry, "lock %d is held and has no entry at step %u, pc %#lx", lock, step, pc);
-	read_stack(entry, stack);
-	for (int i = 0; i < CALL_SITE_FRAMES; i++)
-		cr_assert_eq(stack[i], snapshot.shared.expected_pc[lock][i],
+	struct call_site site = read_site(entry);
+	for (int i = 0; i < CALL_SITE_FRAMES || (i < CALL_SITE_FRAMES_MAX && site.pc[i]); i++)
+		cr_assert_eq(site.pc[i], snapshot.shared.expected_pc[lock][i],
 		             "lock %d has another's stack (frame %d: %#lx) at step %u, pc %#lx", lock, i,
-		             stack[i], step, pc);
+		             site.pc[i], step, pc);
 }
 
 static void expect_every_lock(unsigned step, uint64_t pc, int excused, int also_excused)
