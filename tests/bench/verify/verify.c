@@ -1,17 +1,18 @@
-/* libafterfork-verify.so: compares call_stack_capture() and call_stack_finish() with libunwind at each
- * acquisition of a mutex.
+/* libafterfork-verify.so: compares what the library records of a mutex's acquisition, thread_record_want()
+ * and call_stack_finish(), with libunwind at each of them. When the mutex is let go, the record must still
+ * say of it what it said then.
  *
  * Preload it into any program; scripts/verify-stacks does so over several. At its end a process writes one
  * line:
  *
- *   afterfork-verify: checked=N mismatches=N cut=N truncated=N deepest=N program=NAME
+ *   afterfork-verify: checked=N mismatches=N cut=N truncated=N deepest=N wrapped=N program=NAME
  *
  *   AFTERFORK_VERIFY_OUTPUT=FILE  append the line, and what differed, to FILE; else stderr
  *   AFTERFORK_VERIFY_EVERY=N      check each Nth acquisition of each thread only (default 1)
  *
- * A cut stack is compared as far as it goes. Forked children are not checked: libunwind calls
- * dl_iterate_phdr, whose lock a vanished thread may hold. The check comes before the lock is taken, so that
- * it holds no lock of the program's.
+ * wrapped counts stacks of which more than four frames are kept. A cut stack is compared as far as it goes.
+ * Forked children are not checked: libunwind calls dl_iterate_phdr, whose lock a vanished thread may hold.
+ * The check comes before the lock is taken, so that it holds no lock of the program's.
  */
 #define UNW_LOCAL_ONLY
 #include <dlfcn.h>
@@ -30,20 +31,25 @@
 #include "arena.h"
 #include "call_stack.h"
 #include "module_map.h"
+#include "thread_record.h"
 
-enum { FRAMES_MAX = 256, MISMATCHES_SHOWN_MAX = 5, PAGE_SIZE_BYTES = 4096 };
+enum { FRAMES_MAX = 256, HELD_MAX = 64, MISMATCHES_SHOWN_MAX = 5, PAGE_SIZE_BYTES = 4096 };
 
 /* On a page that the kernel clears in forked children. */
 struct totals {
 	_Atomic uint32_t active;
-	_Atomic uint64_t checked, mismatches, cut, truncated, deepest;
+	_Atomic uint64_t checked, mismatches, cut, truncated, deepest, wrapped;
 };
 
-struct thread_state {
+struct checked_thread {
 	bool busy; /* libunwind locks mutexes, too */
 	uint64_t acquisitions;
-	struct stack_bounds bounds;
-	struct call_stack_cache cache;
+	struct thread_record *record;
+	struct held {
+		const pthread_mutex_t *mutex;
+		uint64_t pc[CALL_SITE_FRAMES_MAX]; /* as kept at its acquisition */
+	} held[HELD_MAX];
+	unsigned held_count;
 };
 
 struct stack {
@@ -53,11 +59,12 @@ struct stack {
 
 static struct totals *totals;
 static uint64_t every = 1;
-static int (*real_lock)(pthread_mutex_t *);
-static __thread struct thread_state *self __attribute__((tls_model("initial-exec")));
+static int (*real_lock)(pthread_mutex_t *), (*real_unlock)(pthread_mutex_t *);
+static __thread struct checked_thread *self __attribute__((tls_model("initial-exec")));
 
-static void find_real_lock(void)
+static void find_real(void)
 {
+	real_unlock = (int (*)(pthread_mutex_t *))dlsym(RTLD_NEXT, "pthread_mutex_unlock");
 	real_lock = (int (*)(pthread_mutex_t *))dlsym(RTLD_NEXT, "pthread_mutex_lock");
 }
 
@@ -66,7 +73,7 @@ __attribute__((constructor)) static void start(void)
 	const char *text = getenv("AFTERFORK_VERIFY_EVERY");
 	if (text && strtoull(text, NULL, 10) > 0)
 		every = strtoull(text, NULL, 10);
-	find_real_lock();
+	find_real();
 	void *page = mmap(NULL, PAGE_SIZE_BYTES, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
 	if (page == MAP_FAILED || madvise(page, PAGE_SIZE_BYTES, MADV_WIPEONFORK)) {
 		fprintf(
@@ -93,18 +100,22 @@ __attribute__((destructor)) static void finish(void)
 		return;
 	int fd = open_output();
 	dprintf(fd,
-	        "afterfork-verify: checked=%lu mismatches=%lu cut=%lu truncated=%lu deepest=%lu program=%s\n",
+	        "afterfork-verify: checked=%lu mismatches=%lu cut=%lu truncated=%lu deepest=%lu wrapped=%lu "
+	        "program=%s\n",
 	        totals->checked, totals->mismatches, totals->cut, totals->truncated, totals->deepest,
-	        program_invocation_short_name);
+	        totals->wrapped, program_invocation_short_name);
 	close(fd);
 }
 
-static struct thread_state *thread_state(uint64_t sp)
+static struct checked_thread *checked_thread(uint64_t sp)
 {
 	if (!self) {
-		struct thread_state *state = arena_alloc(sizeof *state);
-		if (state && call_stack_find_bounds(sp, &state->bounds.low, &state->bounds.high))
+		struct checked_thread *state = arena_alloc(sizeof *state);
+		struct thread_record *record = state ? thread_record_new(0) : NULL;
+		if (record && call_stack_find_bounds(sp, &record->bounds.low, &record->bounds.high)) {
+			state->record = record;
 			self = state;
+		}
 	}
 	return self;
 }
@@ -176,30 +187,89 @@ static void compare(const struct stack *ours, const struct stack *theirs)
 		show_mismatch(ours, theirs);
 }
 
-static __attribute__((noinline)) void check(struct thread_state *state, const struct call_registers *regs)
+/* Only a mutex whose acquisition was checked is recorded. */
+static __attribute__((noinline)) void check(struct checked_thread *state, const pthread_mutex_t *mutex,
+                                            const struct call_registers *regs)
 {
+	struct thread_record *record = state->record;
 	struct stack ours, theirs;
 	struct call_site site;
 	uint64_t exact;
-	call_stack_capture(&state->cache, &state->bounds, regs, &site);
-	ours.count = call_stack_finish(&site, &state->bounds, ours.pc, FRAMES_MAX, &ours.flags, &exact);
+	if (state->held_count == HELD_MAX) { /* taken here, let go elsewhere */
+		state->held_count = 0;
+		atomic_store(&record->held_count, 0);
+	}
+	uint32_t index = thread_record_want(record, mutex, 0, 0, regs);
+	thread_record_site(&record->held[index], &site);
+	ours.count = call_stack_finish(&site, &record->bounds, ours.pc, FRAMES_MAX, &ours.flags, &exact);
 	walk_by_libunwind(regs, &theirs);
 	compare(&ours, &theirs);
+	atomic_fetch_add(&totals->wrapped, site.pc[CALL_SITE_FRAMES] != 0);
+	struct held *held = &state->held[state->held_count++];
+	held->mutex = mutex;
+	memcpy(held->pc, site.pc, sizeof held->pc);
+}
+
+/* The entry as a child would read it now, before the release. */
+static void check_held(struct checked_thread *state, const pthread_mutex_t *mutex)
+{
+	struct stack now = {.count = CALL_SITE_FRAMES_MAX}, then = now;
+	struct call_site site;
+	unsigned i = state->held_count;
+	while (i-- > 0 && state->held[i].mutex != mutex)
+		;
+	uint32_t index = thread_record_find(state->record, mutex);
+	if (i >= state->held_count || index == UINT32_MAX)
+		return;
+	thread_record_site(&state->record->held[index], &site);
+	memcpy(now.pc, site.pc, sizeof site.pc);
+	memcpy(then.pc, state->held[i].pc, sizeof site.pc);
+	if (memcmp(now.pc, then.pc, sizeof site.pc) &&
+	    atomic_fetch_add(&totals->mismatches, 1) < MISMATCHES_SHOWN_MAX)
+		show_mismatch(&now, &then);
+	memmove(&state->held[i], &state->held[i + 1], (--state->held_count - i) * sizeof state->held[0]);
+}
+
+static struct checked_thread *start_check(uint64_t sp)
+{
+	struct checked_thread *state = totals && atomic_load(&totals->active) ? checked_thread(sp) : NULL;
+	if (!state || state->busy)
+		return NULL;
+	state->busy = true;
+	return state;
 }
 
 __attribute__((visibility("default"))) int pthread_mutex_lock(pthread_mutex_t *mutex)
 {
 	const struct call_registers regs = CALL_REGISTERS_OF_CALLER();
 	int saved_errno = errno;
-	struct thread_state *state = totals && atomic_load(&totals->active) ? thread_state(regs.sp) : NULL;
-	if (state && !state->busy) {
-		state->busy = true;
+	struct checked_thread *state = start_check(regs.sp);
+	if (state) {
 		if (state->acquisitions++ % every == 0)
-			check(state, &regs);
+			check(state, mutex, &regs);
 		state->busy = false;
 	}
 	if (!real_lock)
-		find_real_lock();
+		find_real();
 	errno = saved_errno;
 	return real_lock(mutex);
+}
+
+/* As the library's own wrapper: what is let go in the order taken is popped. */
+__attribute__((visibility("default"))) int pthread_mutex_unlock(pthread_mutex_t *mutex)
+{
+	const struct call_registers regs = CALL_REGISTERS_OF_CALLER();
+	int saved_errno = errno;
+	struct checked_thread *state = start_check(regs.sp);
+	if (state) {
+		check_held(state, mutex);
+		if (!thread_record_pop(state->record, mutex))
+			thread_record_remove(state->record, thread_record_find(state->record, mutex));
+		state->record->released_pc = regs.pc; /* this function has a frame */
+		state->busy = false;
+	}
+	if (!real_unlock)
+		find_real();
+	errno = saved_errno;
+	return real_unlock(mutex);
 }
