@@ -216,12 +216,27 @@ struct window {
 	bool ended;           /* a thread that had ended has an entry, too */
 };
 
+enum call_id {
+#define CALL(id, name) CALL_##name = id,
+#include "trace_calls.def"
+#undef CALL
+};
+
+/* Readers keep a writer waiting: it is not the one who holds the lock. */
+static bool waits_to_write(const struct held_entry *entry)
+{
+	return entry->call >= CALL_pthread_rwlock_wrlock && entry->call <= CALL_pthread_rwlock_clockwrlock;
+}
+
 /* Of several candidates those count that are known to hold it. */
-static void consider(struct window *window, struct thread_record *thread, uint32_t entry)
+static void consider(struct window *window, struct thread_record *thread, uint32_t entry,
+                     const struct lock_state *state)
 {
 	bool holds = atomic_load(&thread->held[entry].state) == TRACE_HOLD_HELD &&
 	             !thread_record_is_popped(thread, entry);
-	if (window->count > 0 && window->candidate_holds && !holds)
+	bool is_read = state->kind == TRACE_LOCK_RWLOCK && state->names_nobody;
+	if ((window->count > 0 && window->candidate_holds && !holds) ||
+	    (is_read && waits_to_write(&thread->held[entry])))
 		return;
 	if (window->count == 0 || (holds && !window->candidate_holds)) {
 		window->candidate = thread;
@@ -256,7 +271,7 @@ static void scan_window(const struct child_use *use, struct window *ret_window)
 		if (is_alive(thread))
 			ret_window->live += !thread_record_is_popped(thread, entry);
 		else if (atomic_load(&thread->state) == THREAD_ALIVE)
-			consider(ret_window, thread, entry);
+			consider(ret_window, thread, entry, &suspect->state);
 		else
 			ret_window->ended |= atomic_load(&thread->state) == THREAD_ENDED;
 	}

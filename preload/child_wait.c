@@ -123,14 +123,15 @@ static bool was_there_before(const struct wake_facts *facts)
 }
 
 /* A condition or a semaphore that others signal. */
-static void examine_signal(struct child_use *use, struct incident *suspect)
+static void examine_signal(struct child_use *use, struct incident *suspect, bool may_wait_for_itself)
 {
 	struct wake_facts facts;
 	if (use->suspect.observed || process.other_threads_at_fork == 0 ||
 	    !wake_site_find(suspect->lock, &facts) || !was_there_before(&facts) || !nobody_is_left(suspect))
 		return;
 	blame_waker(suspect, &facts);
-	tell(use, suspect);
+	if (suspect->holder || !may_wait_for_itself)
+		tell(use, suspect);
 }
 
 void child_wait_condition(struct child_use *use, struct thread_record *self, const void *condition,
@@ -138,7 +139,24 @@ void child_wait_condition(struct child_use *use, struct thread_record *self, con
 {
 	struct incident suspect;
 	begin(&suspect, self, condition, TRACE_LOCK_CONDVAR, call, regs);
-	examine_signal(use, &suspect);
+	examine_signal(use, &suspect, false);
+}
+
+/* Then it waits for itself, unless others used to post. The entry of this very attempt is its last. */
+static bool holds_already(const struct thread_record *self, const void *semaphore)
+{
+	for (uint32_t i = atomic_load(&self->held_count); i-- > 1;) {
+		if (self->held[i - 1].lock == (uint64_t)(uintptr_t)semaphore)
+			return true;
+	}
+	return false;
+}
+
+/* One that is only given back by who took it is a lock. */
+static bool is_posted_by_others(const void *semaphore)
+{
+	struct wake_facts facts;
+	return wake_site_find(semaphore, &facts) && facts.by_others;
 }
 
 void child_wait_semaphore(struct child_use *use, struct thread_record *self, const void *semaphore,
@@ -147,8 +165,8 @@ void child_wait_semaphore(struct child_use *use, struct thread_record *self, con
 	struct incident suspect;
 	begin(&suspect, self, semaphore, TRACE_LOCK_SEMAPHORE, call, regs);
 	suspect.state = lock_word_of(&(struct lock_ref){semaphore, TRACE_LOCK_SEMAPHORE, false});
-	if (suspect.state.locked)
-		examine_signal(use, &suspect);
+	if (suspect.state.locked && is_posted_by_others(semaphore))
+		examine_signal(use, &suspect, holds_already(self, semaphore));
 }
 
 /* The entry of a vanished thread that was waiting on the condition. */

@@ -95,7 +95,7 @@ void wake_site_see(const void *object)
 
 static bool is_full(const struct wake_facts *facts, const struct thread_record *self, bool holds)
 {
-	for (int i = 0; i < WAKE_SITE_WAKERS; i++) {
+	for (int i = 0; i < WAKE_SITE_WAKERS && !holds; i++) {
 		const struct waker *waker = &facts->wakers[i];
 		if (!waker->thread)
 			return false;
@@ -131,7 +131,8 @@ void wake_site_wake(struct thread_record *self, const void *object, unsigned cal
 	site = take_any(object);
 	if (!site)
 		return;
-	add_waker(&site->facts, self, call, regs);
+	if (!holds)
+		add_waker(&site->facts, self, call, regs);
 	site->facts.by_holder |= holds;
 	site->facts.by_others |= !holds;
 	give(site, object);

@@ -26,7 +26,8 @@ struct wake_facts {
 	uint32_t initial_value; /* of a semaphore; threads of a barrier */
 	bool by_holder,
 	    by_others; /* a semaphore was posted by a thread that had taken it; by one that had not */
-	struct waker wakers[WAKE_SITE_WAKERS]; /* the first two threads */
+	struct waker
+	    wakers[WAKE_SITE_WAKERS]; /* the first two threads; who gives back what it took wakes nobody */
 };
 
 /* Forgets what was known of the address, but for by_others: a thread may still be recorded as the holder of

@@ -93,6 +93,18 @@ Test(child_check_kinds, prefers_the_reader_that_holds_to_a_writer_that_waits)
 	expect_holder(TRACE_LOCK_RWLOCK, holder);
 }
 
+/* Who holds it for reading was never seen; a writer that waits with us is not the one. */
+Test(child_check_kinds, blames_no_writer_that_waits_for_an_unknown_reader)
+{
+	const struct call_registers regs = {.pc = 0x1000};
+	start();
+	read_locked(1);
+	thread_record_want(core_invent_thread(OTHER), lock, TRACE_LOCK_RWLOCK, CALL_pthread_rwlock_wrlock,
+	                   &regs);
+	core_become_child(self);
+	expect(TRACE_LOCK_RWLOCK, false, CHILD_LOCK, 0);
+}
+
 /* The lock counts no more readers than the child's own threads are: the vanished thread's entry is stale. */
 Test(child_check_kinds, says_nothing_where_live_readers_account_for_the_count)
 {

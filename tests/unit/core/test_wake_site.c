@@ -36,9 +36,11 @@ Test(wake_site, keeps_the_first_two_threads_and_how_they_posted)
 	struct thread_record *second = core_invent_thread(7), *third = core_invent_thread(8);
 	wake_site_init(&object, 3);
 	wake(self, true);
-	wake(self, true);
-	cr_assert_null(facts_of(&object).wakers[1].thread);
+	cr_assert_null(facts_of(&object).wakers[0].thread, "who gives back what it took wakes nobody");
 	cr_assert_not(facts_of(&object).by_others);
+	wake(self, false);
+	wake(self, false);
+	cr_assert_null(facts_of(&object).wakers[1].thread);
 	wake(second, false);
 	wake(third, false);
 	struct wake_facts facts = facts_of(&object);
