@@ -47,7 +47,7 @@ void story_function(const char *function, FILE *out)
 /* The C++ library's wrappers around a lock call say nothing about the program. */
 static bool is_wrapper(const struct frame *frame)
 {
-	static const char *const prefixes[] = {"std::",       "__gthread_",    "__gnu_cxx::", "pthread_",
+	static const char *const prefixes[] = {"std::",        "__gthread_",   "__gnu_cxx::", "pthread_",
 	                                       "__libc_start", "start_thread", "_start"};
 	const char *name = frame->function ? without_return_type(frame->function) : "";
 

@@ -1,5 +1,5 @@
-/* Calls after which the trace's folder, or /proc, can no longer be reached: the image's file is opened and the map of
- * modules read before them. */
+/* Calls after which the trace's folder, or /proc, can no longer be reached: the image's file is opened and
+ * the map of modules read before them. */
 #include "hook.h"
 #include "module_map.h"
 #include "trace_writer.h"

@@ -1,6 +1,6 @@
 /* Two threads that the child itself started lock a and b in opposite orders, each holding what the other
- * wants. All of them live in the child, and the worker that vanished held nothing: an ordinary deadlock, which no
- * fork explains.
+ * wants. All of them live in the child, and the worker that vanished held nothing: an ordinary deadlock,
+ * which no fork explains.
  *
  * expect: note other-deadlock
  *   lock: mutex normal a_mutex

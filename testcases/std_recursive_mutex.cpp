@@ -3,7 +3,7 @@
  *
  * expect: certain lock-held-by-vanished-thread
  *   lock: mutex recursive -
- *   holder: acquired_at=Monitor::outer<worker start_routine=worker
+ *   holder: acquired_at=Monitor::inner<Monitor::outer<worker start_routine=worker
  *   fork: call=fork function=main
  *   victim: call=pthread_mutex_lock function=Monitor::inner<main
  *   count: 1

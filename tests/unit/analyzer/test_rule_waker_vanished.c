@@ -52,9 +52,10 @@ Test(rule_waker_vanished, is_likely_where_no_vanished_thread_was_seen_to_do_it)
 	story.proof &= ~(uint32_t)TRACE_PROOF_RECORD;
 	story.holder.tid = 0;
 	story.holder.name = NULL;
-	expect(&story, VERDICT_LIKELY,
-	       "pid 4242 waits for ever on condvar at 0x555500004060: no thread is left that could wake it; the "
-	       "others vanished when story+0x1500 called fork()");
+	expect(
+	    &story, VERDICT_LIKELY,
+	    "pid 4242 waits for ever on condvar at 0x555500004060: no thread is left that could wake it; the "
+	    "others vanished when story+0x1500 called fork()");
 }
 
 Test(rule_waker_vanished, is_not_certain_without_a_private_mapping)
@@ -70,7 +71,8 @@ Test(rule_waker_vanished, tells_of_a_destruction)
 	struct built_incident story = wait_story(TRACE_LOCK_CONDVAR, CALL_COND_DESTROY);
 
 	expect(&story, VERDICT_CERTAIN,
-	       "pid 4242 waits for ever in the destruction of condvar at 0x555500004060: thread 4201 'worker' was "
+	       "pid 4242 waits for ever in the destruction of condvar at 0x555500004060: thread 4201 "
+	       "'worker' was "
 	       "waiting on it in story+0x1210 and vanished when story+0x1500 called fork()");
 }
 
@@ -79,7 +81,8 @@ Test(rule_waker_vanished, tells_of_a_barrier)
 	struct built_incident story = wait_story(TRACE_LOCK_BARRIER, CALL_BARRIER_WAIT);
 
 	expect(&story, VERDICT_CERTAIN,
-	       "pid 4242 waits for ever on barrier at 0x555500004060: threads that the barrier counts on vanished "
+	       "pid 4242 waits for ever on barrier at 0x555500004060: threads that the barrier counts on "
+	       "vanished "
 	       "when story+0x1500 called fork()");
 }
 
