@@ -77,7 +77,10 @@ int findings_add(struct finding_list *list, struct finding *finding)
 
 static bool proves_more(const struct finding *one, const struct finding *than)
 {
-	if (one->lock_fork_hash != than->lock_fork_hash || one == than)
+	bool same_lock = one->lock_fork_hash == than->lock_fork_hash;
+	bool same_site = one->site_fork_hash && one->site_fork_hash == than->site_fork_hash;
+
+	if (one == than || !(same_lock || same_site))
 		return false;
 	if (one->verdict != than->verdict)
 		return one->verdict > than->verdict;

@@ -82,6 +82,7 @@ struct finding {
 
 	/* For the machinery, not for renderers. */
 	unsigned incidental;     /* INCIDENTAL_* of rule.h */
+	uint64_t site_fork_hash; /* the same for locks taken at the same place; 0: not known */
 	uint64_t lock_fork_hash; /* the same for the same lock at the same fork, whatever the rule */
 	const struct rule *rule;
 	const struct incident *incident;

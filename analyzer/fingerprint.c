@@ -93,6 +93,18 @@ static uint64_t hash_lock_and_fork(const struct finding *finding)
 	return hash;
 }
 
+static uint64_t hash_site_and_fork(const struct finding *finding)
+{
+	uint64_t hash = FNV_START;
+
+	if (!finding->holder.acquired_at.count)
+		return 0;
+	add_text(&hash, finding->lock.kind);
+	add_stack(&hash, "acquired", &finding->holder.acquired_at);
+	add_stack(&hash, "fork", &finding->fork.stack);
+	return hash;
+}
+
 void fingerprint_compute(struct finding *finding)
 {
 	uint64_t hash = FNV_START;
@@ -108,6 +120,7 @@ void fingerprint_compute(struct finding *finding)
 		add_text(&hash, finding->victim.call);
 	}
 	add_text(&hash, finding->observed_name);
+	finding->site_fork_hash = hash_site_and_fork(finding);
 	finding->lock_fork_hash = hash_lock_and_fork(finding);
 	snprintf(finding->fingerprint, sizeof finding->fingerprint, "%016" PRIx64, hash);
 }

@@ -70,17 +70,45 @@ static bool is_covered(uint64_t lock)
 
 /* --- held at the fork --- */
 
-/* The lock's own word says that it is held, and by this very thread. */
-static bool is_held(const struct thread_record *holder, const struct held_entry *entry,
-                    struct lock_state *ret_state)
+/* 0 for kinds that are not always locks (semaphores), or not in memory of the program. */
+static size_t size_of(enum trace_lock_kind kind)
 {
-	pthread_mutex_t mutex;
-	if (entry->kind != TRACE_LOCK_MUTEX || atomic_load(&entry->state) == TRACE_HOLD_NONE ||
-	    !own_memory_read(entry->lock, &mutex, sizeof mutex))
+	switch (kind) {
+	case TRACE_LOCK_MUTEX:
+		return sizeof(pthread_mutex_t);
+	case TRACE_LOCK_RWLOCK:
+		return sizeof(pthread_rwlock_t);
+	case TRACE_LOCK_SPINLOCK:
+		return sizeof(pthread_spinlock_t);
+	default:
+		return 0;
+	}
+}
+
+/* The latest entry for the lock: one above the count counts where there is none below. */
+static bool is_latest(const struct thread_record *holder, uint32_t index)
+{
+	uint32_t latest = thread_record_find(holder, (const void *)(uintptr_t)holder->held[index].lock);
+	return latest == index || (latest == UINT32_MAX && thread_record_is_popped(holder, index));
+}
+
+/* The lock's own word says that it is held, and by this very thread; where it names nobody, the record has to
+ * say so. */
+static bool is_held(const struct thread_record *holder, uint32_t index, struct lock_state *ret_state)
+{
+	const struct held_entry *entry = &holder->held[index];
+	uint64_t copy[(sizeof(pthread_rwlock_t) + 7) / 8];
+	size_t size_bytes = size_of(entry->kind);
+	uint32_t state = atomic_load(&entry->state);
+	if (!size_bytes || state == TRACE_HOLD_NONE || !is_latest(holder, index) ||
+	    !own_memory_read(entry->lock, copy, size_bytes))
 		return false;
-	*ret_state = lock_word_of_mutex(&mutex);
-	return ret_state->locked && ret_state->owner_tid &&
-	       ret_state->owner_tid == thread_record_owner_of(holder, entry);
+	*ret_state = lock_word_of(&(struct lock_ref){.address = copy, .kind = entry->kind});
+	if (!ret_state->locked)
+		return false;
+	if (ret_state->owner_tid)
+		return ret_state->owner_tid == thread_record_owner_of(holder, entry);
+	return ret_state->names_nobody && state == TRACE_HOLD_HELD && !thread_record_is_popped(holder, index);
 }
 
 struct scan {
@@ -116,7 +144,7 @@ static void examine_entry(struct scan *scan, struct thread_record *holder, uint3
 	const struct held_entry *entry = &holder->held[index];
 	/* What an interrupted release left is no use to anyone, and the caller's own lock is its business. */
 	if (entry->lock == (uint64_t)(uintptr_t)suspect->lock || scan->site_count == SITES_MAX ||
-	    !is_held(holder, entry, &suspect->state) ||
+	    !is_held(holder, index, &suspect->state) ||
 	    suspect->state.owner_tid == suspect->victim->owner_tid || !own_memory_is_private(entry->lock))
 		return;
 	struct incident told = *suspect;
@@ -128,7 +156,8 @@ static void examine_entry(struct scan *scan, struct thread_record *holder, uint3
 	told.kind = entry->kind;
 	told.holder = holder;
 	told.holder_entry = index;
-	told.holder_tid = suspect->state.owner_tid;
+	told.holder_tid = thread_record_owner_of(holder, entry);
+	told.proof |= suspect->state.owner_tid ? TRACE_PROOF_OWNER_WORD : 0;
 	luck.held[luck.held_count++] = incident_write(&told);
 }
 
@@ -147,8 +176,7 @@ void luck_check_ran_on(struct thread_record *self, const void *lock, unsigned ca
 	scan.site_count = 0;
 	scan.suspect = (struct incident){
 	    .observed = TRACE_HELD_AT_FORK,
-	    .proof = TRACE_PROOF_OWNER_WORD | TRACE_PROOF_RECORD | TRACE_PROOF_PRIVATE_MAPPING |
-	             proof_of_thread_count(),
+	    .proof = TRACE_PROOF_RECORD | TRACE_PROOF_PRIVATE_MAPPING | proof_of_thread_count(),
 	    .lock = lock,
 	    .victim = self,
 	    .call = call,

@@ -1,7 +1,13 @@
 /* The child enters strict seccomp and uses a lock that is free, with a worker in the parent that used it
  * before: it makes no system call natively, and must make none under afterfork, or the kernel kills it.
+ * That the lock is free is luck, and is told without a system call, too.
  *
- * expect: nothing
+ * expect: possible lock-shared-with-vanished-thread
+ *   lock: mutex normal table_mutex
+ *   holder: acquired_at=table_use<worker start_routine=worker
+ *   fork: call=fork function=main
+ *   victim: call=pthread_mutex_lock function=table_use<main
+ *   count: 1
  * exit: 0
  */
 #include "case.h"
