@@ -1,7 +1,7 @@
 #include <criterion/criterion.h>
 
 #include "built_report.h"
-#include "libc_lock.h"
+#include "trace_libc.h"
 
 static struct report report;
 
