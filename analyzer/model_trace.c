@@ -55,7 +55,7 @@ static const struct {
 	bool is_brief;
 } libc_families[] = {
 #define LIBC_FAMILY(id, tag, name, length, beside, until) [id] = {name, length},
-#include "libc_families.def"
+#include "trace_libc_families.def"
 #undef LIBC_FAMILY
 };
 /* A number of a newer library than this reader becomes the table's 0, "unknown". */

@@ -20,7 +20,7 @@ static bool enter(struct libc_bracket *ret_bracket, unsigned call, const struct 
 	if (!is_own_process())
 		return false;
 	luck_check_ran_on(hook_thread(), NULL, call, regs);
-	hook_libc_enter_slow(ret_bracket, LIBC_exit_functions, call, regs);
+	hook_libc_enter_slow(ret_bracket, LIBC_exit_functions, call, regs->pc, regs->sp, regs->bp);
 	return ret_bracket->is_checked && ret_bracket->use.handle.record;
 }
 

@@ -7,29 +7,40 @@
 #include <fcntl.h>
 #include <stdarg.h>
 
-__attribute__((noinline)) void hook_libc_enter_slow(struct libc_bracket *ret_bracket, enum libc_family family,
-                                                    unsigned call, const struct call_registers *regs)
+void hook_libc_enter_slow(struct libc_bracket *ret_bracket, enum libc_family family, unsigned call,
+                          uint64_t pc, uint64_t sp, uint64_t bp)
 {
+	const struct call_registers regs = {.pc = pc, .sp = sp, .bp = bp};
 	struct thread_record *self = hook_thread();
 	*ret_bracket = (struct libc_bracket){.self = self, .lock = libc_check_lock(family)};
 	if (!self)
 		return;
 	if (process_is_child()) {
 		ret_bracket->is_checked = true;
-		libc_check_before(&ret_bracket->use, self, family, call, regs);
+		libc_check_before(&ret_bracket->use, self, family, call, &regs);
 	}
-	thread_record_want(self, ret_bracket->lock, TRACE_LOCK_LIBC, call, regs);
+	thread_record_want(self, ret_bracket->lock, TRACE_LOCK_LIBC, call, &regs);
 }
 
-__attribute__((noinline)) void hook_libc_leave_slow(struct libc_bracket *bracket)
+void hook_libc_leave_slow(struct libc_bracket *bracket)
 {
-	struct thread_record *self = bracket->self;
-	if (!self)
+	if (!bracket->self)
 		return;
 	if (bracket->is_checked)
 		libc_check_after(&bracket->use);
-	if (!thread_record_pop(self, bracket->lock))
-		thread_record_remove(self, thread_record_find(self, bracket->lock));
+	if (!thread_record_pop(bracket->self, bracket->lock))
+		hook_libc_remove(bracket->self, bracket->lock);
+}
+
+void hook_libc_push_missed(struct thread_record *self, unsigned call, uint64_t pc, uint64_t sp, uint64_t bp)
+{
+	const struct call_registers regs = {.pc = pc, .sp = sp, .bp = bp};
+	thread_record_push_missed(self, TRACE_LOCK_LIBC, call, &regs);
+}
+
+void hook_libc_remove(struct thread_record *self, const void *lock)
+{
+	thread_record_remove(self, thread_record_find(self, lock));
 }
 
 #define HOOK(ret, name, params, args)
@@ -38,7 +49,7 @@ __attribute__((noinline)) void hook_libc_leave_slow(struct libc_bracket *bracket
 	{                                                                                                    \
 		LIBC_ENTER(family, name);                                                                    \
 		ret result = real.name args;                                                                 \
-		LIBC_LEAVE();                                                                                \
+		LIBC_LEAVE(family);                                                                          \
 		return result;                                                                               \
 	}
 #define LIBC_VOID(family, name, params, args)                                                                \
@@ -46,7 +57,7 @@ __attribute__((noinline)) void hook_libc_leave_slow(struct libc_bracket *bracket
 	{                                                                                                    \
 		LIBC_ENTER(family, name);                                                                    \
 		real.name args;                                                                              \
-		LIBC_LEAVE();                                                                                \
+		LIBC_LEAVE(family);                                                                          \
 	}
 #include "hooks.def"
 #undef HOOK
@@ -60,7 +71,7 @@ HOOK_EXPORT void syslog(int priority, const char *format, ...)
 	va_start(list, format);
 	real.vsyslog(priority, format, list);
 	va_end(list);
-	LIBC_LEAVE();
+	LIBC_LEAVE(syslog);
 }
 
 HOOK_EXPORT void __syslog_chk(int priority, int flag, const char *format, ...)
@@ -70,7 +81,7 @@ HOOK_EXPORT void __syslog_chk(int priority, int flag, const char *format, ...)
 	va_start(list, format);
 	real.__vsyslog_chk(priority, flag, format, list);
 	va_end(list);
-	LIBC_LEAVE();
+	LIBC_LEAVE(syslog);
 }
 
 /* The last two are there only with O_CREAT. */
@@ -87,6 +98,6 @@ HOOK_EXPORT sem_t *sem_open(const char *name, int flags, ...)
 		va_end(list);
 	}
 	sem_t *result = real.sem_open(name, flags, mode, value);
-	LIBC_LEAVE();
+	LIBC_LEAVE(named_semaphores);
 	return result;
 }

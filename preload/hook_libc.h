@@ -10,6 +10,7 @@
 #include "hook.h"
 #include "libc_check.h"
 
+/* Of a call off the hot path: a thread's first, those of forked children, those of full records. */
 struct libc_bracket {
 	struct thread_record *self; /* NULL: not recorded */
 	const void *lock;
@@ -17,38 +18,45 @@ struct libc_bracket {
 	struct libc_use use; /* if is_checked */
 };
 
-/* A thread's first call, forked children, full records. */
-void hook_libc_enter_slow(struct libc_bracket *ret_bracket, enum libc_family family, unsigned call,
-                          const struct call_registers *regs);
-void hook_libc_leave_slow(struct libc_bracket *bracket);
+/* Registers are handed on one by one, since a pointer to them would put them on the stack in every call. */
+__attribute__((noinline)) void hook_libc_enter_slow(struct libc_bracket *ret_bracket, enum libc_family family,
+                                                    unsigned call, uint64_t pc, uint64_t sp, uint64_t bp);
+__attribute__((noinline)) void hook_libc_leave_slow(struct libc_bracket *bracket);
+/* What push and pop leave to do where they fail. */
+__attribute__((noinline)) void hook_libc_push_missed(struct thread_record *self, unsigned call, uint64_t pc,
+                                                     uint64_t sp, uint64_t bp);
+__attribute__((noinline)) void hook_libc_remove(struct thread_record *self, const void *lock);
 
-static inline __attribute__((always_inline)) void hook_libc_enter(struct libc_bracket *ret_bracket,
-                                                                  enum libc_family family, unsigned call,
-                                                                  struct call_registers regs)
+/* Returns the record if the entry is made; NULL: *ret_bracket says what was done. */
+static inline __attribute__((always_inline)) struct thread_record *
+hook_libc_enter(struct libc_bracket *ret_bracket, enum libc_family family, unsigned call,
+                struct call_registers regs)
 {
 	struct thread_record *self = thread_record_gate->record;
 	if (__builtin_expect(!self || !thread_record_has_room(self), 0)) {
-		hook_libc_enter_slow(ret_bracket, family, call, &regs);
-		return;
+		hook_libc_enter_slow(ret_bracket, family, call, regs.pc, regs.sp, regs.bp);
+		return NULL;
 	}
-	ret_bracket->self = self;
-	ret_bracket->lock = libc_check_lock(family);
-	ret_bracket->is_checked = false;
-	if (__builtin_expect(!thread_record_push(self, ret_bracket->lock, TRACE_LOCK_LIBC, call, regs), 0))
-		thread_record_push_missed(self, TRACE_LOCK_LIBC, call, &regs);
+	if (__builtin_expect(!thread_record_push(self, libc_check_lock(family), TRACE_LOCK_LIBC, call, regs),
+	                     0))
+		hook_libc_push_missed(self, call, regs.pc, regs.sp, regs.bp);
+	return self;
 }
 
-static inline __attribute__((always_inline)) void hook_libc_leave(struct libc_bracket *bracket)
+static inline __attribute__((always_inline)) void
+hook_libc_leave(struct libc_bracket *bracket, struct thread_record *self, enum libc_family family)
 {
-	struct thread_record *self = bracket->self;
-	if (__builtin_expect(!self || bracket->is_checked || !thread_record_pop(self, bracket->lock), 0))
+	if (__builtin_expect(!self, 0))
 		hook_libc_leave_slow(bracket);
+	else if (__builtin_expect(!thread_record_pop(self, libc_check_lock(family)), 0))
+		hook_libc_remove(self, libc_check_lock(family));
 }
 
 /* In a wrapper. */
 #define LIBC_ENTER(family, name)                                                                             \
 	struct libc_bracket libc_bracket;                                                                    \
-	hook_libc_enter(&libc_bracket, LIBC_##family, CALL_##name, CALL_REGISTERS_OF_CALLER())
-#define LIBC_LEAVE() hook_libc_leave(&libc_bracket)
+	struct thread_record *libc_self =                                                                    \
+	    hook_libc_enter(&libc_bracket, LIBC_##family, CALL_##name, CALL_REGISTERS_OF_CALLER())
+#define LIBC_LEAVE(family) hook_libc_leave(&libc_bracket, libc_self, LIBC_##family)
 
 #endif

@@ -6,7 +6,7 @@ HOOK_EXPORT int dlclose(void *handle)
 {
 	LIBC_ENTER(loader, dlclose);
 	int result = real.dlclose(handle);
-	LIBC_LEAVE();
+	LIBC_LEAVE(loader);
 	if (result == 0)
 		module_map_invalidate();
 	return result;

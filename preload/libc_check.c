@@ -5,8 +5,7 @@
 
 enum { NEVER = 1000, BRIEF, LENGTHY };
 
-/* One for each family: only their addresses matter. */
-static const char stand_ins[LIBC_FAMILY_LIMIT];
+const char libc_check_stand_ins[LIBC_FAMILY_LIMIT];
 
 struct family_row {
 	uint8_t beside;
@@ -15,21 +14,16 @@ struct family_row {
 static const struct family_row families[LIBC_FAMILY_LIMIT] = {
 #define LIBC_FAMILY(id, tag, name, length, beside_tag, until_minor)                                          \
 	[id] = {.beside = LIBC_##beside_tag, .until = until_minor},
-#include "libc_families.def"
+#include "trace_libc_families.def"
 #undef LIBC_FAMILY
 };
 
 /* The incident that the calling thread is inside of. Values only: what a longjmp left behind does no harm. */
 static __thread struct libc_use innermost __attribute__((tls_model("initial-exec")));
 
-const void *libc_check_lock(enum libc_family family)
-{
-	return &stand_ins[family];
-}
-
 static enum libc_family family_of(const struct held_entry *entry)
 {
-	uint64_t number = entry->lock - (uint64_t)(uintptr_t)stand_ins;
+	uint64_t number = entry->lock - (uint64_t)(uintptr_t)libc_check_stand_ins;
 	bool counts = entry->kind == TRACE_LOCK_LIBC && number < LIBC_FAMILY_LIMIT &&
 	              atomic_load(&entry->state) != TRACE_HOLD_NONE;
 	return counts ? (enum libc_family)number : LIBC_none;

@@ -11,7 +11,7 @@
 #include <stdint.h>
 
 #include "incident.h"
-#include "libc_lock.h"
+#include "trace_libc.h"
 
 /* The child's use of a function of libc; lives in the wrapper's frame. */
 struct libc_use {
@@ -19,8 +19,15 @@ struct libc_use {
 	uint32_t generation;           /* of the process that wrote it: a callback may fork */
 };
 
-/* The stand-in for a family's lock, as entries of thread records name it: an address, nothing more. */
-const void *libc_check_lock(enum libc_family family);
+/* One for each family: only their addresses matter. */
+extern const char libc_check_stand_ins[LIBC_FAMILY_LIMIT] __attribute__((visibility("hidden")));
+
+/* The stand-in for a family's lock, as entries of thread records name it. */
+static inline const void *libc_check_lock(enum libc_family family)
+{
+	return &libc_check_stand_ins[family];
+}
+
 /* Before the original call, in a forked child, and before this call's own entry: writes the incident if a
  * vanished thread was inside a function of the family. Empties *ret_use otherwise. */
 void libc_check_before(struct libc_use *ret_use, struct thread_record *self, enum libc_family family,

@@ -1,6 +1,8 @@
 /* What the supervisor reads from a live trace, and what it takes for proof. */
 #include <criterion/criterion.h>
+#include <dlfcn.h>
 #include <fcntl.h>
+#include <link.h>
 #include <pthread.h>
 #include <signal.h>
 #include <stdio.h>
@@ -12,6 +14,7 @@
 #include <time.h>
 #include <unistd.h>
 
+#include "proc_libc.h"
 #include "proc_wait.h"
 #include "supervisor_incidents.h"
 #include "supervisor_suspect.h"
@@ -137,6 +140,67 @@ Test(supervisor_incidents, reads_every_image_and_survives_broken_ones)
 	snprintf(path, sizeof(path), "%s/image-9-0", folder);
 	cr_assert_eq(mkfifo(path, 0600), 0);
 	cr_assert_eq(read_folder().count, 2);
+}
+
+static struct built_incident libc_story(enum trace_outcome outcome)
+{
+	struct built_incident story = trace_builder_story();
+
+	story.observed = TRACE_ENTERS_LIBC_LEFT_LOCKED;
+	story.outcome = outcome;
+	story.lock.kind = TRACE_LOCK_LIBC;
+	return story;
+}
+
+static unsigned count_seen_blocked(const char *name)
+{
+	char path[128];
+	struct trace_incident incident;
+	unsigned count = 0;
+
+	snprintf(path, sizeof(path), "%s/%s", folder, name);
+	int fd = open(path, O_RDONLY);
+	for (off_t at = TRACE_HEADER_SIZE_BYTES;
+	     pread(fd, &incident, sizeof(incident), at) == sizeof(incident); at += TRACE_GRANULE_BYTES)
+		count += incident.record.magic == TRACE_RECORD_MAGIC &&
+		         incident.outcome == TRACE_OUTCOME_SEEN_BLOCKED;
+	close(fd);
+	return count;
+}
+
+/* Marks the first one found of two that differ in their time only. */
+static void mark(enum trace_outcome outcome)
+{
+	struct trace_builder *builder = trace_builder_new(TRACE_FILE_IMAGE);
+	struct built_incident story = libc_story(TRACE_OUTCOME_PENDING);
+
+	trace_builder_add_incident(builder, &story);
+	struct pending_incident wanted = {.pid = story.pid,
+	                                  .tid = story.tid,
+	                                  .time_ns = story.time_ns + 1,
+	                                  .lock_address = story.lock.address};
+	story.time_ns++;
+	story.outcome = outcome;
+	trace_builder_add_incident(builder, &story);
+	write_image(builder, "image-1-0");
+	int fd = open(folder, O_RDONLY | O_DIRECTORY);
+	supervisor_incidents_mark_blocked(fd, &wanted);
+	close(fd);
+}
+
+Test(supervisor_incidents, marks_the_very_call_that_was_seen_blocked)
+{
+	mark(TRACE_OUTCOME_PENDING);
+	cr_assert_eq(count_seen_blocked("image-1-0"), 1);
+	struct found found = read_folder();
+	cr_assert_eq(found.count, 2, "it is pending still");
+	cr_assert(found.items[1].own_pending);
+}
+
+Test(supervisor_incidents, does_not_mark_a_call_that_returned_meanwhile)
+{
+	mark(TRACE_OUTCOME_RETURNED);
+	cr_assert_eq(count_seen_blocked("image-1-0"), 0);
 }
 
 /* A child whose main thread sleeps on a mutex that was taken by a thread that is not there. */
@@ -311,4 +375,115 @@ Test(supervisor_suspect, does_not_recognise_a_wait_for_a_live_owner, .timeout = 
 	cr_assert_not(supervisor_suspect_recognise(pid, pid, &incident));
 	kill(pid, SIGKILL);
 	waitpid(pid, NULL, 0);
+}
+
+/* A child whose main thread sleeps on the loader's own lock, which a thread held that is not there. */
+static int stay(struct dl_phdr_info *info, size_t size, void *stays)
+{
+	(void)info;
+	(void)size;
+	if (!stays)
+		return 1;
+	pthread_barrier_wait(&held);
+	for (;;)
+		pause();
+}
+
+static void *walk(void *unused)
+{
+	dl_iterate_phdr(stay, &held);
+	return unused;
+}
+
+static pid_t fork_child_hung_in_libc(bool with_thread)
+{
+	pthread_t thread;
+
+	pthread_barrier_init(&held, NULL, 2);
+	pthread_create(&thread, NULL, walk, NULL);
+	pthread_barrier_wait(&held);
+	pid_t pid = fork();
+	if (pid == 0) {
+		if (with_thread)
+			pthread_create(&thread, NULL, hold, NULL);
+		dl_iterate_phdr(stay, NULL);
+		_exit(0);
+	}
+	struct proc_wait wait;
+	do
+		proc_wait_read(pid, pid, &wait);
+	while (wait.state != PROC_WAIT_FUTEX);
+	return pid;
+}
+
+static struct pending_incident libc_incident_of(pid_t pid)
+{
+	struct pending_incident incident = incident_of(pid);
+
+	incident.lock_kind = TRACE_LOCK_LIBC;
+	incident.lock_address = 64;
+	incident.proof = TRACE_PROOF_RECORD;
+	return incident;
+}
+
+Test(supervisor_suspect, proves_a_hang_on_libc_s_own_data_over_a_second, .timeout = 60)
+{
+	pid_t pid = fork_child_hung_in_libc(false);
+
+	cr_assert_eq(examine_for(libc_incident_of(pid), 949), SUSPECT_WATCHED);
+	cr_assert_eq(examine_for(libc_incident_of(pid), 1100), SUSPECT_PROVEN);
+	kill(pid, SIGKILL);
+	waitpid(pid, NULL, 0);
+}
+
+Test(supervisor_suspect, does_not_prove_one_beside_other_threads, .timeout = 60)
+{
+	pthread_barrier_init(&held, NULL, 1);
+	pid_t pid = fork_child_hung_in_libc(true);
+
+	cr_assert_eq(examine_for(libc_incident_of(pid), 5000), SUSPECT_WATCHED);
+	kill(pid, SIGKILL);
+	waitpid(pid, NULL, 0);
+}
+
+Test(supervisor_suspect, does_not_take_a_lock_of_the_program_s_for_libc_s, .timeout = 60)
+{
+	pid_t pid = fork_hung_child();
+
+	cr_assert_eq(examine_for(libc_incident_of(pid), 5000), SUSPECT_WATCHED);
+	kill(pid, SIGKILL);
+	waitpid(pid, NULL, 0);
+}
+
+static bool libc_owns(const void *address)
+{
+	return proc_libc_owns(getpid(), (uint64_t)(uintptr_t)address);
+}
+
+Test(proc_libc, knows_libc_s_data)
+{
+	void *libc = dlopen("libc.so.6", RTLD_NOW), *loader_data = dlsym(RTLD_DEFAULT, "_rtld_global");
+
+	cr_assert(libc && loader_data);
+	cr_assert(libc_owns(stdout), "initialised data");
+	cr_assert(libc_owns(dlsym(libc, "__environ")), "zero-initialised data");
+	cr_assert(libc_owns(loader_data));
+}
+
+Test(proc_libc, takes_nothing_else_for_it)
+{
+	static int own;
+	int local;
+	int *heap = malloc(sizeof(*heap));
+	void *shared = mmap(NULL, 4096, PROT_READ | PROT_WRITE, MAP_SHARED | MAP_ANONYMOUS, -1, 0);
+	void *anonymous = mmap(NULL, 4096, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
+
+	cr_assert_not(libc_owns(&own));
+	cr_assert_not(libc_owns(&local));
+	cr_assert_not(libc_owns(heap));
+	cr_assert_not(libc_owns(shared));
+	cr_assert_not(libc_owns(anonymous));
+	cr_assert_not(libc_owns((void *)(uintptr_t)printf), "code");
+	cr_assert_not(libc_owns(NULL));
+	free(heap);
 }

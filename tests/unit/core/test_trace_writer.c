@@ -177,6 +177,32 @@ Test(trace_writer, copies_records_of_any_size)
 	}
 }
 
+Test(trace_writer, puts_a_record_in_place_of_another)
+{
+	open_image();
+	struct trace_incident *old = append(1), body = incident_of(2);
+	uint64_t tail = trace_writer_image()->file.tail_bytes;
+
+	old->outcome = TRACE_OUTCOME_RETURNED;
+	cr_assert_eq(trace_writer_rewrite(&old->record, &body.record, old->record.size_bytes, 72),
+	             &old->record);
+	expect_sound(old);
+	cr_assert_eq(old->fault_hash, 2);
+	cr_assert_eq(old->outcome, TRACE_OUTCOME_PENDING);
+	cr_assert_eq(trace_writer_image()->file.tail_bytes, tail);
+}
+
+Test(trace_writer, leaves_a_record_of_another_size_or_owner_alone)
+{
+	open_image();
+	struct trace_incident *old = append(1), body = incident_of(2);
+
+	cr_assert_null(trace_writer_rewrite(&old->record, &body.record, old->record.size_bytes - 8, 72));
+	old->record.state = TRACE_RECORD_CLAIMED; /* another process is at it */
+	cr_assert_null(trace_writer_rewrite(&old->record, &body.record, old->record.size_bytes, 72));
+	cr_assert_eq(old->fault_hash, 1);
+}
+
 Test(trace_writer, counts_what_a_full_file_drops)
 {
 	struct trace_image *image = open_image();

@@ -1,11 +1,11 @@
 /* The families of locks inside libc, by number: trace_lock.type of a lock of kind TRACE_LOCK_LIBC. */
-#ifndef AFTERFORK_LIBC_LOCK_H
-#define AFTERFORK_LIBC_LOCK_H
+#ifndef AFTERFORK_TRACE_LIBC_H
+#define AFTERFORK_TRACE_LIBC_H
 
 enum libc_family {
 	LIBC_none = 0,
 #define LIBC_FAMILY(id, tag, name, length, beside, until) LIBC_##tag = id,
-#include "libc_families.def"
+#include "trace_libc_families.def"
 #undef LIBC_FAMILY
 	LIBC_FAMILY_LIMIT = 64, /* all ids are below */
 };
