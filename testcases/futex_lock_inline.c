@@ -2,7 +2,7 @@
  * and nothing but a look from outside can see that the child waits for ever.
  *
  * expect: certain waker-vanished
- *   lock: futex - queue_lock
+ *   lock: futex - queue_lock.word
  *   fork: call=fork function=main
  *   victim: function=futex_call<futex_wait<futex_lock_take<queue_enter<child<main
  *   count: 1
