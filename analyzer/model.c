@@ -62,6 +62,8 @@ const char *observed_name(enum observed observed)
 	    [OBSERVED_ABORTS_ON_VANISHED] = "aborts",
 	    [OBSERVED_STATIC_INIT_LEFT_OPEN] = "static-init-left-open",
 	    [OBSERVED_ENTERS_LIBC] = "enters-libc",
+	    [OBSERVED_STUCK_FOR_ANOTHER_REASON] = "stuck-for-another-reason",
+	    [OBSERVED_STUCK_ON_VANISHED] = "stuck-on-vanished",
 	};
 
 	return observed < OBSERVED_COUNT ? names[observed] : names[OBSERVED_UNKNOWN];

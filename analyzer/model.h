@@ -56,6 +56,8 @@ enum observed {
 	OBSERVED_ABORTS_ON_VANISHED,
 	OBSERVED_STATIC_INIT_LEFT_OPEN,
 	OBSERVED_ENTERS_LIBC,
+	OBSERVED_STUCK_FOR_ANOTHER_REASON,
+	OBSERVED_STUCK_ON_VANISHED,
 	OBSERVED_COUNT
 };
 
@@ -77,6 +79,7 @@ struct incident {
 
 	/* What supports the observation. */
 	bool owner_word_names_holder, record_names_lock, private_mapping, only_thread;
+	bool at_standstill; /* seen from outside: no thread of the process ran over a span of time */
 
 	struct {
 		uint64_t address;

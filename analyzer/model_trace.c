@@ -39,6 +39,8 @@ static const enum observed observations[] = {
     [TRACE_ABORTS_ON_VANISHED] = OBSERVED_ABORTS_ON_VANISHED,
     [TRACE_STATIC_INIT_LEFT_OPEN] = OBSERVED_STATIC_INIT_LEFT_OPEN,
     [TRACE_ENTERS_LIBC_LEFT_LOCKED] = OBSERVED_ENTERS_LIBC,
+    [TRACE_STUCK_FOR_ANOTHER_REASON] = OBSERVED_STUCK_FOR_ANOTHER_REASON,
+    [TRACE_STUCK_ON_VANISHED] = OBSERVED_STUCK_ON_VANISHED,
 };
 static const enum notice_kind notice_kinds[] = {
     [TRACE_NOTICE_EXEC_WITHOUT_LIBRARY] = NOTICE_EXEC_WITHOUT_LIBRARY,
@@ -320,6 +322,7 @@ static int add_incident(void *context, const struct trace_incident *trace, const
 	incident->record_names_lock = (trace->proof & TRACE_PROOF_RECORD) != 0;
 	incident->private_mapping = (trace->proof & TRACE_PROOF_PRIVATE_MAPPING) != 0;
 	incident->only_thread = (trace->proof & TRACE_PROOF_ONLY_THREAD) != 0;
+	incident->at_standstill = (trace->proof & TRACE_PROOF_STANDSTILL) != 0;
 	incident->atfork_handlers = trace->atfork_handlers;
 	convert_outcome(incident, trace);
 	convert_lock(&conversion, incident, &trace->lock);

@@ -103,6 +103,21 @@ uint64_t proc_stat_switches(pid_t pid, pid_t tid)
 	       status_number(text, "\nnonvoluntary_ctxt_switches:");
 }
 
+bool proc_stat_caught_signals(pid_t pid, uint64_t *ret_mask)
+{
+	const uint64_t of_libc = UINT64_C(3) << 31; /* thread cancellation and setuid() for all threads */
+	char path[64], text[4096];
+
+	task_path(path, sizeof(path), pid, 0, "status");
+	if (read_text(path, text, sizeof(text)) <= 0)
+		return false;
+	const char *found = strstr(text, "\nSigCgt:");
+	if (!found)
+		return false;
+	*ret_mask = strtoull(found + strlen("\nSigCgt:"), NULL, 16) & ~of_libc;
+	return true;
+}
+
 bool proc_stat_is_dumping_core(pid_t pid)
 {
 	char path[64], text[4096];

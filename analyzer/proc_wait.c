@@ -21,15 +21,15 @@ static bool waits(uint32_t operation)
 
 void proc_wait_parse(const char *line, struct proc_wait *ret_wait)
 {
-	uint64_t arguments[6], stack;
+	uint64_t arguments[6], stack, pc;
 	long number;
 
 	*ret_wait = (struct proc_wait){.state = PROC_WAIT_OTHER};
 	if (sscanf(line,
 	           "%ld 0x%" SCNx64 " 0x%" SCNx64 " 0x%" SCNx64 " 0x%" SCNx64 " 0x%" SCNx64 " 0x%" SCNx64
-	           " 0x%" SCNx64,
+	           " 0x%" SCNx64 " 0x%" SCNx64,
 	           &number, &arguments[0], &arguments[1], &arguments[2], &arguments[3], &arguments[4],
-	           &arguments[5], &stack) != 8)
+	           &arguments[5], &stack, &pc) != 9)
 		return;
 	uint32_t operation = (uint32_t)arguments[1] & FUTEX_CMD_MASK;
 	/* The fourth argument is the time limit: with one, the wait ends by itself. */
@@ -39,6 +39,7 @@ void proc_wait_parse(const char *line, struct proc_wait *ret_wait)
 	ret_wait->address = arguments[0];
 	ret_wait->operation = operation;
 	ret_wait->stack = stack;
+	ret_wait->pc = pc;
 }
 
 void proc_wait_read(pid_t pid, pid_t tid, struct proc_wait *ret_wait)

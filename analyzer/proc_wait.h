@@ -18,6 +18,7 @@ struct proc_wait {
 	uint64_t address;   /* of the futex */
 	uint32_t operation; /* FUTEX_WAIT, FUTEX_LOCK_PI, ..., without flags */
 	uint64_t stack;     /* the thread's stack pointer */
+	uint64_t pc;        /* behind the system call's instruction */
 };
 
 void proc_wait_read(pid_t pid, pid_t tid, struct proc_wait *ret_wait);

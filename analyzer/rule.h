@@ -46,4 +46,9 @@ extern const size_t rules_count;
 const struct rule *rules_match(const struct model *model, const struct incident *incident,
                                struct rule_match *ret_match);
 
+/* For the rules that share what the watch from outside sees: true, with *ret_match filled, for a process
+ * whose wait only threads that vanished could have ended. Each rule takes the kinds of lock that are its own.
+ */
+bool rules_match_stuck(const struct incident *incident, struct rule_match *ret_match);
+
 #endif

@@ -7,6 +7,8 @@
 static bool match(const struct model *model, const struct incident *incident, struct rule_match *ret_match)
 {
 	(void)model;
+	if (incident->lock.kind == LOCK_LIBC && rules_match_stuck(incident, ret_match))
+		return true;
 	if (incident->observed != OBSERVED_ENTERS_LIBC || !incident->first_pending)
 		return false;
 	if (!incident->seen_blocked && !incident->lock.libc_is_brief)
@@ -19,10 +21,23 @@ static bool match(const struct model *model, const struct incident *incident, st
 	return true;
 }
 
+/* Seen from outside only: which thread had the lock nobody knows. */
+static void tell_stuck(const struct finding *finding, FILE *out)
+{
+	fputs(" waits for ever inside ", out);
+	story_libc_call(&finding->victim.stack, out);
+	fputs(" for a lock of libc's own: a thread that held it vanished when ", out);
+	story_fork(finding, out);
+}
+
 static void tell(const struct finding *finding, const struct model *model, FILE *out)
 {
 	(void)model;
 	story_victim(finding, out);
+	if (finding->incident->observed == OBSERVED_STUCK_ON_VANISHED) {
+		tell_stuck(finding, out);
+		return;
+	}
 	fputs(finding->verdict == VERDICT_CERTAIN ? " waits for ever inside " : " did not come back from ",
 	      out);
 	story_call(finding->victim.call, "libc", out);

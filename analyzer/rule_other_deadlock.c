@@ -8,6 +8,7 @@ static bool match(const struct model *model, const struct incident *incident, st
 	case OBSERVED_BLOCKS_ON_SELF:
 	case OBSERVED_BLOCKS_ON_ENDED_THREAD:
 	case OBSERVED_BLOCKS_IN_CYCLE:
+	case OBSERVED_STUCK_FOR_ANOTHER_REASON:
 		break;
 	default:
 		return false;
@@ -41,12 +42,24 @@ static void tell_other(const struct finding *finding, FILE *out)
 	      out);
 }
 
+static void tell_stuck(const struct finding *finding, FILE *out)
+{
+	story_place(&finding->victim.stack, out);
+	fputs(": every thread of the process waits without a limit, and none is left that could end it; what "
+	      "the fork has to do with it cannot be told",
+	      out);
+}
+
 static void tell(const struct finding *finding, const struct model *model, FILE *out)
 {
 	(void)model;
 	story_victim(finding, out);
 	fputs(" waits for ", out);
 	story_lock(finding, out);
+	if (finding->incident->observed == OBSERVED_STUCK_FOR_ANOTHER_REASON) {
+		tell_stuck(finding, out);
+		return;
+	}
 	if (finding->incident->observed == OBSERVED_BLOCKS_ON_SELF)
 		tell_self(finding, out);
 	else
@@ -68,6 +81,9 @@ static void advise(const struct finding *finding, const struct model *model, FIL
 		      "(pthread_cleanup_push()); or use a robust mutex.",
 		      out);
 		break;
+	case OBSERVED_STUCK_FOR_ANOTHER_REASON:
+		fputs("Look at the stack: who was to wake this thread, and does the child have it?", out);
+		return;
 	default:
 		fputs("Take these locks in the same order everywhere.", out);
 		break;

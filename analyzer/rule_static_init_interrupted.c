@@ -4,6 +4,8 @@
 static bool match(const struct model *model, const struct incident *incident, struct rule_match *ret_match)
 {
 	(void)model;
+	if (incident->lock.kind == LOCK_STATIC_INIT && rules_match_stuck(incident, ret_match))
+		return true;
 	if (incident->observed != OBSERVED_STATIC_INIT_LEFT_OPEN || !incident->pending_count)
 		return false;
 	*ret_match = (struct rule_match){

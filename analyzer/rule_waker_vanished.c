@@ -6,12 +6,20 @@
 /* The library speaks of such a wait only where the thread is alone in its process and no signal handler could
  * end the wait. That a fork is to blame is proven where a thread which did the waking vanished, or where the
  * object itself counts on threads that vanished. */
+/* What is seen from outside belongs here unless a rule of its own takes the kind. */
+static bool is_own_kind(enum lock_kind kind)
+{
+	return kind != LOCK_LIBC && kind != LOCK_STATIC_INIT;
+}
+
 static bool match(const struct model *model, const struct incident *incident, struct rule_match *ret_match)
 {
 	bool proven =
 	    incident->private_mapping && (incident->record_names_lock || incident->owner_word_names_holder);
 
 	(void)model;
+	if (is_own_kind(incident->lock.kind) && rules_match_stuck(incident, ret_match))
+		return true;
 	if (incident->observed != OBSERVED_WAITS_FOR_VANISHED || !incident->pending_count)
 		return false;
 	*ret_match = (struct rule_match){

@@ -19,3 +19,18 @@ const struct rule *rules_match(const struct model *model, const struct incident 
 			return rules_all[i];
 	return NULL;
 }
+
+bool rules_match_stuck(const struct incident *incident, struct rule_match *ret_match)
+{
+	if (incident->observed != OBSERVED_STUCK_ON_VANISHED || !incident->pending_count)
+		return false;
+	*ret_match = (struct rule_match){
+	    /* What was not seen whole is not claimed whole. */
+	    .verdict = incident->private_mapping && incident->at_standstill && incident->only_thread
+	                   ? VERDICT_CERTAIN
+	                   : VERDICT_LIKELY,
+	    .count = incident->count,
+	    .pending_count = incident->pending_count,
+	};
+	return true;
+}

@@ -33,4 +33,7 @@ void story_advise_cover(const struct finding *finding, const struct model *model
 /* A function's name without parameters, with "()": "Cache::fill()". */
 void story_function(const char *function, FILE *out);
 
+/* The function of libc that the program called: "setenv()"; "libc" where it has no name. */
+void story_libc_call(const struct frame_stack *stack, FILE *out);
+
 #endif

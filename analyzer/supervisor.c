@@ -50,6 +50,7 @@ void supervisor_init(struct supervisor *ret_supervisor, struct run_file *run_fil
 	    .action = options_choice(options, OPTION_ON_DEADLOCK),
 	    .quiet = ret_supervisor->quiet,
 	    .options = options,
+	    .run = run_file->run,
 	};
 	supervisor_deadlock_init(&ret_supervisor->deadlock, &settings);
 	prctl(PR_SET_CHILD_SUBREAPER, 1, 0, 0, 0);
@@ -164,7 +165,7 @@ static void reap(struct supervisor *supervisor)
 		stop_with_command(supervisor);
 }
 
-/* The living processes of the tree. The report's writer and children from before are none of it. */
+/* The living processes of the tree. Our own helpers and children from before are none of it. */
 static void list_tree(const struct supervisor *supervisor, struct proc_list *ret_list)
 {
 	size_t kept = 0;
@@ -173,7 +174,8 @@ static void list_tree(const struct supervisor *supervisor, struct proc_list *ret
 	for (size_t i = 0; i < ret_list->count; i++) {
 		pid_t pid = ret_list->pids[i];
 
-		if (pid != supervisor->deadlock.writer && !proc_list_has(&supervisor->older_children, pid))
+		if (!supervisor_deadlock_is_helper(&supervisor->deadlock, pid) &&
+		    !proc_list_has(&supervisor->older_children, pid))
 			ret_list->pids[kept++] = pid;
 	}
 	ret_list->count = kept;
@@ -271,11 +273,7 @@ static void tell_left(const struct supervisor *supervisor)
 
 void supervisor_release(struct supervisor *supervisor)
 {
-	if (supervisor->deadlock.writer) {
-		kill(supervisor->deadlock.writer, SIGKILL);
-		waitpid(supervisor->deadlock.writer, NULL, 0);
-		supervisor->deadlock.writer = 0;
-	}
+	supervisor_deadlock_end_helpers(&supervisor->deadlock);
 	if (supervisor->command_ended)
 		tell_left(supervisor);
 	supervisor_signals_restore();

@@ -13,6 +13,7 @@
 #include "options.h"
 #include "proc_stat.h"
 #include "proc_tree.h"
+#include "supervisor_judge.h"
 #include "supervisor_message.h"
 #include "supervisor_report.h"
 #include "trace_format.h"
@@ -26,6 +27,7 @@ enum {
 	SEARCH_COUNT = 12,
 	FRESH_MS = 300, /* an incident is recorded before the thread goes to sleep */
 	ABORT_PATIENCE_MS = 5000,
+	JUDGE_PATIENCE_MS = 20000,
 	WRITER_PATIENCE_MS = 60000, /* symbols may come over the network */
 };
 
@@ -57,6 +59,7 @@ void supervisor_deadlock_init(struct deadlock_watch *ret_watch, const struct dea
 
 void supervisor_deadlock_release(struct deadlock_watch *watch)
 {
+	watch_release(&watch->outside);
 	free(watch->suspects);
 	free(watch->processes);
 	*watch = (struct deadlock_watch){0};
@@ -91,6 +94,9 @@ static struct suspect *add_suspect(struct deadlock_watch *watch, const struct pe
 	          sizeof(*watch->suspects)))
 		return NULL;
 	supervisor_suspect_init(&watch->suspects[watch->suspect_count], incident, now());
+	/* Known, and never to be acted upon: the library explains it otherwise. */
+	if (!incident->is_by_fork)
+		watch->suspects[watch->suspect_count].state = SUSPECT_EXPLAINED;
 	return &watch->suspects[watch->suspect_count++];
 }
 
@@ -163,6 +169,83 @@ static void search_tree(struct deadlock_watch *watch, uint64_t now_ns)
 	watch->search_due_ns = now_ns + SEARCH_INTERVAL_MS * MS;
 }
 
+/* What the library says of a process goes first. */
+static bool is_explained(const struct deadlock_watch *watch, pid_t pid)
+{
+	for (size_t i = 0; i < watch->suspect_count; i++)
+		if (watch->suspects[i].incident.pid == pid && watch->suspects[i].state != SUSPECT_CLEARED)
+			return true;
+	return false;
+}
+
+static size_t free_slot(struct deadlock_watch *watch)
+{
+	for (size_t i = 0; i < watch->suspect_count; i++)
+		if (watch->suspects[i].from_outside && watch->suspects[i].state == SUSPECT_CLEARED &&
+		    !watch->suspects[i].is_judged)
+			return i;
+	if (!grow((void **)&watch->suspects, &watch->suspect_capacity, watch->suspect_count,
+	          sizeof(*watch->suspects)))
+		return SIZE_MAX;
+	return watch->suspect_count++;
+}
+
+struct outside_search {
+	struct deadlock_watch *watch;
+	uint64_t now_ns;
+};
+
+static void take_standstill(void *context, pid_t pid, const struct proc_standstill *standstill,
+                            uint64_t since_ns)
+{
+	const struct outside_search *search = context;
+	size_t slot = is_explained(search->watch, pid) ? SIZE_MAX : free_slot(search->watch);
+
+	if (slot != SIZE_MAX)
+		supervisor_suspect_init_outside(&search->watch->suspects[slot], pid, standstill, since_ns,
+		                                search->now_ns);
+}
+
+/* Nothing forked that the library has seen: nothing to look for. */
+static bool may_be_stuck(const struct deadlock_watch *watch)
+{
+	return watch->settings.run && __atomic_load_n(&watch->settings.run->forks, __ATOMIC_RELAXED) > 0;
+}
+
+static void look_outside(struct deadlock_watch *watch, uint64_t now_ns)
+{
+	struct outside_search search = {watch, now_ns};
+
+	if (may_be_stuck(watch))
+		watch_step(&watch->outside, now_ns, take_standstill, &search);
+}
+
+/* One at a time; the others wait for their turn. */
+static void start_judge(struct deadlock_watch *watch, uint64_t now_ns)
+{
+	for (size_t i = 0; i < watch->suspect_count && !watch->judge; i++) {
+		struct suspect *suspect = &watch->suspects[i];
+
+		if (!suspect->from_outside || suspect->is_judged || suspect->state != SUSPECT_PROVEN)
+			continue;
+		/* Meanwhile the library may have spoken, or the report of another suspect taken its time. */
+		suspect->state = SUSPECT_WATCHED;
+		supervisor_suspect_examine(suspect, now_ns);
+		if (suspect->state != SUSPECT_PROVEN)
+			continue;
+		pid_t judge = supervisor_judge_start(suspect->incident.pid, suspect->since_ns, now_ns,
+		                                     watch->settings.folder_fd);
+		if (judge < 0) {
+			suspect->state = SUSPECT_CLEARED;
+			continue;
+		}
+		supervisor_suspect_rebase(suspect);
+		watch->judge = judge;
+		watch->judged = i;
+		watch->judge_deadline_ns = now_ns + JUDGE_PATIENCE_MS * MS;
+	}
+}
+
 static bool process_is_known(const struct deadlock_watch *watch, const struct suspect *suspect)
 {
 	for (size_t i = 0; i < watch->process_count; i++) {
@@ -175,6 +258,14 @@ static bool process_is_known(const struct deadlock_watch *watch, const struct su
 	return false;
 }
 
+static void add_process(struct deadlock_watch *watch, size_t suspect)
+{
+	if (!process_is_known(watch, &watch->suspects[suspect]) &&
+	    grow((void **)&watch->processes, &watch->process_capacity, watch->process_count,
+	         sizeof(*watch->processes)))
+		watch->processes[watch->process_count++] = (struct deadlock_process){.suspect = suspect};
+}
+
 static void examine_suspects(struct deadlock_watch *watch, uint64_t now_ns)
 {
 	for (size_t i = 0; i < watch->suspect_count; i++) {
@@ -183,12 +274,31 @@ static void examine_suspects(struct deadlock_watch *watch, uint64_t now_ns)
 		if (suspect->state != SUSPECT_WATCHED || suspect->due_ns > now_ns)
 			continue;
 		supervisor_suspect_examine(suspect, now_ns);
-		if (suspect->state == SUSPECT_PROVEN && suspect->incident.lock_kind == TRACE_LOCK_LIBC)
+		if (suspect->state == SUSPECT_PROVEN && suspect->incident.lock_kind == TRACE_LOCK_LIBC &&
+		    !suspect->from_outside)
 			supervisor_incidents_mark_blocked(watch->settings.folder_fd, &suspect->incident);
-		if (suspect->state == SUSPECT_PROVEN && !process_is_known(watch, suspect) &&
-		    grow((void **)&watch->processes, &watch->process_capacity, watch->process_count,
-		         sizeof(*watch->processes)))
-			watch->processes[watch->process_count++] = (struct deadlock_process){.suspect = i};
+		if (suspect->state == SUSPECT_PROVEN && (!suspect->from_outside || suspect->is_judged))
+			add_process(watch, i);
+	}
+}
+
+static void take_judgement(struct deadlock_watch *watch, int status)
+{
+	struct suspect *suspect = &watch->suspects[watch->judged];
+
+	watch->judge = 0;
+	if (suspect->state != SUSPECT_PROVEN)
+		return;
+	switch (supervisor_judge_result(status)) {
+	case STUCK_BY_FORK:
+		suspect->is_judged = true;
+		add_process(watch, watch->judged);
+		break;
+	case STUCK_ANYHOW:
+		suspect->state = SUSPECT_EXPLAINED;
+		break;
+	default:
+		suspect->state = SUSPECT_CLEARED;
 	}
 }
 
@@ -206,28 +316,51 @@ static bool send(const struct suspect *suspect, int number)
 	return false;
 }
 
-static void tell(const struct deadlock_watch *watch, const struct suspect *suspect, bool stored,
-                 const char *consequence)
+/* "waits for ever for a lock (0x...) held by thread 12, which did not survive the fork" */
+static void tell_why(const struct suspect *suspect, char *text, size_t size_bytes)
 {
 	const struct pending_incident *incident = &suspect->incident;
-	char name[256], lock[48], holder[64] = "a thread that did not survive the fork";
+	bool spins = suspect->wait.state == PROC_WAIT_OTHER;
+	bool is_libc = incident->lock_kind == TRACE_LOCK_LIBC;
+	char holder[64] = "a thread that did not survive the fork";
 
-	if (watch->settings.quiet)
-		return;
 	if (incident->in_atfork_handler)
 		snprintf(holder, sizeof(holder), "thread %d, inside of fork", (int)incident->holder_tid);
 	else if (incident->holder_tid)
 		snprintf(holder, sizeof(holder), "thread %d, which did not survive the fork",
 		         (int)incident->holder_tid);
-	snprintf(lock, sizeof(lock), "a lock (0x%" PRIx64 ")",
-	         incident->lock_kind == TRACE_LOCK_LIBC ? suspect->wait.address : incident->lock_address);
-	supervisor_message(
-	    "process %d (%s) is deadlocked: thread %d waits for ever for %s held by %s%s; %s %s; %s",
-	    (int)incident->pid, proc_stat_describe(incident->pid, name, sizeof(name)), (int)incident->tid,
-	    lock, holder,
-	    suspect->weak ? " (its system call could not be read; it has not run for a second)" : "",
-	    stored ? "the report is in" : "no report could be written, the trace is in",
-	    watch->settings.folder, consequence);
+	switch (incident->lock_kind) {
+	case TRACE_LOCK_MUTEX:
+	case TRACE_LOCK_RWLOCK:
+	case TRACE_LOCK_SPINLOCK:
+	case TRACE_LOCK_LIBC:
+		snprintf(text, size_bytes, "%s for ever for a lock (0x%" PRIx64 ") held by %s",
+		         spins ? "spins" : "waits", is_libc ? suspect->wait.address : incident->lock_address,
+		         holder);
+		break;
+	default:
+		snprintf(text, size_bytes,
+		         "waits for ever on what (0x%" PRIx64
+		         ") only threads that did not survive the fork could have ended",
+		         incident->lock_address);
+	}
+}
+
+static void tell(const struct deadlock_watch *watch, const struct suspect *suspect, bool stored,
+                 const char *consequence)
+{
+	const struct pending_incident *incident = &suspect->incident;
+	char name[256], why[160];
+
+	if (watch->settings.quiet)
+		return;
+	tell_why(suspect, why, sizeof(why));
+	supervisor_message("process %d (%s) is deadlocked: thread %d %s%s; %s %s; %s", (int)incident->pid,
+	                   proc_stat_describe(incident->pid, name, sizeof(name)), (int)incident->tid, why,
+	                   suspect->weak ? " (its system call could not be read; it has not run for a second)"
+	                                 : "",
+	                   stored ? "the report is in" : "no report could be written, the trace is in",
+	                   watch->settings.folder, consequence);
 }
 
 static void act(struct deadlock_watch *watch, struct deadlock_process *process, bool stored, uint64_t now_ns)
@@ -286,6 +419,10 @@ static void start_report(struct deadlock_watch *watch, uint64_t now_ns)
 
 bool supervisor_deadlock_child_ended(struct deadlock_watch *watch, pid_t pid, int status, uint64_t now_ns)
 {
+	if (watch->judge && pid == watch->judge) {
+		take_judgement(watch, status);
+		return true;
+	}
 	if (!watch->writer || pid != watch->writer)
 		return false;
 	watch->writer = 0;
@@ -330,6 +467,10 @@ static uint64_t next_due(const struct deadlock_watch *watch, uint64_t now_ns)
 		due_ns = earlier(due_ns, watch->search_due_ns);
 	if (watch->writer)
 		due_ns = earlier(due_ns, watch->writer_deadline_ns);
+	if (watch->judge)
+		due_ns = earlier(due_ns, watch->judge_deadline_ns);
+	if (may_be_stuck(watch))
+		due_ns = earlier(due_ns, watch->outside.due_ns);
 	for (size_t i = 0; i < watch->suspect_count; i++)
 		if (watch->suspects[i].state == SUSPECT_WATCHED)
 			due_ns = earlier(due_ns, watch->suspects[i].due_ns);
@@ -345,7 +486,11 @@ uint64_t supervisor_deadlock_step(struct deadlock_watch *watch, uint64_t now_ns)
 		read_trace(watch, now_ns);
 	if (watch->searches_left && watch->search_due_ns <= now_ns)
 		search_tree(watch, now_ns);
+	look_outside(watch, now_ns);
 	examine_suspects(watch, now_ns);
+	start_judge(watch, now_ns);
+	if (watch->judge && watch->judge_deadline_ns <= now_ns)
+		kill(watch->judge, SIGKILL);
 	if (!watch->writer)
 		start_report(watch, now_ns);
 	else if (watch->writer_deadline_ns <= now_ns)
@@ -357,11 +502,13 @@ uint64_t supervisor_deadlock_step(struct deadlock_watch *watch, uint64_t now_ns)
 
 bool supervisor_deadlock_is_busy(const struct deadlock_watch *watch, uint64_t now_ns)
 {
-	if (watch->writer || watch->unread || watch->searches_left)
+	if (watch->writer || watch->judge || watch->unread || watch->searches_left)
 		return true;
 	for (size_t i = 0; i < watch->suspect_count; i++) {
 		const struct suspect *suspect = &watch->suspects[i];
 
+		if (suspect->state == SUSPECT_PROVEN && suspect->from_outside && !suspect->is_judged)
+			return true;
 		if (suspect->state == SUSPECT_WATCHED &&
 		    (suspect->since_ns || now_ns - suspect->added_ns < FRESH_MS * MS))
 			return true;
@@ -379,4 +526,22 @@ bool supervisor_deadlock_was_left(const struct deadlock_watch *watch, pid_t pid)
 		    watch->suspects[watch->processes[i].suspect].incident.pid == pid)
 			return true;
 	return false;
+}
+
+bool supervisor_deadlock_is_helper(const struct deadlock_watch *watch, pid_t pid)
+{
+	return pid == watch->writer || pid == watch->judge;
+}
+
+void supervisor_deadlock_end_helpers(struct deadlock_watch *watch)
+{
+	pid_t *const helpers[] = {&watch->writer, &watch->judge};
+
+	for (size_t i = 0; i < sizeof(helpers) / sizeof(*helpers); i++) {
+		if (!*helpers[i])
+			continue;
+		kill(*helpers[i], SIGKILL);
+		waitpid(*helpers[i], NULL, 0);
+		*helpers[i] = 0;
+	}
 }

@@ -8,8 +8,10 @@
 #include <sys/types.h>
 
 #include "supervisor_suspect.h"
+#include "watch.h"
 
 struct options;
+struct trace_run;
 
 struct deadlock_settings {
 	const char *folder; /* of the trace */
@@ -17,6 +19,7 @@ struct deadlock_settings {
 	unsigned action; /* ON_DEADLOCK_* of options.h */
 	bool quiet;
 	const struct options *options;
+	const struct trace_run *run; /* mapped: its counters change */
 };
 
 /* A process with a proven suspect. */
@@ -35,6 +38,10 @@ struct deadlock_watch {
 	size_t suspect_count, suspect_capacity;
 	struct deadlock_process *processes;
 	size_t process_count, process_capacity;
+	struct watch outside;
+	pid_t judge; /* of a suspect from outside; 0: none */
+	size_t judged;
+	uint64_t judge_deadline_ns;
 	pid_t writer; /* of the report; 0: none */
 	uint64_t writer_deadline_ns;
 	uint64_t repeats_pending; /* calls that the trace counts without naming them */
@@ -51,9 +58,13 @@ void supervisor_deadlock_notice(struct deadlock_watch *watch);
 /* Does all that is due at now_ns (CLOCK_MONOTONIC) and returns when to be called again; UINT64_MAX: on a
  * notice only. */
 uint64_t supervisor_deadlock_step(struct deadlock_watch *watch, uint64_t now_ns);
-/* A child of the supervisor was reaped. True when it was the report's writer. */
+/* A child of the supervisor was reaped. True when it was the report's writer or a judge. */
 bool supervisor_deadlock_child_ended(struct deadlock_watch *watch, pid_t pid, int status, uint64_t now_ns);
 
+/* Ends and reaps what is still at work. */
+void supervisor_deadlock_end_helpers(struct deadlock_watch *watch);
+/* True for a process that the supervisor started for work of its own. */
+bool supervisor_deadlock_is_helper(const struct deadlock_watch *watch, pid_t pid);
 /* True while something may still be proven or acted upon within moments. */
 bool supervisor_deadlock_is_busy(const struct deadlock_watch *watch, uint64_t now_ns);
 /* True for a process that is proven to be deadlocked and was left as it is. */

@@ -16,6 +16,38 @@ struct search {
 	void *context;
 };
 
+enum blame { NO_HANG, HANG_BY_FORK, OTHER_HANG };
+
+/* A wait of which nobody has proven that a vanished thread would have ended it is told, not acted upon. */
+static bool is_proven_wait(uint32_t proof)
+{
+	return (proof & TRACE_PROOF_PRIVATE_MAPPING) &&
+	       (proof & (TRACE_PROOF_RECORD | TRACE_PROOF_OWNER_WORD));
+}
+
+static enum blame blame(const struct trace_incident *incident)
+{
+	switch (incident->observed) {
+	case TRACE_WAITS_FOR_VANISHED:
+		return is_proven_wait(incident->proof) ? HANG_BY_FORK : OTHER_HANG;
+	case TRACE_BLOCKS_ON_VANISHED:
+	case TRACE_BLOCKS_ON_PARENT_OWNER:
+	case TRACE_SPINS_ON_VANISHED:
+	case TRACE_STATIC_INIT_LEFT_OPEN:
+	case TRACE_ENTERS_LIBC_LEFT_LOCKED:
+	case TRACE_BLOCKS_IN_ATFORK_HANDLER:
+	case TRACE_STUCK_ON_VANISHED:
+		return HANG_BY_FORK;
+	case TRACE_BLOCKS_ON_SELF:
+	case TRACE_BLOCKS_ON_ENDED_THREAD:
+	case TRACE_BLOCKS_IN_CYCLE:
+	case TRACE_STUCK_FOR_ANOTHER_REASON:
+		return OTHER_HANG;
+	default:
+		return NO_HANG;
+	}
+}
+
 static int take_incident(void *context, const struct trace_incident *incident,
                          const struct trace_tables *tables)
 {
@@ -27,6 +59,8 @@ static int take_incident(void *context, const struct trace_incident *incident,
 	    .time_ns = incident->record.time_ns,
 	    .lock_address = incident->lock.address,
 	    .lock_kind = incident->lock.kind,
+	    .observed = incident->observed,
+	    .is_by_fork = blame(incident) == HANG_BY_FORK,
 	    .proof = incident->proof,
 	    .holder_tid = incident->lock.owner_tid ? incident->lock.owner_tid : incident->holder.tid,
 	    .own_pending = incident->outcome != TRACE_OUTCOME_RETURNED,
@@ -35,10 +69,7 @@ static int take_incident(void *context, const struct trace_incident *incident,
 	};
 
 	(void)tables;
-	if ((incident->observed == TRACE_BLOCKS_ON_VANISHED ||
-	     incident->observed == TRACE_BLOCKS_ON_PARENT_OWNER || pending.in_atfork_handler ||
-	     incident->observed == TRACE_ENTERS_LIBC_LEFT_LOCKED) &&
-	    (pending.own_pending || pending.repeats_pending))
+	if (blame(incident) != NO_HANG && (pending.own_pending || pending.repeats_pending))
 		search->found(search->context, &pending);
 	return 0;
 }

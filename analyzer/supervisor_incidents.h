@@ -12,6 +12,8 @@ struct pending_incident {
 	uint64_t time_ns; /* CLOCK_MONOTONIC; 0 where the process could not ask the clock */
 	uint64_t lock_address;
 	uint32_t lock_kind; /* enum trace_lock_kind */
+	uint32_t observed;  /* enum trace_observed */
+	bool is_by_fork;    /* false: it hangs, but no fork is to blame */
 	uint32_t proof;     /* TRACE_PROOF_* */
 	pid_t holder_tid;   /* 0: not known */
 	bool own_pending;   /* the incident's own call; false: only repeats of it, in threads that it does not

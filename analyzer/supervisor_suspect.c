@@ -1,9 +1,11 @@
 #include "supervisor_suspect.h"
 
 #include <stdio.h>
+#include <time.h>
 #include <unistd.h>
 
 #include "proc_libc.h"
+#include "proc_lock.h"
 #include "proc_memory.h"
 #include "proc_stat.h"
 #include "proc_tree.h"
@@ -12,13 +14,17 @@
 #define MS UINT64_C(1000000)
 
 enum {
-	LOCK_SIZE_BYTES = 64, /* no lock of glibc is larger; all of its futex words lie inside */
+	LOCK_SIZE_BYTES = 64,     /* no lock of glibc is larger; all of its futex words lie inside */
+	THREAD_SIZE_BYTES = 4096, /* what a pthread_t points to: joining waits for a word in there */
 	POLL_MS = 50,
 	POLL_LATER_MS = 1000, /* where nothing happened for POLL_OFTEN_MS */
 	POLL_OFTEN_MS = 2000,
 	SPAN_ALONE_MS = 50,
 	/* Another thread of the process could still release a lock that it does not own. */
 	SPAN_AMONG_OTHERS_MS = 1000,
+	SPAN_STANDSTILL_MS = 1000,
+	SPAN_SPINNING_MS = 2000,
+	REBASE_PATIENCE_MS = 100,
 	START_SLACK_MS = 20, /* start times come in ticks of 10 ms */
 };
 
@@ -41,6 +47,43 @@ void supervisor_suspect_init(struct suspect *ret_suspect, const struct pending_i
                              uint64_t now_ns)
 {
 	*ret_suspect = (struct suspect){.incident = *incident, .added_ns = now_ns, .due_ns = now_ns};
+}
+
+void supervisor_suspect_init_outside(struct suspect *ret_suspect, pid_t pid,
+                                     const struct proc_standstill *standstill, uint64_t since_ns,
+                                     uint64_t now_ns)
+{
+	const struct pending_incident incident = {
+	    .pid = pid,
+	    .tid = standstill->tid,
+	    .lock_address = standstill->wait.address,
+	    .lock_kind = TRACE_LOCK_FUTEX,
+	    .proof = TRACE_PROOF_STANDSTILL,
+	    .is_by_fork = true,
+	    .own_pending = true,
+	};
+
+	supervisor_suspect_init(ret_suspect, &incident, now_ns);
+	ret_suspect->from_outside = true;
+	ret_suspect->wait = standstill->wait;
+	ret_suspect->standstill = *standstill;
+	ret_suspect->since_ns = since_ns;
+}
+
+void supervisor_suspect_rebase(struct suspect *suspect)
+{
+	const struct timespec step = {.tv_nsec = 1000000};
+	struct proc_standstill standstill;
+
+	/* A thread that was let go restarts its system call at once, but not in no time. */
+	for (int i = 0; i < REBASE_PATIENCE_MS; i++) {
+		if (proc_standstill_read(suspect->incident.pid, &standstill) &&
+		    proc_standstill_same_waits(&standstill, &suspect->standstill)) {
+			suspect->standstill = standstill;
+			return;
+		}
+		nanosleep(&step, NULL);
+	}
 }
 
 static bool has_thread(pid_t pid, pid_t tid)
@@ -82,19 +125,61 @@ static bool is_same_thread(struct suspect *suspect, struct proc_stat *ret_thread
 	return proc_tree_descends(incident->pid, getpid()) && proc_tree_shares_namespace(incident->pid);
 }
 
+/* Only the owner recorded could let go, and says so in the lock. For all other kinds the whole process has to
+ * be looked at. */
+static bool has_owner(const struct pending_incident *incident)
+{
+	return incident->in_atfork_handler || incident->lock_kind == TRACE_LOCK_MUTEX ||
+	       (incident->lock_kind == TRACE_LOCK_RWLOCK && (incident->proof & TRACE_PROOF_OWNER_WORD));
+}
+
 /* The lock word is asked last: a lock that was made anew, or let go, ends the suspicion. */
 static bool owner_is_vanished(const struct pending_incident *incident)
 {
-	struct mutex_head mutex;
+	pid_t owner;
 
-	if (incident->lock_kind != TRACE_LOCK_MUTEX)
-		return true;
-	if (!proc_memory_read(incident->pid, incident->lock_address, &mutex, sizeof(mutex)) ||
-	    mutex.lock == 0)
-		return false;
-	if (mutex.owner == 0)
+	switch (proc_lock_read(incident->pid, incident->lock_kind, incident->lock_address, &owner)) {
+	case PROC_LOCK_TAKEN:
 		return !(incident->proof & TRACE_PROOF_OWNER_WORD);
-	return mutex.owner == incident->holder_tid && !has_thread(incident->pid, mutex.owner);
+	case PROC_LOCK_OWNED_BY_OTHER:
+		return owner == incident->holder_tid;
+	default:
+		return false;
+	}
+}
+
+/* A handler may post, signal or wake; no handler lets go a lock of libc, or finishes an initialisation. */
+static bool handler_could_help(const struct pending_incident *incident)
+{
+	uint64_t caught;
+
+	if (incident->lock_kind == TRACE_LOCK_LIBC || incident->lock_kind == TRACE_LOCK_STATIC_INIT)
+		return false;
+	return !proc_stat_caught_signals(incident->pid, &caught) || caught;
+}
+
+/* For the kinds that name no owner: what their memory says, where it says anything. */
+static bool is_let_go(const struct pending_incident *incident)
+{
+	pid_t owner;
+
+	return proc_lock_read(incident->pid, incident->lock_kind, incident->lock_address, &owner) ==
+	       PROC_LOCK_FREE;
+}
+
+static bool waits_for_lock(const struct suspect *suspect, const struct proc_wait *wait)
+{
+	const struct pending_incident *incident = &suspect->incident;
+	uint64_t size_bytes = incident->lock_kind == TRACE_LOCK_THREAD ? THREAD_SIZE_BYTES : LOCK_SIZE_BYTES;
+
+	if (suspect->from_outside)
+		return true;
+	/* Where a lock inside libc is nobody knows, but that the word is libc's own data can be seen. There a
+	 * thread of the process could let go what another one waits for, so only one that is alone proves
+	 * anything. */
+	if (incident->lock_kind == TRACE_LOCK_LIBC)
+		return is_alone(incident->pid) && proc_libc_owns(incident->pid, wait->address);
+	return wait->address >= incident->lock_address && wait->address - incident->lock_address < size_bytes;
 }
 
 /* Inside of fork the holder may be the waiting thread itself, under its id of now or before the fork, or a
@@ -141,37 +226,17 @@ static void start_span(struct suspect *suspect, const struct proc_wait *wait, ui
 	suspect->due_ns = now_ns + POLL_MS * MS;
 }
 
-/* Where a lock inside libc is nobody knows, but that the word is libc's own data can be seen. There a thread
- * of the process could let go what another one waits for, so only one that is alone proves anything. */
-static bool is_on_lock(const struct pending_incident *incident, const struct proc_wait *wait)
-{
-	if (incident->lock_kind == TRACE_LOCK_LIBC)
-		return is_alone(incident->pid) && proc_libc_owns(incident->pid, wait->address);
-	return wait->address >= incident->lock_address &&
-	       wait->address < incident->lock_address + LOCK_SIZE_BYTES;
-}
-
-static uint64_t span_ms_of(const struct pending_incident *incident)
-{
-	bool quickly = incident->lock_kind != TRACE_LOCK_LIBC && is_alone(incident->pid);
-
-	return quickly ? SPAN_ALONE_MS : SPAN_AMONG_OTHERS_MS;
-}
-
-static void examine_futex(struct suspect *suspect, const struct proc_wait *wait, uint64_t now_ns)
+static void examine_owner(struct suspect *suspect, const struct proc_wait *wait, uint64_t now_ns)
 {
 	const struct pending_incident *incident = &suspect->incident;
 
-	if (!is_on_lock(incident, wait)) {
-		restart(suspect, now_ns);
-		return;
-	}
 	if (!suspect->since_ns || wait->address != suspect->wait.address ||
 	    wait->stack != suspect->wait.stack) {
 		start_span(suspect, wait, 0, now_ns);
 		return;
 	}
-	if (now_ns - suspect->since_ns < span_ms_of(incident) * MS) {
+	uint64_t span_ms = is_alone(incident->pid) ? SPAN_ALONE_MS : SPAN_AMONG_OTHERS_MS;
+	if (now_ns - suspect->since_ns < span_ms * MS) {
 		suspect->due_ns = now_ns + POLL_MS * MS;
 	} else if (incident->in_atfork_handler ? owner_waits_for_victim(incident)
 	                                       : owner_is_vanished(incident)) {
@@ -181,6 +246,83 @@ static void examine_futex(struct suspect *suspect, const struct proc_wait *wait,
 	}
 }
 
+/* One that was found from outside has nothing else that speaks for it: once it moves it is no suspect. */
+static void moved_on(struct suspect *suspect, uint64_t now_ns)
+{
+	if (suspect->from_outside)
+		suspect->state = SUSPECT_CLEARED;
+	else
+		restart(suspect, now_ns);
+}
+
+static void examine_standstill(struct suspect *suspect, const struct proc_wait *wait, uint64_t now_ns)
+{
+	const struct pending_incident *incident = &suspect->incident;
+	struct proc_standstill standstill;
+
+	if (!proc_standstill_read(incident->pid, &standstill) || is_let_go(incident)) {
+		moved_on(suspect, now_ns);
+		return;
+	}
+	if (!suspect->since_ns || !proc_standstill_equal(&standstill, &suspect->standstill)) {
+		moved_on(suspect, now_ns);
+		if (suspect->state != SUSPECT_CLEARED) {
+			start_span(suspect, wait, 0, now_ns);
+			suspect->standstill = standstill;
+		}
+		return;
+	}
+	suspect->due_ns = now_ns + POLL_MS * MS;
+	if (now_ns - suspect->since_ns < SPAN_STANDSTILL_MS * MS)
+		return;
+	/* What was found from outside is judged by its stack. */
+	if (suspect->from_outside || !handler_could_help(incident))
+		suspect->state = SUSPECT_PROVEN;
+	else
+		restart(suspect, now_ns);
+}
+
+static void examine_futex(struct suspect *suspect, const struct proc_wait *wait, uint64_t now_ns)
+{
+	if (!waits_for_lock(suspect, wait))
+		moved_on(suspect, now_ns);
+	else if (has_owner(&suspect->incident) && !suspect->from_outside)
+		examine_owner(suspect, wait, now_ns);
+	else
+		examine_standstill(suspect, wait, now_ns);
+}
+
+static bool may_spin(const struct pending_incident *incident)
+{
+	return incident->observed == TRACE_SPINS_ON_VANISHED || incident->lock_kind == TRACE_LOCK_SPINLOCK ||
+	       incident->lock_kind == TRACE_LOCK_RWLOCK;
+}
+
+/* The library says that only a vanished thread could let go, and its call has not returned; the thread burns
+ * CPU, and nobody else is there who could change the lock. */
+static void examine_spinning(struct suspect *suspect, const struct proc_stat *thread, uint64_t now_ns)
+{
+	const struct pending_incident *incident = &suspect->incident;
+	pid_t owner;
+	uint64_t caught;
+	enum proc_lock_state lock =
+	    proc_lock_read(incident->pid, incident->lock_kind, incident->lock_address, &owner);
+
+	if (!is_alone(incident->pid) || (lock != PROC_LOCK_TAKEN && lock != PROC_LOCK_OWNED_BY_OTHER) ||
+	    !proc_stat_caught_signals(incident->pid, &caught) || caught) {
+		restart(suspect, now_ns);
+		return;
+	}
+	if (!suspect->since_ns || suspect->wait.state != PROC_WAIT_OTHER) {
+		start_span(suspect, &(struct proc_wait){.state = PROC_WAIT_OTHER}, 0, now_ns);
+		suspect->cpu_ticks = thread->cpu_ticks;
+		return;
+	}
+	suspect->due_ns = now_ns + POLL_MS * MS;
+	if (now_ns - suspect->since_ns >= SPAN_SPINNING_MS * MS && thread->cpu_ticks > suspect->cpu_ticks)
+		suspect->state = SUSPECT_PROVEN;
+}
+
 /* Without a look at the system call: only where the lock itself named its owner, the thread is alone and it
  * was given no CPU for a long span. Otherwise the suspicion stays one. */
 static void examine_blind(struct suspect *suspect, const struct proc_stat *thread, uint64_t now_ns)
@@ -188,8 +330,8 @@ static void examine_blind(struct suspect *suspect, const struct proc_stat *threa
 	const struct pending_incident *incident = &suspect->incident;
 	uint64_t switches = proc_stat_switches(incident->pid, incident->tid);
 
-	if (thread->state != 'S' || !(incident->proof & TRACE_PROOF_OWNER_WORD) || !is_alone(incident->pid) ||
-	    !switches) {
+	if (thread->state != 'S' || !has_owner(incident) || !(incident->proof & TRACE_PROOF_OWNER_WORD) ||
+	    !is_alone(incident->pid) || !switches) {
 		restart(suspect, now_ns);
 		return;
 	}
@@ -221,8 +363,10 @@ void supervisor_suspect_examine(struct suspect *suspect, uint64_t now_ns)
 	proc_wait_read(suspect->incident.pid, suspect->incident.tid, &wait);
 	if (wait.state == PROC_WAIT_GONE)
 		suspect->state = SUSPECT_CLEARED;
+	else if (wait.state == PROC_WAIT_OTHER && may_spin(&suspect->incident))
+		examine_spinning(suspect, &thread, now_ns);
 	else if (wait.state == PROC_WAIT_OTHER)
-		restart(suspect, now_ns);
+		moved_on(suspect, now_ns);
 	else if (wait.state == PROC_WAIT_FUTEX)
 		examine_futex(suspect, &wait, now_ns);
 	else
@@ -250,6 +394,8 @@ bool supervisor_suspect_recognise(pid_t pid, pid_t tid, struct pending_incident 
 	    .lock_kind = TRACE_LOCK_MUTEX,
 	    .proof = TRACE_PROOF_OWNER_WORD | TRACE_PROOF_PRIVATE_MAPPING,
 	    .holder_tid = mutex.owner,
+	    .observed = TRACE_BLOCKS_ON_VANISHED,
+	    .is_by_fork = true,
 	    .own_pending = true,
 	};
 	return true;

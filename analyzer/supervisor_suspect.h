@@ -1,21 +1,27 @@
-/* One thread that the library says is stuck, and the proof from outside that it is.
+/* One thread that the library, or the watch from outside, says is stuck, and the proof from outside that it
+ * is.
  *
  * Proven means: a process of our own tree, forked and never executed since, has this thread in a futex wait
- * without a time limit on that very lock, over a span of time, while the lock still names an owner that is no
- * thread of the process. Everything is read from /proc; the process is not touched. */
+ * without a time limit on that very lock, over a span of time, and
+ * - the lock still names an owner that is no thread of the process (mutexes, write-locked rwlocks), or
+ * - no thread of the process has moved over a second, and no signal handler could end the wait; or
+ * - the thread, alone in its process, burns CPU on a lock that the library says it spins on.
+ * Everything is read from /proc; the process is not touched. */
 #ifndef AFTERFORK_SUPERVISOR_SUSPECT_H
 #define AFTERFORK_SUPERVISOR_SUSPECT_H
 
 #include <stdbool.h>
 #include <stdint.h>
 
+#include "proc_standstill.h"
 #include "proc_wait.h"
 #include "supervisor_incidents.h"
 
 enum suspect_state {
 	SUSPECT_WATCHED,
 	SUSPECT_PROVEN,
-	SUSPECT_CLEARED, /* gone, executed another program, or not ours: never to be touched */
+	SUSPECT_EXPLAINED, /* stuck, but not by a fork as far as can be told: never to be touched */
+	SUSPECT_CLEARED,   /* gone, executed another program, or not ours: never to be touched */
 };
 
 struct suspect {
@@ -24,16 +30,27 @@ struct suspect {
 	uint64_t process_start_ticks, thread_start_ticks; /* 0: not looked at yet */
 	struct proc_wait wait;                            /* as first seen in this span */
 	uint64_t switches;                                /* of the thread, at that time */
+	uint64_t cpu_ticks;                               /* the same */
+	struct proc_standstill standstill;                /* of the process, at that time; hash 0: none */
 	uint64_t since_ns;                                /* start of the span; 0: none */
 	uint64_t added_ns, due_ns;                        /* when to look again */
 	bool is_in_trace; /* as last read; false for one that was found in the tree */
 	bool was_in_trace;
-	bool weak; /* proven without a look at the system call: no ptrace right on the process */
+	bool from_outside; /* nobody inside said so */
+	bool is_judged;    /* for one of those: a fork is to blame, and the trace says so */
+	bool weak;         /* proven without a look at the system call: no ptrace right on the process */
 };
 
 /* Starts to watch. now_ns is CLOCK_MONOTONIC, here and below. */
 void supervisor_suspect_init(struct suspect *ret_suspect, const struct pending_incident *incident,
                              uint64_t now_ns);
+/* The same for the first thread of a process that is at a standstill since since_ns. */
+void supervisor_suspect_init_outside(struct suspect *ret_suspect, pid_t pid,
+                                     const struct proc_standstill *standstill, uint64_t since_ns,
+                                     uint64_t now_ns);
+/* Takes the process's standstill as it is now for what it was all along: after a look that needed a stop of
+ * its threads, which counts as a context switch. */
+void supervisor_suspect_rebase(struct suspect *suspect);
 /* Looks once; moves the state and due_ns on. */
 void supervisor_suspect_examine(struct suspect *suspect, uint64_t now_ns);
 /* True when a thread, in the wait, is stuck on a mutex whose owner is none of its process's threads: how

@@ -204,6 +204,7 @@ enum trace_observed {
 	TRACE_HELD_AT_FORK,             /* a lock was held at the fork, and the child ran on without exec */
 	TRACE_SHARED_WITH_VANISHED,     /* the child took a lock that a thread which vanished had used */
 	TRACE_STUCK_FOR_ANOTHER_REASON, /* seen from outside: no thread is left that could end the wait */
+	TRACE_STUCK_ON_VANISHED,        /* the same, and only threads that vanished could have ended it */
 };
 enum trace_outcome {
 	TRACE_OUTCOME_PENDING = 0,  /* still inside the call */
@@ -218,6 +219,7 @@ enum {
 	TRACE_PROOF_RECORD = 2,          /* the holder's private record names the lock */
 	TRACE_PROOF_PRIVATE_MAPPING = 4, /* /proc/self/maps: the lock's page is not shared */
 	TRACE_PROOF_ONLY_THREAD = 8,     /* the victim was the only thread of its process */
+	TRACE_PROOF_STANDSTILL = 16, /* seen from outside: for a span of time no thread of the process ran */
 };
 /* State of the holder's record at the fork. */
 enum trace_hold_state {
@@ -324,6 +326,25 @@ struct trace_atfork {
 	uint32_t strings_size_bytes;
 };
 
+/* Not in a file: in the memory of a program that has the library loaded, among the library's data that is
+ * constant after relocation. Whoever looks at a process from outside finds it there by its magic, and through
+ * it what the process is: addresses and offsets, so that the structs behind them may change. */
+#define TRACE_DESCRIPTOR_MAGIC "AFTERFORK-STATE" /* sixteen bytes with the NUL */
+enum { TRACE_DESCRIPTOR_VERSION = 1 };
+struct trace_descriptor {
+	char magic[16];
+	uint32_t version;
+	uint32_t size_bytes;
+	uint64_t mode_word; /* address of a pointer to a word that a fork sets to 0 in the child */
+	uint64_t process;   /* address of the process's state; offsets in it: */
+	uint32_t process_pid, process_generation, process_live_threads, process_vanished_threads,
+	    process_notes;
+	uint32_t notes_kept; /* pointers at process_notes: the fork that ended generation g is at g % this */
+	/* offsets in what they point to */
+	uint32_t note_pid, note_tid, note_call, note_time_ns;
+	uint32_t note_pcs, note_exact_mask, note_count, note_flags; /* of its stack */
+};
+
 static_assert(sizeof(struct trace_file_header) == 80, "trace_file_header");
 static_assert(offsetof(struct trace_file_header, tail_bytes) == 48, "tail_bytes");
 static_assert(offsetof(struct trace_run, notice_count) == 80, "notice_count");
@@ -341,5 +362,6 @@ static_assert(offsetof(struct trace_incident, outcome) == 40, "outcome");
 static_assert(offsetof(struct trace_incident, observed) == 72, "observed");
 static_assert(offsetof(struct trace_incident, lock) == 96, "lock");
 static_assert(sizeof(struct trace_incident) == 288, "trace_incident");
+static_assert(sizeof(struct trace_descriptor) == 96, "trace_descriptor");
 
 #endif

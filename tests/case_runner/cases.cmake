@@ -1,8 +1,10 @@
 # add_cases(PREFIX DIR): each .c and .cpp file of the current folder is one case: a program in DIR, and a
 # ctest entry PREFIX.<file stem> that runs it under afterfork and compares with its head comment. A file of the same
-# stem in lib/ is built as a shared library and linked to the case. PREFIX.native runs all without afterfork.
+# stem in lib/ is built as a shared library and linked to the case. Cases named openmp_* are built with OpenMP, where the
+# compiler has it. PREFIX.native runs all without afterfork.
 find_package(Threads REQUIRED)
 find_package(Python3 REQUIRED COMPONENTS Interpreter)
+find_package(OpenMP COMPONENTS C)
 
 set(AFTERFORK_CASE_RUNNER ${CMAKE_CURRENT_LIST_DIR}/case_runner.py)
 set(AFTERFORK_CASE_INCLUDE ${PROJECT_SOURCE_DIR}/testcases)
@@ -21,8 +23,14 @@ function(add_cases prefix dir)
   file(GLOB sources CONFIGURE_DEPENDS ${CMAKE_CURRENT_SOURCE_DIR}/*.c ${CMAKE_CURRENT_SOURCE_DIR}/*.cpp)
   foreach(source IN LISTS sources)
     get_filename_component(stem ${source} NAME_WE)
+    if(stem MATCHES "^openmp_" AND NOT TARGET OpenMP::OpenMP_C)
+      continue()
+    endif()
     add_executable(${prefix}_${stem} ${source})
     set_case_target(${prefix}_${stem} ${stem} ${dir})
+    if(stem MATCHES "^openmp_")
+      target_link_libraries(${prefix}_${stem} PRIVATE OpenMP::OpenMP_C)
+    endif()
     if(EXISTS ${CMAKE_CURRENT_SOURCE_DIR}/lib/${stem}.c)
       add_library(${prefix}lib_${stem} SHARED lib/${stem}.c)
       set_case_target(${prefix}lib_${stem} ${prefix}_${stem} ${dir})

@@ -98,10 +98,26 @@ Test(supervisor_incidents, leaves_out_what_returned_or_has_a_limit)
 	story = trace_builder_story();
 	story.observed = TRACE_TIMED_WAIT_ON_VANISHED;
 	trace_builder_add_incident(builder, &story);
-	story.observed = TRACE_BLOCKS_IN_CYCLE;
+	story.observed = TRACE_HELD_AT_FORK;
 	trace_builder_add_incident(builder, &story);
 	write_image(builder, "image-1-0");
 	cr_assert_eq(read_folder().count, 0);
+}
+
+Test(supervisor_incidents, tells_hangs_that_no_fork_explains)
+{
+	struct trace_builder *builder = trace_builder_new(TRACE_FILE_IMAGE);
+	struct built_incident story = trace_builder_story();
+
+	story.observed = TRACE_BLOCKS_IN_CYCLE;
+	trace_builder_add_incident(builder, &story);
+	story.observed = TRACE_STUCK_ON_VANISHED;
+	trace_builder_add_incident(builder, &story);
+	write_image(builder, "image-1-0");
+	struct found found = read_folder();
+	cr_assert_eq(found.count, 2);
+	cr_assert_not(found.items[0].is_by_fork);
+	cr_assert(found.items[1].is_by_fork);
 }
 
 Test(supervisor_incidents, counts_repeats_that_have_no_record_of_their_own)

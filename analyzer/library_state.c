@@ -1,0 +1,108 @@
+#include "library_state.h"
+
+#include <stdlib.h>
+#include <string.h>
+
+#include "proc_memory.h"
+
+#define LIBRARY_NAME "libafterfork.so"
+
+enum { DATA_SIZE_MAX = 1 << 20 };
+
+/* The descriptor lies at a multiple of its alignment, wherever the linker put it. */
+static bool find_in(pid_t pid, const struct proc_maps *maps, const struct proc_map *map,
+                    struct trace_descriptor *ret_descriptor)
+{
+	uint64_t size_bytes = map->end - map->start;
+	bool found = false;
+
+	if (size_bytes > DATA_SIZE_MAX)
+		return false;
+	char *bytes = malloc(size_bytes);
+	if (bytes && proc_memory_read(pid, map->start, bytes, size_bytes)) {
+		for (uint64_t at = 0; at + sizeof(*ret_descriptor) <= size_bytes && !found; at += 8) {
+			memcpy(ret_descriptor, bytes + at, sizeof(*ret_descriptor));
+			/* The file's own copy, which the loader did not relocate, may be mapped too: its
+			 * addresses lead nowhere. */
+			found = memcmp(ret_descriptor->magic, TRACE_DESCRIPTOR_MAGIC,
+			               sizeof(ret_descriptor->magic)) == 0 &&
+			        ret_descriptor->version == TRACE_DESCRIPTOR_VERSION &&
+			        ret_descriptor->size_bytes == sizeof(*ret_descriptor) &&
+			        proc_maps_find(maps, ret_descriptor->mode_word) &&
+			        proc_maps_find(maps, ret_descriptor->process);
+		}
+	}
+	free(bytes);
+	return found;
+}
+
+static bool find_descriptor(pid_t pid, const struct proc_maps *maps, struct trace_descriptor *ret_descriptor)
+{
+	for (size_t i = 0; i < maps->count; i++) {
+		const struct proc_map *map = &maps->items[i];
+
+		if (map->readable && !map->executable &&
+		    strncmp(proc_map_base_name(map), LIBRARY_NAME, strlen(LIBRARY_NAME)) == 0 &&
+		    find_in(pid, maps, map, ret_descriptor))
+			return true;
+	}
+	return false;
+}
+
+static bool read_number(pid_t pid, uint64_t address, uint32_t *ret_number)
+{
+	return proc_memory_read(pid, address, ret_number, sizeof(*ret_number));
+}
+
+static void read_fork(pid_t pid, const struct trace_descriptor *descriptor, uint32_t generation,
+                      struct library_fork *ret_fork)
+{
+	struct library_fork fork = {0};
+	uint64_t slot, note;
+	uint32_t numbers[3];
+
+	if (!generation || !descriptor->notes_kept)
+		return;
+	slot = descriptor->process + descriptor->process_notes +
+	       (uint64_t)((generation - 1) % descriptor->notes_kept) * sizeof(note);
+	if (!proc_memory_read(pid, slot, &note, sizeof(note)) || !note ||
+	    !read_number(pid, note + descriptor->note_pid, &numbers[0]) ||
+	    !read_number(pid, note + descriptor->note_tid, &numbers[1]) ||
+	    !read_number(pid, note + descriptor->note_call, &fork.call) ||
+	    !proc_memory_read(pid, note + descriptor->note_time_ns, &fork.time_ns, sizeof(fork.time_ns)) ||
+	    !read_number(pid, note + descriptor->note_count, &numbers[2]) ||
+	    !read_number(pid, note + descriptor->note_flags, &fork.stack_flags) ||
+	    !proc_memory_read(pid, note + descriptor->note_exact_mask, &fork.exact_mask,
+	                      sizeof(fork.exact_mask)) ||
+	    numbers[2] > TRACE_STACK_FRAMES_MAX ||
+	    !proc_memory_read(pid, note + descriptor->note_pcs, fork.pc, numbers[2] * sizeof(*fork.pc)))
+		return;
+	fork.pid = (pid_t)numbers[0];
+	fork.tid = (pid_t)numbers[1];
+	fork.frame_count = numbers[2];
+	*ret_fork = fork;
+}
+
+bool library_state_read(pid_t pid, const struct proc_maps *maps, struct library_state *ret_state)
+{
+	struct library_state state = {0};
+	struct trace_descriptor descriptor;
+	uint32_t noted_pid, generation, live, vanished, mode;
+	uint64_t mode_word;
+
+	if (!find_descriptor(pid, maps, &descriptor) ||
+	    !proc_memory_read(pid, descriptor.mode_word, &mode_word, sizeof(mode_word)) ||
+	    !read_number(pid, mode_word, &mode) ||
+	    !read_number(pid, descriptor.process + descriptor.process_pid, &noted_pid) ||
+	    !read_number(pid, descriptor.process + descriptor.process_generation, &generation) ||
+	    !read_number(pid, descriptor.process + descriptor.process_live_threads, &live) ||
+	    !read_number(pid, descriptor.process + descriptor.process_vanished_threads, &vanished))
+		return false;
+	bool is_fresh = mode == 0; /* a fork's child that has not met the library yet */
+	state.shares_memory = !is_fresh && (pid_t)noted_pid != pid;
+	state.vanished_threads = vanished + (is_fresh && live > 0 ? live - 1 : 0);
+	if (!is_fresh)
+		read_fork(pid, &descriptor, generation, &state.fork);
+	*ret_state = state;
+	return true;
+}

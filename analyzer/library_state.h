@@ -1,0 +1,32 @@
+/* What libafterfork.so knows in a process, read from outside through its descriptor (struct
+ * trace_descriptor). */
+#ifndef AFTERFORK_LIBRARY_STATE_H
+#define AFTERFORK_LIBRARY_STATE_H
+
+#include <stdbool.h>
+#include <stdint.h>
+#include <sys/types.h>
+
+#include "proc_maps.h"
+#include "trace_format.h"
+
+struct library_fork {
+	pid_t pid, tid; /* of the forking thread, in the parent; 0: not known */
+	uint32_t call;  /* id of trace_calls.def */
+	uint64_t time_ns;
+	uint32_t frame_count, stack_flags; /* TRACE_STACK_* */
+	uint64_t exact_mask;               /* bit i: pc[i] is no return address */
+	uint64_t pc[TRACE_STACK_FRAMES_MAX];
+};
+
+struct library_state {
+	/* The process runs in memory that is not its own copy: a child of vfork() or clone(CLONE_VM). */
+	bool shares_memory;
+	uint32_t vanished_threads; /* at all forks between the program's start and this process */
+	struct library_fork fork;  /* the last of them */
+};
+
+/* maps are the process's. False when the library is not in it, or is of another version. */
+bool library_state_read(pid_t pid, const struct proc_maps *maps, struct library_state *ret_state);
+
+#endif

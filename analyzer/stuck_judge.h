@@ -1,0 +1,46 @@
+/* Of a process at a standstill: what does it wait for, and is a fork to blame? */
+#ifndef AFTERFORK_STUCK_JUDGE_H
+#define AFTERFORK_STUCK_JUDGE_H
+
+#include <stddef.h>
+#include <stdint.h>
+#include <sys/types.h>
+
+#include "stack_reader.h"
+#include "stuck_process.h"
+#include "trace_format.h"
+
+enum stuck_verdict {
+	STUCK_UNCLEAR, /* something could still end the wait, or the library knows better: say nothing */
+	STUCK_ANYHOW,  /* for ever, but what the fork has to do with it cannot be told */
+	STUCK_BY_FORK, /* only threads that vanished could have ended it */
+};
+
+struct stuck_judgement {
+	enum stuck_verdict verdict;
+	size_t thread;     /* index of the thread that tells it */
+	uint32_t observed; /* enum trace_observed */
+	uint32_t kind;     /* enum trace_lock_kind */
+	pid_t owner_tid;   /* of a mutex; 0: not known */
+	uint32_t proof;    /* TRACE_PROOF_* */
+};
+
+/* A thread's stack as stack_reader_walk() gave it. */
+struct stuck_stack {
+	struct stack_frame *frames;
+	size_t count;
+	unsigned flags;
+};
+
+/* stacks has one for each thread of the process. */
+struct stuck_judgement stuck_judge(const struct stuck_process *process, const struct stuck_stack *stacks);
+
+/* The kind of object that the innermost frames wait for. */
+uint32_t stuck_judge_kind(const struct stuck_process *process, const struct stuck_thread *thread,
+                          const struct stuck_stack *stack);
+
+/* The mapping, with a file behind it, of the module whose static variables the address is among; NULL: none.
+ */
+const struct proc_map *stuck_judge_module_data(const struct proc_maps *maps, uint64_t address);
+
+#endif

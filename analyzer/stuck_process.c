@@ -1,0 +1,276 @@
+#include "stuck_process.h"
+
+#include <errno.h>
+#include <limits.h>
+#include <signal.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/ptrace.h>
+#include <sys/user.h>
+#include <sys/wait.h>
+#include <time.h>
+#include <unistd.h>
+
+#include "proc_memory.h"
+#include "proc_standstill.h"
+#include "proc_stat.h"
+#include "proc_tree.h"
+#include "trace_format.h"
+
+enum {
+	STACK_COPY_MAX = 1 << 20, /* of one thread; deeper stacks end there, marked as cut */
+	STOP_PATIENCE_MS = 100,
+};
+
+/* A stop of a thread in a futex wait ends and restarts the system call inside the kernel: it sees nothing. */
+static bool stop(pid_t tid)
+{
+	const struct timespec step = {.tv_nsec = 1000000};
+	int status;
+
+	if (ptrace(PTRACE_SEIZE, tid, NULL, NULL) != 0)
+		return false;
+	if (ptrace(PTRACE_INTERRUPT, tid, NULL, NULL) == 0) {
+		for (int i = 0; i < STOP_PATIENCE_MS; i++) {
+			pid_t found = waitpid(tid, &status, __WALL | WNOHANG);
+
+			if (found == tid)
+				return WIFSTOPPED(status);
+			if (found < 0)
+				return false;
+			nanosleep(&step, NULL);
+		}
+	}
+	return false;
+}
+
+static bool read_registers(pid_t tid, uint64_t registers[STACK_REGISTERS])
+{
+	struct user_regs_struct user;
+
+	if (!stop(tid))
+		return false;
+	bool done = ptrace(PTRACE_GETREGS, tid, NULL, &user) == 0;
+	ptrace(PTRACE_DETACH, tid, NULL, NULL);
+	if (!done)
+		return false;
+	const uint64_t in_order[STACK_REGISTERS] = {
+	    user.rax, user.rdx, user.rcx, user.rbx, user.rsi, user.rdi, user.rbp, user.rsp, user.r8,
+	    user.r9,  user.r10, user.r11, user.r12, user.r13, user.r14, user.r15, user.rip,
+	};
+	memcpy(registers, in_order, sizeof(in_order));
+	return true;
+}
+
+static void copy_stack(pid_t pid, const struct proc_maps *maps, struct stack_source *source)
+{
+	uint64_t start = source->registers[STACK_REGISTER_SP];
+	const struct proc_map *map = proc_maps_find(maps, start);
+
+	if (!map)
+		return;
+	uint64_t size_bytes = map->end - start;
+	if (size_bytes > STACK_COPY_MAX)
+		size_bytes = STACK_COPY_MAX;
+	source->memory = malloc(size_bytes);
+	source->memory_start = start;
+	if (source->memory && proc_memory_read(pid, start, source->memory, size_bytes))
+		source->memory_size_bytes = size_bytes;
+}
+
+static bool has_thread(pid_t pid, pid_t tid)
+{
+	char path[64];
+
+	snprintf(path, sizeof(path), "/proc/%d/task/%d", (int)pid, (int)tid);
+	return access(path, F_OK) == 0;
+}
+
+/* The head of a pthread_mutex_t of glibc. */
+struct mutex_head {
+	int32_t lock;
+	uint32_t count;
+	int32_t owner;
+	uint32_t users;
+	int32_t kind;
+};
+enum { MUTEX_WAITED_FOR = 2, MUTEX_KIND_LIMIT = 0x200 };
+
+static pid_t forking_process(const struct stuck_process *process)
+{
+	return process->library.fork.pid ? process->library.fork.pid : process->ppid;
+}
+
+static void look_for_owner(const struct stuck_process *process, struct stuck_thread *thread)
+{
+	struct mutex_head mutex;
+
+	memcpy(&mutex, thread->object + STUCK_OBJECT_SIZE_BYTES / 2, sizeof(mutex));
+	if (!thread->has_object || mutex.lock != MUTEX_WAITED_FOR || mutex.users > 1 || mutex.owner <= 0 ||
+	    mutex.kind < 0 || mutex.kind >= MUTEX_KIND_LIMIT)
+		return;
+	thread->mutex_owner = mutex.owner;
+	thread->owner_is_live = has_thread(process->pid, mutex.owner);
+	thread->owner_is_in_parent = has_thread(forking_process(process), mutex.owner);
+}
+
+static void copy_object(const struct stuck_process *process, bool parent_is_same, struct stuck_thread *thread)
+{
+	uint64_t start = thread->wait.address - STUCK_OBJECT_SIZE_BYTES / 2;
+
+	thread->has_object = proc_memory_read(process->pid, start, thread->object, sizeof(thread->object));
+	thread->has_parents_object =
+	    parent_is_same && proc_memory_read(forking_process(process), start, thread->parents_object,
+	                                       sizeof(thread->parents_object));
+	look_for_owner(process, thread);
+}
+
+static bool take_thread(struct stuck_process *process, pid_t tid, struct stuck_thread *ret_thread)
+{
+	struct stack_source *source = &ret_thread->source;
+	struct proc_stat stat;
+
+	proc_wait_read(process->pid, tid, &ret_thread->wait);
+	if (ret_thread->wait.state != PROC_WAIT_FUTEX || !proc_stat_read(process->pid, tid, &stat))
+		return false;
+	ret_thread->tid = tid;
+	snprintf(ret_thread->name, sizeof(ret_thread->name), "%.15s", stat.name);
+	source->has_all_registers = read_registers(tid, source->registers);
+	if (!source->has_all_registers) {
+		source->registers[STACK_REGISTER_SP] = ret_thread->wait.stack;
+		source->registers[STACK_REGISTER_PC] = ret_thread->wait.pc;
+	}
+	copy_stack(process->pid, &process->maps, source);
+	return true;
+}
+
+static bool take_threads(struct stuck_process *process)
+{
+	struct proc_list list;
+
+	proc_tree_threads(process->pid, &list);
+	size_t count = list.count < STUCK_THREADS_MAX ? list.count : STUCK_THREADS_MAX;
+	process->threads = calloc(count ? count : 1, sizeof(*process->threads));
+	bool whole = process->threads && count;
+	for (size_t i = 0; i < count && whole; i++) {
+		struct proc_stat stat;
+
+		if (list.pids[i] == process->pid && proc_stat_read(process->pid, list.pids[i], &stat) &&
+		    stat.state == 'Z')
+			continue;
+		whole = take_thread(process, list.pids[i], &process->threads[process->thread_count]);
+		process->thread_count++;
+	}
+	proc_list_release(&list);
+	return whole && process->thread_count;
+}
+
+static char *link_target(pid_t pid, const char *name)
+{
+	char path[64], target[PATH_MAX];
+
+	snprintf(path, sizeof(path), "/proc/%d/%s", (int)pid, name);
+	ssize_t size = readlink(path, target, sizeof(target) - 1);
+	return size > 0 ? strndup(target, (size_t)size) : NULL;
+}
+
+/* A child writes where its parent did: the mapping that it inherited tells where. */
+static char *mapped_image_name(const struct proc_maps *maps)
+{
+	for (size_t i = 0; i < maps->count; i++) {
+		const struct proc_map *map = &maps->items[i];
+		const char *name = proc_map_base_name(map);
+
+		if (!map->is_private && name != map->path && !strchr(name, ' ') &&
+		    strncmp(name, TRACE_IMAGE_FILE_PREFIX, strlen(TRACE_IMAGE_FILE_PREFIX)) == 0)
+			return strdup(name);
+	}
+	return NULL;
+}
+
+/* A parent that has executed another program since has another file mapped, or none. */
+static bool parent_runs_same_program(const struct stuck_process *process)
+{
+	struct proc_maps maps;
+
+	if (!process->image_name || !proc_maps_read(forking_process(process), &maps))
+		return false;
+	char *name = mapped_image_name(&maps);
+	bool same = name && strcmp(name, process->image_name) == 0;
+	free(name);
+	proc_maps_release(&maps);
+	return same;
+}
+
+/* A child of vfork() or clone(CLONE_VM) lives in its parent's memory and could end the parent's wait. */
+static bool has_child_in_memory(pid_t pid)
+{
+	struct proc_list children;
+	bool found = false;
+
+	proc_tree_descendants(pid, &children);
+	for (size_t i = 0; i < children.count && !found; i++) {
+		struct proc_stat stat;
+		struct proc_maps maps;
+		struct library_state state;
+
+		if (!proc_stat_read(children.pids[i], 0, &stat) || !stat.forked_without_exec ||
+		    !proc_maps_read(children.pids[i], &maps))
+			continue;
+		found = library_state_read(children.pids[i], &maps, &state) && state.shares_memory;
+		proc_maps_release(&maps);
+	}
+	proc_list_release(&children);
+	return found;
+}
+
+bool stuck_process_is_candidate(pid_t pid)
+{
+	struct library_state state;
+	struct proc_maps maps;
+
+	if (!proc_tree_shares_namespace(pid) || !proc_maps_read(pid, &maps))
+		return false;
+	char *image_name = mapped_image_name(&maps);
+	bool is_one = image_name && library_state_read(pid, &maps, &state) && state.vanished_threads &&
+	              !state.shares_memory;
+	free(image_name);
+	proc_maps_release(&maps);
+	return is_one;
+}
+
+bool stuck_process_take(pid_t pid, uint64_t since_ns, uint64_t now_ns, struct stuck_process *ret_process)
+{
+	struct stuck_process process = {.pid = pid, .since_ns = since_ns, .seen_ns = now_ns};
+	struct proc_standstill standstill;
+	struct proc_stat stat;
+
+	if (!proc_standstill_read(pid, &standstill) || !proc_stat_read(pid, 0, &stat) ||
+	    !proc_maps_read(pid, &process.maps) || !take_threads(&process)) {
+		stuck_process_release(&process);
+		return false;
+	}
+	process.ppid = stat.ppid;
+	process.exe = link_target(pid, "exe");
+	process.image_name = mapped_image_name(&process.maps);
+	process.has_library = library_state_read(pid, &process.maps, &process.library);
+	process.memory_is_shared = process.library.shares_memory || has_child_in_memory(pid);
+	bool parent_is_same = parent_runs_same_program(&process);
+	for (size_t i = 0; i < process.thread_count; i++)
+		copy_object(&process, parent_is_same, &process.threads[i]);
+	process.signals_known = proc_stat_caught_signals(pid, &process.caught_signals);
+	*ret_process = process;
+	return true;
+}
+
+void stuck_process_release(struct stuck_process *process)
+{
+	for (size_t i = 0; i < process->thread_count; i++)
+		free(process->threads[i].source.memory);
+	free(process->threads);
+	free(process->exe);
+	free(process->image_name);
+	proc_maps_release(&process->maps);
+	*process = (struct stuck_process){0};
+}

@@ -1,0 +1,58 @@
+/* Everything that is needed of a process at a standstill, taken at one moment: what its threads wait for,
+ * their registers and stacks, what is mapped, what the library knew. The process may end or be ended
+ * afterwards. */
+#ifndef AFTERFORK_STUCK_PROCESS_H
+#define AFTERFORK_STUCK_PROCESS_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+#include <sys/types.h>
+
+#include "library_state.h"
+#include "proc_maps.h"
+#include "proc_wait.h"
+#include "stack_reader.h"
+
+enum { STUCK_OBJECT_SIZE_BYTES = 128, STUCK_THREADS_MAX = 64 };
+
+struct stuck_thread {
+	struct stack_source source; /* memory owned */
+	pid_t tid;
+	struct proc_wait wait;
+	char name[16];
+	/* The memory from STUCK_OBJECT_SIZE_BYTES / 2 before the futex word on, and the same of the parent,
+	 * if it is there and still runs the program that forked. */
+	unsigned char object[STUCK_OBJECT_SIZE_BYTES], parents_object[STUCK_OBJECT_SIZE_BYTES];
+	bool has_object, has_parents_object;
+	pid_t mutex_owner; /* if the word is one of a pthread mutex; 0: none */
+	bool owner_is_live, owner_is_in_parent;
+};
+
+struct stuck_process {
+	pid_t pid, ppid;
+	uint64_t seen_ns, since_ns; /* CLOCK_MONOTONIC: taken, and seen waiting first */
+	char *exe;                  /* NULL: not known */
+	char *image_name;           /* of the library's trace file that is mapped in it; NULL: none */
+	struct proc_maps maps;
+	bool has_library;
+	struct library_state library;
+	bool memory_is_shared; /* another process runs in the same memory */
+	bool signals_known;
+	uint64_t caught_signals;
+	struct stuck_thread *threads;
+	size_t thread_count;
+};
+
+/* True for a process that the library is in, that writes into a trace and comes from a fork in which threads
+ * vanished. Touches nothing. */
+bool stuck_process_is_candidate(pid_t pid);
+
+/* Registers need a stop of each thread by ptrace(), which a thread in an endless wait does not notice; where
+ * that is refused, pc and stack pointer have to do. False when the process is gone or no longer at a
+ * standstill. The caller must be its ancestor. */
+bool stuck_process_take(pid_t pid, uint64_t since_ns, uint64_t now_ns, struct stuck_process *ret_process);
+/* A zeroed or released one is a no-op. */
+void stuck_process_release(struct stuck_process *process);
+
+#endif

@@ -1,0 +1,42 @@
+#include "supervisor_judge.h"
+
+#include <signal.h>
+#include <sys/wait.h>
+#include <unistd.h>
+
+#include "stuck_process.h"
+#include "stuck_record.h"
+#include "supervisor_signals.h"
+
+/* Exit codes of the judge, apart from those that failures give. */
+enum { CODE_BASE = 40 };
+
+pid_t supervisor_judge_start(pid_t pid, uint64_t since_ns, uint64_t now_ns, int folder_fd)
+{
+	struct stuck_process process;
+
+	/* Here, since only an ancestor may look into the process on every system. */
+	if (!stuck_process_take(pid, since_ns, now_ns, &process))
+		return -1;
+	supervisor_signals_block();
+	pid_t judge = fork();
+	if (judge == 0) {
+		static const int ignored[] = {SIGINT, SIGQUIT, SIGTSTP, SIGHUP, SIGTERM};
+
+		supervisor_signals_restore();
+		for (size_t i = 0; i < sizeof(ignored) / sizeof(*ignored); i++)
+			signal(ignored[i], SIG_IGN);
+		supervisor_signals_unblock();
+		_exit(CODE_BASE + (int)stuck_record_write(&process, folder_fd));
+	}
+	supervisor_signals_unblock();
+	stuck_process_release(&process);
+	return judge;
+}
+
+enum stuck_verdict supervisor_judge_result(int status)
+{
+	int code = WIFEXITED(status) ? WEXITSTATUS(status) - CODE_BASE : -1;
+
+	return code == STUCK_BY_FORK || code == STUCK_ANYHOW ? (enum stuck_verdict)code : STUCK_UNCLEAR;
+}

@@ -1,0 +1,45 @@
+/* Looks, from outside and seldom, for processes of the tree that came to a standstill, whatever they wait
+ * for.
+ *
+ * Cheap by construction: nothing is done before the first fork of a program with the library; a look is one
+ * system call's state for each process, further apart for a process that was seen busy; and whatever the
+ * tree's and the machine's size, looking takes no more than a fixed share of one CPU. No process is stopped
+ * or touched. */
+#ifndef AFTERFORK_WATCH_H
+#define AFTERFORK_WATCH_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+#include <sys/types.h>
+
+#include "proc_standstill.h"
+
+struct watched_process {
+	pid_t pid;
+	uint64_t start_ticks;
+	struct proc_standstill standstill; /* as last seen; hash 0: it was busy */
+	uint64_t since_ns, due_ns;
+	uint32_t pause_ms;
+	bool is_told; /* this standstill was handed out */
+};
+
+struct watch {
+	struct watched_process *processes; /* by rising pid */
+	size_t count;
+	uint64_t due_ns;
+};
+
+/* A forked process that has not executed since, whose library says that threads vanished, and that did not
+ * move from *standstill since since_ns. Called once for each standstill. */
+typedef void watch_found(void *context, pid_t pid, const struct proc_standstill *standstill,
+                         uint64_t since_ns);
+
+/* Does what is due at now_ns (CLOCK_MONOTONIC); returns when to be called again. */
+uint64_t watch_step(struct watch *watch, uint64_t now_ns, watch_found *found, void *context);
+/* One look at one process, whenever it is due; for watch_step() and its tests. */
+void watch_look(struct watched_process *process, uint64_t now_ns, watch_found *found, void *context);
+/* A zeroed or released one is a no-op, and ready for use. */
+void watch_release(struct watch *watch);
+
+#endif

@@ -1,0 +1,230 @@
+/* Verdicts over made-up processes: what is claimed, and above all what is not. */
+#include <criterion/criterion.h>
+#include <string.h>
+
+#include "stuck_judge.h"
+
+static const char maps_text[] = "400000-401000 r-xp 00000000 fe:00 1 /opt/shop\n"
+                                "401000-402000 rw-p 00001000 fe:00 1 /opt/shop\n"
+                                "402000-404000 rw-p 00000000 00:00 0 \n"
+                                "500000-600000 rw-p 00000000 00:00 0 [heap]\n"
+                                "700000-701000 rw-s 00000000 00:01 9 /tmp/shared\n"
+                                "800000-801000 rw-p 00001000 fe:00 2 /lib/libc.so.6\n"
+                                "900000-910000 rw-p 00000000 00:00 0 [stack]\n";
+enum {
+	STATIC = 0x401100,
+	BSS = 0x403000,
+	HEAP = 0x500400,
+	SHARED = 0x700000,
+	LIBC = 0x800100,
+	STACK = 0x900800
+};
+
+static struct stuck_process process;
+static struct stuck_thread threads[2];
+static struct stack_frame frames[2][8];
+static struct stuck_stack stacks[2];
+
+static void add_frame(unsigned thread, const char *path, const char *function)
+{
+	struct stack_frame *frame = &frames[thread][stacks[thread].count++];
+
+	frame->pc = 0x400100;
+	frame->has_module = true;
+	strcpy(frame->module_path, path);
+	strcpy(frame->function, function);
+}
+
+/* One thread, forked with others beside it, no handler: as clear as it gets. */
+static void set_up(void)
+{
+	cr_assert(proc_maps_parse(maps_text, strlen(maps_text), &process.maps));
+	process.threads = threads;
+	process.thread_count = 1;
+	process.has_library = true;
+	process.library.vanished_threads = 1;
+	process.signals_known = true;
+	for (unsigned i = 0; i < 2; i++) {
+		threads[i].wait.address = STATIC;
+		threads[i].source.registers[STACK_REGISTER_SP] = 0x900100;
+		stacks[i].frames = frames[i];
+	}
+}
+
+static void release(void)
+{
+	proc_maps_release(&process.maps);
+}
+
+TestSuite(stuck_judge, .init = set_up, .fini = release);
+
+static void expect(enum stuck_verdict verdict, uint32_t kind)
+{
+	struct stuck_judgement judgement = stuck_judge(&process, stacks);
+
+	cr_assert_eq(judgement.verdict, verdict, "verdict %d", judgement.verdict);
+	if (verdict == STUCK_UNCLEAR)
+		return;
+	cr_assert_eq(judgement.kind, kind, "kind %u", judgement.kind);
+	cr_assert(judgement.proof & TRACE_PROOF_STANDSTILL);
+	if (verdict == STUCK_ANYHOW)
+		cr_assert_eq(judgement.observed, TRACE_STUCK_FOR_ANOTHER_REASON);
+}
+
+Test(stuck_judge, blames_the_fork_for_a_home_made_lock)
+{
+	add_frame(0, "/opt/shop", "take");
+	expect(STUCK_BY_FORK, TRACE_LOCK_FUTEX);
+	threads[0].wait.address = BSS;
+	expect(STUCK_BY_FORK, TRACE_LOCK_FUTEX);
+	cr_assert_eq(stuck_judge(&process, stacks).observed, TRACE_STUCK_ON_VANISHED);
+	cr_assert(stuck_judge(&process, stacks).proof & TRACE_PROOF_ONLY_THREAD);
+}
+
+Test(stuck_judge, says_nothing_without_vanished_threads_or_knowledge)
+{
+	add_frame(0, "/opt/shop", "take");
+	process.library.vanished_threads = 0;
+	expect(STUCK_UNCLEAR, 0);
+	process.library.vanished_threads = 1;
+	process.has_library = false;
+	expect(STUCK_UNCLEAR, 0);
+	process.has_library = true;
+	process.signals_known = false;
+	expect(STUCK_UNCLEAR, 0);
+}
+
+Test(stuck_judge, says_nothing_where_another_process_could_wake)
+{
+	add_frame(0, "/opt/shop", "take");
+	process.memory_is_shared = true;
+	expect(STUCK_UNCLEAR, 0);
+	process.memory_is_shared = false;
+	threads[0].wait.address = SHARED;
+	expect(STUCK_UNCLEAR, 0);
+	threads[0].wait.address = 0x10; /* not mapped */
+	expect(STUCK_UNCLEAR, 0);
+}
+
+Test(stuck_judge, says_nothing_where_a_signal_handler_could_wake)
+{
+	add_frame(0, "/opt/shop", "take");
+	process.caught_signals = 1;
+	expect(STUCK_UNCLEAR, 0);
+}
+
+Test(stuck_judge, says_nothing_inside_a_signal_handler)
+{
+	add_frame(0, "/lib/libc.so.6", "setenv");
+	add_frame(0, "/opt/shop", "on_signal");
+	add_frame(0, "/opt/shop", "work");
+	threads[0].wait.address = LIBC;
+	expect(STUCK_BY_FORK, TRACE_LOCK_LIBC);
+	frames[0][2].is_exact = true;
+	expect(STUCK_UNCLEAR, 0);
+}
+
+Test(stuck_judge, takes_no_handler_for_one_that_lets_go_a_lock_of_libc)
+{
+	add_frame(0, "/lib/libc.so.6", "");
+	add_frame(0, "/lib/libc.so.6", "setenv");
+	add_frame(0, "/opt/shop", "work");
+	threads[0].wait.address = LIBC;
+	process.caught_signals = 2;
+	expect(STUCK_BY_FORK, TRACE_LOCK_LIBC);
+	/* A lock on the heap that libc waits for may be the program's. */
+	threads[0].wait.address = HEAP;
+	expect(STUCK_UNCLEAR, 0);
+}
+
+Test(stuck_judge, tells_the_kind_by_the_function_that_was_called)
+{
+	add_frame(0, "/lib/libc.so.6", "");
+	add_frame(0, "/lib/libc.so.6", "sem_wait");
+	add_frame(0, "/opt/shop", "work");
+	expect(STUCK_BY_FORK, TRACE_LOCK_SEMAPHORE);
+	strcpy(frames[0][1].function, "__pthread_cond_wait");
+	expect(STUCK_BY_FORK, TRACE_LOCK_CONDVAR);
+	strcpy(frames[0][1].function, "syscall");
+	expect(STUCK_BY_FORK, TRACE_LOCK_FUTEX);
+}
+
+Test(stuck_judge, leaves_to_the_library_what_went_through_it)
+{
+	add_frame(0, "/lib/libc.so.6", "sem_wait");
+	add_frame(0, "/opt/lib/libafterfork.so", "sem_wait");
+	add_frame(0, "/opt/shop", "work");
+	expect(STUCK_UNCLEAR, 0);
+	strcpy(frames[0][0].function, "setenv");
+	threads[0].wait.address = LIBC;
+	expect(STUCK_BY_FORK, TRACE_LOCK_LIBC);
+}
+
+Test(stuck_judge, believes_the_owner_of_a_mutex_whoever_else_is_there)
+{
+	add_frame(0, "/opt/shop", "work");
+	add_frame(1, "/lib/libc.so.6", "pthread_mutex_lock");
+	process.thread_count = 2;
+	process.caught_signals = 1;
+	threads[1].tid = 12;
+	threads[1].mutex_owner = 7;
+	threads[1].owner_is_in_parent = true;
+	expect(STUCK_BY_FORK, TRACE_LOCK_MUTEX);
+	struct stuck_judgement judgement = stuck_judge(&process, stacks);
+	cr_assert_eq(judgement.thread, 1);
+	cr_assert_eq(judgement.owner_tid, 7);
+	cr_assert_eq(judgement.observed, TRACE_BLOCKS_ON_VANISHED);
+	process.library.fork.tid = 7;
+	cr_assert_eq(stuck_judge(&process, stacks).observed, TRACE_BLOCKS_ON_PARENT_OWNER);
+	/* One that ended, or lives here, has not vanished. */
+	threads[1].owner_is_in_parent = false;
+	expect(STUCK_UNCLEAR, 0);
+	threads[1].owner_is_in_parent = threads[1].owner_is_live = true;
+	expect(STUCK_UNCLEAR, 0);
+}
+
+Test(stuck_judge, blames_nobody_where_several_threads_wait)
+{
+	add_frame(0, "/opt/shop", "take");
+	add_frame(1, "/opt/shop", "take");
+	process.thread_count = 2;
+	expect(STUCK_ANYHOW, TRACE_LOCK_FUTEX);
+	process.caught_signals = 1;
+	expect(STUCK_UNCLEAR, 0);
+}
+
+Test(stuck_judge, blames_nobody_for_what_the_child_made_itself)
+{
+	add_frame(0, "/opt/shop", "take");
+	threads[0].wait.address = HEAP;
+	expect(STUCK_ANYHOW, TRACE_LOCK_FUTEX);
+	/* The neighbourhood is the parent's: it was there. */
+	threads[0].has_object = threads[0].has_parents_object = true;
+	threads[0].object[0] = threads[0].parents_object[0] = 5;
+	expect(STUCK_ANYHOW, TRACE_LOCK_FUTEX);
+	threads[0].object[9] = threads[0].parents_object[9] = 5;
+	expect(STUCK_BY_FORK, TRACE_LOCK_FUTEX);
+	/* The word itself says nothing. */
+	threads[0].object[9] = 6;
+	threads[0].object[STUCK_OBJECT_SIZE_BYTES / 2] =
+	    threads[0].parents_object[STUCK_OBJECT_SIZE_BYTES / 2] = 5;
+	expect(STUCK_ANYHOW, TRACE_LOCK_FUTEX);
+	/* The stack looks alike by nature. */
+	threads[0].object[9] = 5;
+	threads[0].wait.address = STACK;
+	expect(STUCK_ANYHOW, TRACE_LOCK_FUTEX);
+}
+
+Test(stuck_judge, tells_an_interrupted_initialisation_from_one_that_needs_itself)
+{
+	add_frame(0, "/lib/libc.so.6", "syscall");
+	add_frame(0, "/lib/libstdc++.so.6", "__cxa_guard_acquire");
+	add_frame(0, "/opt/shop", "instance");
+	add_frame(0, "/opt/shop", "main");
+	expect(STUCK_BY_FORK, TRACE_LOCK_STATIC_INIT);
+	add_frame(0, "/opt/shop", "instance");
+	expect(STUCK_ANYHOW, TRACE_LOCK_STATIC_INIT);
+	stacks[0].count--;
+	stacks[0].flags = TRACE_STACK_CUT;
+	expect(STUCK_ANYHOW, TRACE_LOCK_STATIC_INIT);
+}

@@ -1,0 +1,237 @@
+/* The parts of the watch from outside that look at live processes. */
+#include <criterion/criterion.h>
+#include <linux/futex.h>
+#include <signal.h>
+#include <sys/syscall.h>
+#include <sys/wait.h>
+#include <unistd.h>
+
+#include "library_state.h"
+#include "proc_lock.h"
+#include "proc_standstill.h"
+#include "proc_stat.h"
+#include "stack_reader.h"
+#include "stuck_fixture.h"
+#include "stuck_process.h"
+#include "trace_format.h"
+#include "watch.h"
+
+Test(proc_standstill, is_seen_where_every_thread_waits, .timeout = 60)
+{
+	struct proc_standstill first, second;
+	pid_t pid = stuck_fork_two_waiters(&stuck_private_word, 0);
+
+	while (!proc_standstill_read(pid, &first))
+		;
+	cr_assert(proc_standstill_read(pid, &second));
+	cr_assert(proc_standstill_equal(&first, &second));
+	cr_assert_eq(first.thread_count, 2);
+	cr_assert_eq(first.tid, pid);
+	cr_assert_eq(first.wait.address, (uintptr_t)&stuck_private_word);
+	stuck_end(pid);
+	cr_assert_not(proc_standstill_read(pid, &second));
+}
+
+Test(proc_standstill, is_none_where_one_thread_could_go_on, .timeout = 60)
+{
+	struct proc_standstill standstill;
+	pid_t pid = stuck_fork_two_waiters(&stuck_private_word, 1);
+
+	cr_assert_not(proc_standstill_read(pid, &standstill));
+	stuck_end(pid);
+	pid = fork();
+	if (pid == 0)
+		for (;;)
+			pause();
+	cr_assert_not(proc_standstill_read(pid, &standstill));
+	stuck_end(pid);
+}
+
+Test(proc_standstill, differs_after_a_wake_that_led_to_the_same_wait, .timeout = 60)
+{
+	struct proc_standstill before, after;
+	pid_t pid = stuck_fork_waiter(stuck_shared_word);
+
+	cr_assert(proc_standstill_read(pid, &before));
+	cr_assert_eq(syscall(SYS_futex, stuck_shared_word, FUTEX_WAKE, 1, NULL, NULL, 0), 1);
+	do
+		while (!proc_standstill_read(pid, &after))
+			;
+	while (proc_standstill_equal(&before, &after));
+	cr_assert(proc_standstill_same_waits(&before, &after));
+	stuck_end(pid);
+}
+
+static void ignore(int number)
+{
+	(void)number;
+}
+
+Test(proc_stat, tells_caught_signals)
+{
+	uint64_t before, after;
+
+	cr_assert(proc_stat_caught_signals(getpid(), &before));
+	signal(SIGUSR2, ignore);
+	cr_assert(proc_stat_caught_signals(getpid(), &after));
+	cr_assert_eq(after, before | UINT64_C(1) << (SIGUSR2 - 1));
+	signal(SIGUSR2, SIG_IGN);
+	cr_assert(proc_stat_caught_signals(getpid(), &after));
+	cr_assert_eq(after, before & ~(UINT64_C(1) << (SIGUSR2 - 1)));
+	cr_assert_not(proc_stat_caught_signals(0x7ffffff0, &after));
+}
+
+Test(proc_lock, reads_who_has_what)
+{
+	static const struct {
+		uint32_t kind;
+		uint32_t words[8];
+		enum proc_lock_state state;
+		pid_t owner;
+	} cases[] = {
+	    {TRACE_LOCK_MUTEX, {0, 0, 0}, PROC_LOCK_FREE, 0},
+	    {TRACE_LOCK_MUTEX, {2, 0, 0}, PROC_LOCK_TAKEN, 0},
+	    {TRACE_LOCK_MUTEX, {2, 0, 0x7ffffff0}, PROC_LOCK_OWNED_BY_OTHER, 0x7ffffff0},
+	    {TRACE_LOCK_RWLOCK, {0, 0, 0, 0, 0, 0, 0}, PROC_LOCK_FREE, 0},
+	    {TRACE_LOCK_RWLOCK, {8, 0, 0, 0, 0, 0, 0}, PROC_LOCK_TAKEN, 0},
+	    {TRACE_LOCK_RWLOCK, {1, 0, 0, 0, 0, 0, 0x7ffffff0}, PROC_LOCK_OWNED_BY_OTHER, 0x7ffffff0},
+	    {TRACE_LOCK_SPINLOCK, {1}, PROC_LOCK_FREE, 0},
+	    {TRACE_LOCK_SPINLOCK, {0}, PROC_LOCK_TAKEN, 0},
+	    {TRACE_LOCK_SEMAPHORE, {1}, PROC_LOCK_FREE, 0},
+	    {TRACE_LOCK_SEMAPHORE, {0}, PROC_LOCK_TAKEN, 0},
+	    {TRACE_LOCK_CONDVAR, {0}, PROC_LOCK_UNKNOWN, 0},
+	};
+	pid_t owner;
+
+	for (size_t i = 0; i < sizeof(cases) / sizeof(*cases); i++) {
+		cr_assert_eq(proc_lock_read(getpid(), cases[i].kind, (uintptr_t)cases[i].words, &owner),
+		             cases[i].state, "case %zu", i);
+		cr_assert_eq(owner, cases[i].owner, "case %zu", i);
+	}
+	uint32_t own[8] = {1, 0, (uint32_t)getpid()};
+	cr_assert_eq(proc_lock_read(getpid(), TRACE_LOCK_MUTEX, (uintptr_t)own, &owner),
+	             PROC_LOCK_OWNED_BY_LIVE);
+	cr_assert_eq(proc_lock_read(getpid(), TRACE_LOCK_MUTEX, 8, &owner), PROC_LOCK_UNKNOWN);
+}
+
+Test(library_state, is_none_where_the_library_is_not)
+{
+	struct library_state state;
+	struct proc_maps maps;
+
+	cr_assert(proc_maps_read(getpid(), &maps));
+	cr_assert_not(library_state_read(getpid(), &maps, &state));
+	proc_maps_release(&maps);
+}
+
+Test(stuck_process, is_taken_with_its_stack_and_left_as_it_was, .timeout = 60)
+{
+	struct stack_frame *frames = calloc(TRACE_STACK_FRAMES_MAX, sizeof(*frames));
+	struct proc_standstill before, after;
+	struct stuck_process process;
+	unsigned flags;
+	pid_t pid = stuck_fork_waiter(&stuck_private_word);
+
+	cr_assert(proc_standstill_read(pid, &before));
+	cr_assert(stuck_process_take(pid, 1, 2, &process));
+	cr_assert_eq(process.thread_count, 1);
+	cr_assert_eq(process.threads[0].tid, pid);
+	cr_assert_eq(process.threads[0].wait.address, (uintptr_t)&stuck_private_word);
+	cr_assert_not(process.has_library);
+	cr_assert_null(process.image_name);
+	while (!proc_standstill_read(pid, &after))
+		;
+	cr_assert(proc_standstill_same_waits(&before, &after));
+	/* What was taken is enough: the process may be gone. */
+	stuck_end(pid);
+	struct stack_reader *reader = stack_reader_new(pid, &process.maps);
+	cr_assert_not_null(reader);
+	size_t count =
+	    stack_reader_walk(reader, &process.threads[0].source, frames, TRACE_STACK_FRAMES_MAX, &flags);
+	cr_assert_geq(count, 3);
+	cr_assert_str_eq(frames[0].function, "stuck_wait_inner");
+	cr_assert_str_eq(frames[1].function, "stuck_wait_outer");
+	cr_assert_str_eq(frames[2].function, "stuck_fork_waiter");
+	cr_assert(frames[0].has_module);
+	cr_assert_gt(frames[0].build_id_size_bytes, 0);
+	cr_assert_not(flags & TRACE_STACK_CUT);
+	count = stack_reader_walk(reader, &process.threads[0].source, frames, 2, &flags);
+	cr_assert_eq(count, 2);
+	cr_assert_eq(flags, TRACE_STACK_TRUNCATED);
+	stack_reader_free(reader);
+	stuck_process_release(&process);
+	free(frames);
+}
+
+Test(stuck_process, is_not_taken_while_it_runs, .timeout = 60)
+{
+	struct stuck_process process;
+	pid_t pid = fork();
+
+	if (pid == 0)
+		for (;;)
+			pause();
+	cr_assert_not(stuck_process_take(pid, 1, 2, &process));
+	stuck_end(pid);
+	cr_assert_not(stuck_process_take(pid, 1, 2, &process));
+}
+
+static unsigned told;
+
+static void count_told(void *context, pid_t pid, const struct proc_standstill *standstill, uint64_t since_ns)
+{
+	(void)context, (void)pid, (void)standstill, (void)since_ns;
+	told++;
+}
+
+Test(watch, looks_at_a_busy_process_ever_more_seldom, .timeout = 60)
+{
+	const uint64_t ms = 1000000;
+	uint64_t now_ns = 1000 * ms;
+	pid_t pid = fork();
+
+	if (pid == 0)
+		for (;;)
+			pause();
+	struct watched_process process = {.pid = pid};
+	for (unsigned expected_ms = 500; expected_ms <= 8000; expected_ms *= 2) {
+		watch_look(&process, now_ns, count_told, NULL);
+		cr_assert_eq(process.due_ns, now_ns + expected_ms * ms);
+	}
+	watch_look(&process, now_ns, count_told, NULL);
+	cr_assert_eq(process.due_ns, now_ns + 8000 * ms);
+	stuck_end(pid);
+}
+
+Test(watch, does_not_tell_of_a_process_without_the_library, .timeout = 60)
+{
+	pid_t pid = stuck_fork_waiter(&stuck_private_word);
+	struct watched_process process = {.pid = pid};
+
+	watch_look(&process, 1, count_told, NULL);
+	cr_assert_not(process.is_told);
+	watch_look(&process, 2, count_told, NULL);
+	cr_assert(process.is_told);
+	cr_assert_eq(process.since_ns, 1);
+	cr_assert_eq(told, 0);
+	stuck_end(pid);
+}
+
+Test(watch, keeps_what_it_knows_of_forked_processes_only, .timeout = 60)
+{
+	struct watch watch = {0};
+	pid_t pid = stuck_fork_waiter(&stuck_private_word);
+
+	uint64_t due_ns = watch_step(&watch, UINT64_C(1000000000), count_told, NULL);
+	cr_assert_geq(due_ns, UINT64_C(1500000000));
+	cr_assert_eq(watch.count, 1);
+	cr_assert_eq(watch.processes[0].pid, pid);
+	/* Not due: nothing happens. */
+	stuck_end(pid);
+	cr_assert_eq(watch_step(&watch, due_ns - 1, count_told, NULL), due_ns);
+	cr_assert_eq(watch.count, 1);
+	watch_step(&watch, due_ns, count_told, NULL);
+	cr_assert_eq(watch.count, 0);
+	watch_release(&watch);
+	watch_release(&watch);
+}
