@@ -2,6 +2,7 @@
 
 #include <dlfcn.h>
 #include <errno.h>
+#include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
 #include <string.h>
@@ -28,20 +29,28 @@ struct real_functions real = {
 #undef HOOK
 };
 
-/* glibc before 2.36 may hand out the LinuxThreads version of these to an unversioned dlsym(RTLD_NEXT): ask
- * for the later one by name first (glibc's nptl/Versions, GLIBC_2.3.2). Nothing else is asked by version: a
- * failing look-up allocates its error text with the program's malloc. */
-static void *find(const char *name)
+/* These have a LinuxThreads version besides the one in use (glibc's nptl/Versions, GLIBC_2.3.2). */
+static bool is_renewed(const char *name)
 {
 	static const char *const renewed[] = {"pthread_cond_wait",   "pthread_cond_timedwait",
 	                                      "pthread_cond_signal", "pthread_cond_broadcast",
 	                                      "pthread_cond_init",   "pthread_cond_destroy"};
-	void *found = NULL;
-	for (size_t i = 0; i < sizeof renewed / sizeof *renewed && !found; i++) {
+	for (size_t i = 0; i < sizeof renewed / sizeof *renewed; i++) {
 		if (!strcmp(name, renewed[i]))
-			found = dlvsym(RTLD_NEXT, name, "GLIBC_2.3.2");
+			return true;
 	}
-	return found ? found : dlsym(RTLD_NEXT, name);
+	return false;
+}
+
+/* glibc before 2.36 may hand out the LinuxThreads version to an unversioned dlsym(RTLD_NEXT): only then the
+ * later one is asked for by name. Whatever else comes first, a sanitizer's wrapper say, is what the program
+ * would call. Nothing that may be missing is asked by version: a failing look-up allocates its error text
+ * with the program's malloc. */
+static void *find(const char *name)
+{
+	void *found = dlsym(RTLD_NEXT, name);
+	bool is_old = found && is_renewed(name) && found == dlvsym(RTLD_NEXT, name, "GLIBC_2.2.5");
+	return is_old ? dlvsym(RTLD_NEXT, name, "GLIBC_2.3.2") : found;
 }
 
 static void store(void *slot, const char *name)
