@@ -120,7 +120,13 @@ struct mark {
 	uint32_t outcome; /* enum trace_outcome */
 };
 
-/* What the watch from outside wrote of a mutex has the observation of the lock calls. */
+/* Calls into libc are marked as blocked, what the watch from outside wrote as returned. */
+static bool is_of_kind(const struct trace_incident *record, uint32_t outcome)
+{
+	return outcome == TRACE_OUTCOME_SEEN_BLOCKED ? record->observed == TRACE_ENTERS_LIBC_LEFT_LOCKED
+	                                             : (record->proof & TRACE_PROOF_STANDSTILL) != 0;
+}
+
 static bool is_record_of(const struct trace_incident *record, const struct mark *mark)
 {
 	const struct pending_incident *incident = mark->incident;
@@ -128,8 +134,7 @@ static bool is_record_of(const struct trace_incident *record, const struct mark 
 	return record->record.magic == TRACE_RECORD_MAGIC && record->record.type == TRACE_RECORD_INCIDENT &&
 	       record->record.state == TRACE_RECORD_COMMITTED && record->record.pid == incident->pid &&
 	       record->record.tid == incident->tid && record->record.time_ns == incident->time_ns &&
-	       record->lock.address == incident->lock_address &&
-	       (record->observed == incident->observed || (record->proof & TRACE_PROOF_STANDSTILL));
+	       record->lock.address == incident->lock_address && is_of_kind(record, mark->outcome);
 }
 
 /* The process may be changing the same word: only an exchange in the mapping itself keeps its answer. */
