@@ -2,6 +2,7 @@
 
 #include <fcntl.h>
 #include <inttypes.h>
+#include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -105,7 +106,8 @@ uint64_t proc_stat_switches(pid_t pid, pid_t tid)
 
 bool proc_stat_caught_signals(pid_t pid, uint64_t *ret_mask)
 {
-	const uint64_t of_libc = UINT64_C(3) << 31; /* thread cancellation and setuid() for all threads */
+	static const int faults[] = {SIGSEGV, SIGBUS, SIGFPE, SIGILL, SIGTRAP, SIGSYS, SIGABRT};
+	uint64_t left_out = UINT64_C(3) << 31; /* libc's: cancellation, setuid() for all threads */
 	char path[64], text[4096];
 
 	task_path(path, sizeof(path), pid, 0, "status");
@@ -114,7 +116,9 @@ bool proc_stat_caught_signals(pid_t pid, uint64_t *ret_mask)
 	const char *found = strstr(text, "\nSigCgt:");
 	if (!found)
 		return false;
-	*ret_mask = strtoull(found + strlen("\nSigCgt:"), NULL, 16) & ~of_libc;
+	for (size_t i = 0; i < sizeof(faults) / sizeof(*faults); i++)
+		left_out |= UINT64_C(1) << (faults[i] - 1);
+	*ret_mask = strtoull(found + strlen("\nSigCgt:"), NULL, 16) & ~left_out;
 	return true;
 }
 

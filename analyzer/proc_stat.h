@@ -29,8 +29,9 @@ uint64_t proc_stat_started_ns(uint64_t start_ticks);
 /* How often the thread was given a CPU (voluntary and other switches); 0 when not known. */
 uint64_t proc_stat_switches(pid_t pid, pid_t tid);
 
-/* Signals that the process has a handler for, bit N-1 for signal N; those that libc keeps to itself (32, 33)
- * are left out. False when not known. */
+/* Signals that the process has a handler for, bit N-1 for signal N. Left out are those that libc keeps to
+ * itself (32, 33), and faults: what a thread raises by what it does itself cannot come while it waits. False
+ * when not known. */
 bool proc_stat_caught_signals(pid_t pid, uint64_t *ret_mask);
 
 /* True while the kernel writes a core file of the process. */

@@ -106,7 +106,8 @@ static void clear_returned(struct deadlock_watch *watch)
 	for (size_t i = 0; i < watch->suspect_count; i++) {
 		struct suspect *suspect = &watch->suspects[i];
 
-		if (suspect->was_in_trace && !suspect->is_in_trace && suspect->state == SUSPECT_WATCHED)
+		if (suspect->was_in_trace && !suspect->is_in_trace &&
+		    (suspect->state == SUSPECT_WATCHED || suspect->state == SUSPECT_EXPLAINED))
 			suspect->state = SUSPECT_CLEARED;
 	}
 }
@@ -379,6 +380,10 @@ static void act(struct deadlock_watch *watch, struct deadlock_process *process, 
 	supervisor_suspect_examine(suspect, now_ns);
 	if (suspect->state != SUSPECT_PROVEN) {
 		process->done = process->withdrawn = true;
+		/* The library marks its own calls as returned; this one it does not know of. */
+		if (suspect->from_outside &&
+		    proc_stat_is_alive(suspect->incident.pid, suspect->process_start_ticks))
+			supervisor_incidents_mark_returned(watch->settings.folder_fd, &suspect->incident);
 		return;
 	}
 	tell(watch, suspect, stored, consequences[watch->settings.action]);

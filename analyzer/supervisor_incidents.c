@@ -114,17 +114,31 @@ static void read_image(int folder_fd, const char *name, void *search)
 	close(fd);
 }
 
-static bool is_record_of(const struct trace_incident *record, const struct pending_incident *incident)
+/* A change of the outcome of one record. */
+struct mark {
+	const struct pending_incident *incident;
+	uint32_t outcome; /* enum trace_outcome */
+};
+
+/* Calls into libc are marked as blocked, what the watch from outside wrote as returned. */
+static bool is_of_kind(const struct trace_incident *record, uint32_t outcome)
 {
+	return outcome == TRACE_OUTCOME_SEEN_BLOCKED ? record->observed == TRACE_ENTERS_LIBC_LEFT_LOCKED
+	                                             : (record->proof & TRACE_PROOF_STANDSTILL) != 0;
+}
+
+static bool is_record_of(const struct trace_incident *record, const struct mark *mark)
+{
+	const struct pending_incident *incident = mark->incident;
+
 	return record->record.magic == TRACE_RECORD_MAGIC && record->record.type == TRACE_RECORD_INCIDENT &&
 	       record->record.state == TRACE_RECORD_COMMITTED && record->record.pid == incident->pid &&
 	       record->record.tid == incident->tid && record->record.time_ns == incident->time_ns &&
-	       record->lock.address == incident->lock_address &&
-	       record->observed == TRACE_ENTERS_LIBC_LEFT_LOCKED;
+	       record->lock.address == incident->lock_address && is_of_kind(record, mark->outcome);
 }
 
 /* The process may be changing the same word: only an exchange in the mapping itself keeps its answer. */
-static void mark_at(int fd, size_t offset, const struct pending_incident *incident)
+static void mark_at(int fd, size_t offset, const struct mark *mark)
 {
 	size_t page = (size_t)sysconf(_SC_PAGESIZE), start = offset / page * page;
 	size_t size_bytes = offset - start + sizeof(struct trace_incident);
@@ -134,14 +148,15 @@ static void mark_at(int fd, size_t offset, const struct pending_incident *incide
 	if (mapped == MAP_FAILED)
 		return;
 	struct trace_incident *record = (struct trace_incident *)(void *)(mapped + (offset - start));
-	if (is_record_of(record, incident))
-		__atomic_compare_exchange_n(&record->outcome, &pending, TRACE_OUTCOME_SEEN_BLOCKED, false,
+	if (is_record_of(record, mark))
+		__atomic_compare_exchange_n(&record->outcome, &pending, mark->outcome, false,
 		                            __ATOMIC_ACQ_REL, __ATOMIC_RELAXED);
 	munmap(mapped, size_bytes);
 }
 
-static void mark_in_image(int folder_fd, const char *name, void *incident)
+static void mark_in_image(int folder_fd, const char *name, void *context)
 {
+	const struct mark *mark = context;
 	size_t size_bytes = 0;
 	int fd = openat(folder_fd, name, O_RDWR | O_NOFOLLOW | O_CLOEXEC | O_NONBLOCK);
 	char *bytes = fd >= 0 ? read_used(fd, &size_bytes) : NULL;
@@ -151,8 +166,8 @@ static void mark_in_image(int folder_fd, const char *name, void *incident)
 		struct trace_incident record;
 
 		memcpy(&record, bytes + offset, sizeof(record));
-		if (is_record_of(&record, incident))
-			mark_at(fd, offset, incident);
+		if (is_record_of(&record, mark))
+			mark_at(fd, offset, mark);
 	}
 	free(bytes);
 	if (fd >= 0)
@@ -187,7 +202,14 @@ void supervisor_incidents_read(int folder_fd,
 
 void supervisor_incidents_mark_blocked(int folder_fd, const struct pending_incident *incident)
 {
-	struct pending_incident marked = *incident;
+	struct mark mark = {incident, TRACE_OUTCOME_SEEN_BLOCKED};
 
-	for_each_image(folder_fd, mark_in_image, &marked);
+	for_each_image(folder_fd, mark_in_image, &mark);
+}
+
+void supervisor_incidents_mark_returned(int folder_fd, const struct pending_incident *incident)
+{
+	struct mark mark = {incident, TRACE_OUTCOME_RETURNED};
+
+	for_each_image(folder_fd, mark_in_image, &mark);
 }

@@ -33,4 +33,7 @@ void supervisor_incidents_read(int folder_fd,
  * when it has returned meanwhile. */
 void supervisor_incidents_mark_blocked(int folder_fd, const struct pending_incident *incident);
 
+/* Notes that the process of an incident from outside moved on after all. */
+void supervisor_incidents_mark_returned(int folder_fd, const struct pending_incident *incident);
+
 #endif

@@ -56,8 +56,10 @@ void supervisor_suspect_init_outside(struct suspect *ret_suspect, pid_t pid,
 	const struct pending_incident incident = {
 	    .pid = pid,
 	    .tid = standstill->tid,
+	    .time_ns = since_ns, /* as in the record that may come of it */
 	    .lock_address = standstill->wait.address,
 	    .lock_kind = TRACE_LOCK_FUTEX,
+	    .observed = TRACE_STUCK_ON_VANISHED,
 	    .proof = TRACE_PROOF_STANDSTILL,
 	    .is_by_fork = true,
 	    .own_pending = true,

@@ -120,6 +120,27 @@ Test(supervisor_incidents, tells_hangs_that_no_fork_explains)
 	cr_assert(found.items[1].is_by_fork);
 }
 
+Test(supervisor_incidents, marks_one_record_as_returned)
+{
+	struct trace_builder *builder = trace_builder_new(TRACE_FILE_IMAGE);
+	struct built_incident story = trace_builder_story();
+
+	story.observed = TRACE_STUCK_ON_VANISHED;
+	story.proof = TRACE_PROOF_STANDSTILL;
+	trace_builder_add_incident(builder, &story);
+	story.time_ns++;
+	trace_builder_add_incident(builder, &story);
+	write_image(builder, "image-1-0");
+	struct found found = read_folder();
+	cr_assert_eq(found.count, 2);
+	int fd = open(folder, O_RDONLY | O_DIRECTORY);
+	supervisor_incidents_mark_returned(fd, &found.items[0]);
+	close(fd);
+	struct found left = read_folder();
+	cr_assert_eq(left.count, 1);
+	cr_assert_eq(left.items[0].time_ns, found.items[1].time_ns);
+}
+
 Test(supervisor_incidents, counts_repeats_that_have_no_record_of_their_own)
 {
 	struct trace_builder *builder = trace_builder_new(TRACE_FILE_IMAGE);

@@ -78,6 +78,9 @@ Test(proc_stat, tells_caught_signals)
 	signal(SIGUSR2, SIG_IGN);
 	cr_assert(proc_stat_caught_signals(getpid(), &after));
 	cr_assert_eq(after, before & ~(UINT64_C(1) << (SIGUSR2 - 1)));
+	signal(SIGSEGV, ignore);
+	cr_assert(proc_stat_caught_signals(getpid(), &after));
+	cr_assert_eq(after & UINT64_C(1) << (SIGSEGV - 1), 0);
 	cr_assert_not(proc_stat_caught_signals(0x7ffffff0, &after));
 }
 
