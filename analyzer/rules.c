@@ -25,8 +25,10 @@ bool rules_match_stuck(const struct incident *incident, struct rule_match *ret_m
 	if (incident->observed != OBSERVED_STUCK_ON_VANISHED || !incident->pending_count)
 		return false;
 	*ret_match = (struct rule_match){
-	    /* What was not seen whole is not claimed whole. */
-	    .verdict = incident->private_mapping && incident->at_standstill && incident->only_thread
+	    /* What was not seen whole is not claimed whole; and a home-made lock names no owner: its only
+	     * thread may have taken it twice, or sleep on it on purpose. */
+	    .verdict = incident->private_mapping && incident->at_standstill && incident->only_thread &&
+	                       incident->lock.kind != LOCK_FUTEX
 	                   ? VERDICT_CERTAIN
 	                   : VERDICT_LIKELY,
 	    .count = incident->count,

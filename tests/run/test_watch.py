@@ -15,7 +15,7 @@ class Watch(harness.RunTest):
         return [int(line) for line in result.out.splitlines() if line.isdigit()]
 
     def test_a_home_made_lock_is_found_named_and_ended(self):
-        result = self.run_it(program("stuck"), "wait")
+        result = self.run_it("--fail-on", "likely", program("stuck"), "wait")
         self.expect_code(result, 66)
         self.assertIn(f"signal {int(signal.SIGABRT)}\n", result.out)
         pid, = self.stuck_pids(result)
@@ -23,7 +23,7 @@ class Watch(harness.RunTest):
                                      r"on what \(0x[0-9a-f]+\) only threads that did not survive the fork could have "
                                      r"ended; the report is in .*; sending SIGABRT\n$")
         finding, = self.stored_report()["findings"]
-        self.assertEqual((finding["verdict"], finding["rule"]), ("certain", "waker-vanished"))
+        self.assertEqual((finding["verdict"], finding["rule"]), ("likely", "waker-vanished"))
         self.assertEqual(finding["lock"]["kind"], "futex")
         self.assertEqual(finding["lock"]["name"], "home_made_lock")
         self.assertEqual(finding["process"]["pid"], pid)
@@ -34,14 +34,14 @@ class Watch(harness.RunTest):
         self.assertEqual([f["function"] for f in finding["fork"]["stack"]][0], "main")
 
     def test_the_trace_tells_the_same_off_line(self):
-        self.expect_code(self.run_it(program("stuck"), "wait"), 66)
-        read = subprocess.run([harness.AFTERFORK, "report", "--format", "json", self.trace()], capture_output=True,
+        self.expect_code(self.run_it("--fail-on", "likely", program("stuck"), "wait"), 66)
+        read = subprocess.run([harness.AFTERFORK, "report", "--fail-on", "likely", "--format", "json", self.trace()], capture_output=True,
                               text=True, env=self.environment, check=False)
         self.assertEqual(read.returncode, 66, read.stderr)
         self.assertEqual(json.loads(read.stdout)["findings"], self.stored_report()["findings"])
 
     def test_report_leaves_the_process_in_its_wait(self):
-        process = self.start("--on-deadlock", "report", program("stuck"), "wait")
+        process = self.start("--on-deadlock", "report", "--fail-on", "likely", program("stuck"), "wait")
         pid = int(process.stdout.readline())
         self.assertIn("it is left as it is (--on-deadlock report)", process.stderr.readline())
         self.assertTrue(is_alive(pid))
@@ -53,7 +53,7 @@ class Watch(harness.RunTest):
         self.expect_code(self.finish(process), 66)
 
     def test_many_children_of_one_fault_are_one_finding(self):
-        result = self.run_it(program("stuck"), "wait", "24")
+        result = self.run_it("--fail-on", "likely", program("stuck"), "wait", "24")
         self.expect_code(result, 66)
         finding, = self.stored_report()["findings"]
         self.assertEqual(finding["count"], 24)
