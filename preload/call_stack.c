@@ -242,7 +242,7 @@ static bool hit_layout(struct call_stack_cache_entry *entry, const struct stack_
 	uint64_t pc1 = words[slot0], pc2 = words[slot1], pc3 = words[slot2];
 	if (!pc1 || !pc2 || !pc3)
 		return false;
-	uint32_t rule1 = unwind_rules_find(pc1 - 1), rule2 = unwind_rules_find(pc2 - 1);
+	uint32_t rule1 = unwind_rules_known(pc1 - 1), rule2 = unwind_rules_known(pc2 - 1);
 	uint64_t words1 = rule1 & UNWIND_RULE_WORDS_MASK, words2 = rule2 & UNWIND_RULE_WORDS_MASK;
 	uint64_t saved1 = rule1 >> UNWIND_RULE_BP_SHIFT & UNWIND_RULE_BP_MASK;
 	uint64_t saved2 = rule2 >> UNWIND_RULE_BP_SHIFT & UNWIND_RULE_BP_MASK;

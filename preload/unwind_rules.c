@@ -141,21 +141,38 @@ static uint32_t learn_into(_Atomic uint64_t *slot, uint64_t address)
 	return packed;
 }
 
-uint32_t unwind_rules_find_further(uint64_t address)
+/* True: *ret_rule is the address's. Else *ret_slot is where it may go, or NULL. */
+static bool search(uint64_t address, uint32_t *ret_rule, _Atomic uint64_t **ret_slot)
 {
-	_Atomic uint64_t *free_slot = NULL;
+	*ret_slot = NULL;
 	uint32_t first = unwind_rules_slot_of(address);
 	for (uint32_t i = 0; i < PROBES_MAX; i++) {
 		_Atomic uint64_t *slot = &unwind_rules_slots[(first + i) & (UNWIND_RULE_SLOTS - 1)];
 		uint64_t word = atomic_load_explicit(slot, memory_order_acquire);
-		if (word && word >> UNWIND_RULE_BITS == address)
-			return (uint32_t)word & UNWIND_RULE_MASK;
+		if (word && word >> UNWIND_RULE_BITS == address) {
+			*ret_rule = (uint32_t)word & UNWIND_RULE_MASK;
+			return true;
+		}
 		if (!word) {
-			free_slot = slot;
-			break;
+			*ret_slot = slot;
+			return false;
 		}
 	}
-	return learn_into(free_slot, address);
+	return false;
+}
+
+uint32_t unwind_rules_find_further(uint64_t address)
+{
+	_Atomic uint64_t *free_slot;
+	uint32_t rule;
+	return search(address, &rule, &free_slot) ? rule : learn_into(free_slot, address);
+}
+
+uint32_t unwind_rules_known_further(uint64_t address)
+{
+	_Atomic uint64_t *free_slot;
+	uint32_t rule;
+	return search(address, &rule, &free_slot) ? rule : UNWIND_RULE_UNKNOWN;
 }
 
 /* The slot of an address that is there, or NULL. */

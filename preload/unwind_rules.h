@@ -40,6 +40,9 @@ extern _Atomic uint32_t unwind_rules_generation;
 
 /* Searches on behind the first slot; learns what is not there. */
 uint32_t unwind_rules_find_further(uint64_t address);
+/* The same without learning. */
+uint32_t unwind_rules_known_further(uint64_t address);
+enum { UNWIND_RULE_UNKNOWN = UNWIND_RULE_BP_IN_FULL << UNWIND_RULE_BP_SHIFT }; /* a rule that is not plain */
 
 /* Neighbouring code shares pages and cache lines of the table. */
 static inline uint32_t unwind_rules_slot_of(uint64_t address)
@@ -55,6 +58,17 @@ static inline uint32_t unwind_rules_find(uint64_t address)
 	if (__builtin_expect(word >> UNWIND_RULE_BITS == address, 1))
 		return (uint32_t)word & UNWIND_RULE_MASK;
 	return unwind_rules_find_further(address);
+}
+
+/* The same for a word that may be no code address at all: UNWIND_RULE_UNKNOWN where nothing was learned yet.
+ * To learn it would read the map of the process for any word that lies about on a stack. */
+static inline uint32_t unwind_rules_known(uint64_t address)
+{
+	uint64_t word =
+	    atomic_load_explicit(&unwind_rules_slots[unwind_rules_slot_of(address)], memory_order_acquire);
+	if (__builtin_expect(word >> UNWIND_RULE_BITS == address, 1))
+		return (uint32_t)word & UNWIND_RULE_MASK;
+	return unwind_rules_known_further(address);
 }
 
 static inline bool unwind_rules_is_plain(uint32_t rule)
