@@ -64,8 +64,10 @@ def main():
         checks.that("the stuck worker was aborted", out.endswith("ended with -6"), out)
         checks.equal("exit code of afterfork run", code, 66)
         report = field.read_report(folder)
-        checks.equal("number of findings", len(report["findings"]), 1)
-        for finding in report["findings"]:
+        # Beside the proof stands what the other workers got by on luck: CPython's own locks, by chance.
+        proven = [finding for finding in report["findings"] if finding["verdict"] != "possible"]
+        checks.equal("number of proven findings", len(proven), 1)
+        for finding in proven:
             check_finding(checks, finding)
         print(f"without afterfork: {native}; under it: {out}")
         return checks.finish((Path(folder) / "report.txt").read_text() + err)
