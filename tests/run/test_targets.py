@@ -69,8 +69,7 @@ class Targets(harness.RunTest):
         shutil.copy(program("alone"), self.path("capable"))
         if subprocess.run([setcap, "cap_net_raw+ep", self.path("capable")], check=False).returncode != 0:
             self.skipTest("this file system keeps no capabilities")
-        os.chmod(self.folder, 0o777)
-        result = self.run_it(self.path("capable"), user=65534, group=65534, extra_groups=[])
+        result = self.run_unprivileged(self.path("capable"))
         self.expect_code(result, 125)
         self.assertIn("gains privileges when it starts (file capabilities)", result.err)
 
