@@ -20,6 +20,10 @@ enum call_id {
  * through. */
 struct thread_record *hook_thread_slow(void);
 
+/* Before the trace's folder, or /proc, can no longer be reached: opens the image's file and reads the map of
+ * modules. */
+void hook_before_confinement(void);
+
 /* The calling thread's record, ready for use, or NULL. Its gate is closed in a child until that has entered
  * its snapshot, and for good where locks of vanished threads matter. */
 static inline struct thread_record *hook_thread(void)

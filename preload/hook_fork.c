@@ -90,6 +90,9 @@ bool hook_syscall_is_fork(uint64_t number, uint64_t first, uint64_t second, uint
 			trace_writer_seal(true);
 		}
 		return false;
+	case SYS_landlock_restrict_self:
+		hook_before_confinement();
+		return false;
 	default:
 		return false;
 	}

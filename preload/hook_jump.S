@@ -71,7 +71,8 @@
 	end_function clone
 
 	function syscall
-	/* Whatever is not clone 56, fork 57, execve 59, seccomp 317, execveat 322 or clone3 435 goes straight on. */
+	/* Whatever is not clone 56, fork 57, execve 59, seccomp 317, execveat 322, clone3 435 or landlock_restrict_self 446
+	 * goes straight on. */
 	cmpl $56, %edi
 	je 1f
 	cmpl $57, %edi
@@ -83,6 +84,8 @@
 	cmpl $317, %edi
 	je 1f
 	cmpl $435, %edi
+	je 1f
+	cmpl $446, %edi
 	jne 2f
 1:
 	ask hook_syscall_is_fork

@@ -4,7 +4,7 @@
 #include "module_map.h"
 #include "trace_writer.h"
 
-static void before_confinement(void)
+void hook_before_confinement(void)
 {
 	if (!hook_thread() || process_is_child())
 		return;
@@ -14,30 +14,30 @@ static void before_confinement(void)
 
 HOOK_EXPORT int chroot(const char *path)
 {
-	before_confinement();
+	hook_before_confinement();
 	return real.chroot(path);
 }
 
 HOOK_EXPORT int setuid(uid_t uid)
 {
-	before_confinement();
+	hook_before_confinement();
 	return real.setuid(uid);
 }
 
 HOOK_EXPORT int seteuid(uid_t uid)
 {
-	before_confinement();
+	hook_before_confinement();
 	return real.seteuid(uid);
 }
 
 HOOK_EXPORT int setreuid(uid_t ruid, uid_t euid)
 {
-	before_confinement();
+	hook_before_confinement();
 	return real.setreuid(ruid, euid);
 }
 
 HOOK_EXPORT int setresuid(uid_t ruid, uid_t euid, uid_t suid)
 {
-	before_confinement();
+	hook_before_confinement();
 	return real.setresuid(ruid, euid, suid);
 }

@@ -4,6 +4,7 @@
  *
  * expect: nothing
  * exit: 0
+ * needs: glibc < 2.41
  */
 #include "case.h"
 

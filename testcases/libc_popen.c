@@ -9,6 +9,7 @@
  *   count: 1
  * exit: 66
  * native: hangs
+ * needs: glibc < 2.41
  */
 #include "malloc_gate.h"
 

@@ -9,6 +9,7 @@ Without it:  case_runner.py --native --sources DIR --programs DIR
 import argparse
 import json
 import os
+import platform
 import resource
 import subprocess
 import sys
@@ -36,9 +37,18 @@ class CaseSkipped(Exception):
 
 def read_expectation(source):
     ret = expectation.parse(source.read_text())
-    if "root" in ret.needs and os.geteuid() != 0:
-        raise CaseSkipped("needs root")
+    for need in ret.needs:
+        if not is_met(need):
+            raise CaseSkipped(f"needs {need}")
     return ret
+
+
+def is_met(need):
+    if need == "root":
+        return os.geteuid() == 0
+    _, relation, version = need.split()
+    wanted, here = [tuple(map(int, text.split("."))) for text in (version, platform.libc_ver()[1])]
+    return here < wanted if relation == "<" else here >= wanted
 
 
 def no_core_files():

@@ -14,6 +14,7 @@ PART_KEYS = {
 }
 STACK_KEYS = ("initialised_at", "created_at", "acquired_at", "function")
 ABSENT = "-"
+NEED = re.compile(r"root|glibc (<|>=) 2\.\d+")
 LINE = re.compile(r"^\s*\*?\s*([a-z_]+):\s*(.*?)\s*$")
 
 
@@ -90,7 +91,7 @@ def parse_setting(expectation, key, value):
         expectation.options = shlex.split(value)
     elif key == "notice":
         expectation.notices.append(value)
-    elif key == "needs" and value in ("root",):
+    elif key == "needs" and NEED.fullmatch(value):
         expectation.needs.append(value)
     elif key == "stderr":
         expectation.stderr_texts.append(value)

@@ -18,6 +18,7 @@ HAZARD = """/* Why it hangs.
  * options: --fail-on likely
  * notice: unrecorded
  * needs: root
+ * needs: glibc < 2.41
  * exit: 66
  * native: hangs
  */
@@ -39,7 +40,7 @@ class Expectation(unittest.TestCase):
         self.assertEqual(got.arguments, ["one", "two three"])
         self.assertEqual(got.environment, {"WORD": "a"})
         self.assertEqual(got.options, ["--fail-on", "likely"])
-        self.assertEqual((got.notices, got.needs), (["unrecorded"], ["root"]))
+        self.assertEqual((got.notices, got.needs), (["unrecorded"], ["root", "glibc < 2.41"]))
         self.assertEqual((got.exit_code, got.hangs_natively), (66, True))
 
     def test_nothing_is_no_finding(self):
@@ -62,6 +63,7 @@ class Expectation(unittest.TestCase):
         self.refused(HAZARD.replace("call=fork", "road=fork"), "road=fork")
         self.refused(HAZARD.replace("exit: 66", "exits: 66"), "exits")
         self.refused(HAZARD.replace("native: hangs", "native: maybe"), "maybe")
+        self.refused(HAZARD.replace("glibc < 2.41", "glibc 2.41"), "glibc 2.41")
         self.refused(HAZARD.replace(" * exit: 66", " * some more words"), "some more words")
         self.refused("/* x\n * expect: nothing\n *   count: 1\n */", "before any finding")
 

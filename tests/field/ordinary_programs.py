@@ -55,7 +55,7 @@ PROGRAMS = [
      "seq 1 400000 > numbers && xz -T2 --block-size=200KiB -k numbers && xz -T2 -dc numbers.xz | cmp - numbers && "
      "sha256sum numbers.xz && xz -t -T2 numbers"),
     ("python3 -m unittest", "/usr/bin/python3", "python3",
-     "/usr/bin/python3 -B -m unittest -v everyday 2>&1 | sed -E 's/in [0-9.]+s//; s/^.*File .*//'; "
+     "/usr/bin/python3 -B -m unittest -v everyday 2>&1 | sed -E 's/in [0-9.]+s//; s/^.*File .*//; s/pid=[0-9]+//'; "
      "exit ${PIPESTATUS[0]}"),
     ("gdb --batch", "gdb", "gdb",
      "cc -g -O0 -o tried tried.c && gdb -nx --batch -ex 'break add' -ex run -ex 'info args' -ex finish -ex continue "
