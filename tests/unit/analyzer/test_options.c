@@ -120,7 +120,7 @@ Test(options, of_the_environment_may_belong_to_others)
 	struct options options;
 	int first;
 
-	cr_assert_eq(parse(&options, OPTION_FOR_REPORT, "on-deadlock=kill output=x trace-limit=1M",
+	cr_assert_eq(parse(&options, OPTION_FOR_REPORT, "on-deadlock=kill output=x trace-limit=2M",
 	                   ARGUMENTS("report", "t"), &first),
 	             0);
 	options_release(&options);
@@ -175,11 +175,11 @@ ERROR_TEST(refuse_a_number_with_a_tail, OPTION_FOR_RUN, NULL, {"--error-exitcode
 ERROR_TEST(refuse_a_number_beyond_64_bits, OPTION_FOR_RUN, NULL, {"--trace-limit=99999999999999999999"},
            "afterfork run: --trace-limit: \"99999999999999999999\" is no good value; expected a size in "
            "bytes, or with "
-           "K, M or G, in 1M-64G\n")
+           "K, M or G, in 2M-64G\n")
 ERROR_TEST(refuse_a_size_that_overflows, OPTION_FOR_RUN, NULL, {"--trace-limit=17179869184G"},
            "afterfork run: --trace-limit: \"17179869184G\" is no good value; expected a size in bytes, or "
            "with K, M or "
-           "G, in 1M-64G\n")
+           "G, in 2M-64G\n")
 ERROR_TEST(refuse_a_missing_value, OPTION_FOR_RUN, NULL, {"--output"},
            "afterfork run: --output needs a value: --output=PATH\n")
 ERROR_TEST(refuse_a_missing_value_of_a_letter, OPTION_FOR_RUN, NULL, {"-o"},
