@@ -97,7 +97,13 @@ static int make_trace(struct run *run)
 	};
 	bool made = run_file_create(&run->run_file, &settings, &error);
 	free(folder);
-	return made ? 0 : fail(error);
+	if (!made)
+		return fail(error);
+	/* Only now: a report may go into the trace folder. */
+	if (!report_check_places(options_string(&run->options, OPTION_FORMAT)))
+		return 0;
+	run_file_discard(&run->run_file);
+	return EXIT_OWN_FAILURE;
 }
 
 static int prepare(struct run *run)

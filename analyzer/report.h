@@ -78,6 +78,8 @@ void report_release(struct report *report);
 /* Checks a --format list ("text,json=FILE") without opening anything. 0, or -1 with the reason on stderr:
  * call it before the program runs. */
 int report_check_formats(const char *list);
+/* Checks that each FILE of a good list could be written, as far as that can be told without opening it. */
+int report_check_places(const char *list);
 /* Renders in every format of the list, to its FILE or to stdout. `options->color` is set for each output from
  * color_mode. 0, or -1 with the reason on stderr. */
 int report_render_all(const struct report *report, const char *list, const struct render_options *options);

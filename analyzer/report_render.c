@@ -2,6 +2,7 @@
 #include <errno.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/stat.h>
 #include <unistd.h>
 
 #include "options.h"
@@ -62,18 +63,58 @@ static int next_target(const char **at, struct target *ret_target)
 	return ret_target->file ? 0 : -1;
 }
 
-int report_check_formats(const char *list)
+static int complain_unwritten(const struct target *target, const char *reason)
+{
+	fprintf(stderr, "afterfork: cannot write the %s report to %s: %s\n", target->renderer->name,
+	        target->file ? target->file : "standard output", reason);
+	return -1;
+}
+
+/* Neither makes nor opens the file: it may be a pipe, and an earlier report stays readable. */
+static int check_place(const struct target *target)
+{
+	struct stat status;
+	int error = 0;
+
+	if (!target->file)
+		return 0;
+	if (!stat(target->file, &status)) {
+		error = S_ISDIR(status.st_mode) ? EISDIR : access(target->file, W_OK) ? errno : 0;
+	} else {
+		const char *slash = strrchr(target->file, '/');
+		char *folder =
+		    slash ? strndup(target->file, (size_t)(slash - target->file) + 1) : strdup(".");
+		error = !folder ? ENOMEM : access(folder, W_OK | X_OK) ? errno : 0;
+		free(folder);
+	}
+	return error ? complain_unwritten(target, strerror(error)) : 0;
+}
+
+static int check_each(const char *list, int (*check)(const struct target *))
 {
 	const char *at = list;
 
 	do {
 		struct target target;
+		int error = next_target(&at, &target);
 
-		if (next_target(&at, &target))
-			return -1;
+		if (!error && check)
+			error = check(&target);
 		free(target.file);
+		if (error)
+			return -1;
 	} while (*at || (at > list && at[-1] == ','));
 	return 0;
+}
+
+int report_check_formats(const char *list)
+{
+	return check_each(list, NULL);
+}
+
+int report_check_places(const char *list)
+{
+	return check_each(list, check_place);
 }
 
 static bool decide_color(enum color_mode mode, FILE *out)
@@ -85,45 +126,28 @@ static bool decide_color(enum color_mode mode, FILE *out)
 	return isatty(fileno(out)) && !(no_color && *no_color) && !(terminal && !strcmp(terminal, "dumb"));
 }
 
-static int render_to(const struct report *report, const struct renderer *renderer, FILE *out,
-                     const char *where, const struct render_options *options)
+static int render_to(const struct report *report, const struct target *target, FILE *out,
+                     const struct render_options *options)
 {
 	struct render_options own = *options;
 
 	own.color = decide_color(options->color_mode, out);
-	if (renderer->render(report, out, &own)) {
-		fprintf(stderr, "afterfork: cannot write the %s report to %s: out of memory\n",
-		        renderer->name, where);
-		return -1;
-	}
-	if (fflush(out) || ferror(out)) {
-		fprintf(stderr, "afterfork: cannot write the %s report to %s: %s\n", renderer->name, where,
-		        strerror(errno));
-		return -1;
-	}
-	return 0;
+	if (target->renderer->render(report, out, &own))
+		return complain_unwritten(target, "out of memory");
+	return fflush(out) || ferror(out) ? complain_unwritten(target, strerror(errno)) : 0;
 }
 
 static int render_target(const struct report *report, const struct target *target,
                          const struct render_options *options)
 {
-	FILE *out = stdout;
-	int status;
-
 	if (!target->file)
-		return render_to(report, target->renderer, stdout, "standard output", options);
-	out = fopen(target->file, "we");
-	if (!out) {
-		fprintf(stderr, "afterfork: cannot write the %s report to %s: %s\n", target->renderer->name,
-		        target->file, strerror(errno));
-		return -1;
-	}
-	status = render_to(report, target->renderer, out, target->file, options);
-	if (fclose(out) && !status) {
-		fprintf(stderr, "afterfork: cannot write the %s report to %s: %s\n", target->renderer->name,
-		        target->file, strerror(errno));
-		status = -1;
-	}
+		return render_to(report, target, stdout, options);
+	FILE *out = fopen(target->file, "we");
+	if (!out)
+		return complain_unwritten(target, strerror(errno));
+	int status = render_to(report, target, out, options);
+	if (fclose(out) && !status)
+		status = complain_unwritten(target, strerror(errno));
 	return status;
 }
 

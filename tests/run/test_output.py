@@ -62,6 +62,23 @@ class Output(harness.RunTest):
         self.expect_code(result, 125)
         self.assertIn("cannot be made: Permission denied; name another place with -o", result.err)
 
+    def test_a_report_that_cannot_be_written_is_told_before_the_command_starts(self):
+        result = self.run_it("--format", "text,json=no/r.json", "sh", "-c", "touch started")
+        self.expect_code(result, 125)
+        self.assertEqual(result.err, "afterfork: cannot write the json report to no/r.json: No such file or "
+                                     "directory\n")
+        self.assertFalse(os.path.exists(self.path("started")))
+        self.assertEqual(self.traces(), [])
+
+    def test_a_report_may_go_into_the_trace_folder(self):
+        self.expect_code(self.run_it("-o", "t", "--format", "json=t/r.json", "true"), 0)
+        self.assertIn("r.json", os.listdir(self.path("t")))
+
+    def test_the_lowest_trace_limit_has_room_for_a_program(self):
+        result = self.run_it("--trace-limit", "2M", harness.program("hang"), "wait")
+        self.expect_code(result, 66)
+        self.assertIn("held by thread", result.err)
+
     def test_a_file_size_limit_is_told_before_the_command_starts(self):
         result = self.run_it("sh", "-c", "touch started",
                              preexec_fn=lambda: __import__("resource").setrlimit(1, (4096, 4096)))

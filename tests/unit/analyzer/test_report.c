@@ -338,6 +338,37 @@ Test(report, refuses_a_format_without_its_file)
 	expect_bad_format("json=", "afterfork: --format: no file name follows \"json=\"\n");
 }
 
+Test(report, takes_places_where_a_file_could_be_written)
+{
+	char *there = path_of("a.json"), *list;
+
+	cr_assert_geq(asprintf(&list, "text,json=%s,text=/dev/full", there), 0);
+	cr_assert_eq(report_check_places(list), 0);
+	cr_assert_neq(access(there, F_OK), 0, "it was made");
+	free(list);
+	free(there);
+}
+
+static void expect_bad_place(const char *list, const char *message)
+{
+	cr_redirect_stderr();
+	cr_assert_eq(report_check_places(list), -1);
+	fflush(stderr);
+	cr_assert_stderr_eq_str(message);
+}
+
+Test(report, refuses_a_place_in_a_folder_that_is_not_there)
+{
+	expect_bad_place(
+	    "text,json=/nonexistent/r.json",
+	    "afterfork: cannot write the json report to /nonexistent/r.json: No such file or directory\n");
+}
+
+Test(report, refuses_a_place_that_is_a_folder)
+{
+	expect_bad_place("text=/", "afterfork: cannot write the text report to /: Is a directory\n");
+}
+
 Test(report, writes_every_format_to_its_file)
 {
 	char *text = path_of("a.txt"), *json = path_of("a.json"), *list;
