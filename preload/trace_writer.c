@@ -17,7 +17,7 @@
 #include "trace_checksum.h"
 #include "trace_file.h"
 
-enum { IMAGE_FILE_SIZE_BYTES = 1 << 20, RUN_FILE_SIZE_BYTES = 128 << 10 };
+enum { IMAGE_FILE_SIZE_BYTES = 1 << 20 };
 
 /* Counts go here while there is no file. */
 static union {
@@ -92,7 +92,7 @@ static void open_run_alone(void)
 	if (!error)
 		error = make_free_folder();
 	if (!error)
-		error = trace_file_create_run(folder, RUN_FILE_SIZE_BYTES, &mapped);
+		error = trace_file_create_run(folder, TRACE_RUN_FILE_SIZE_BYTES, &mapped);
 	if (error) {
 		image_failed = true;
 		message_error("nothing is recorded: cannot make the trace folder ", folder, error);
