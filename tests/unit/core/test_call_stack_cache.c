@@ -6,6 +6,7 @@
 #include <sys/mman.h>
 
 #include "call_stack.h"
+#include "core_fixture.h"
 
 enum { PAGE_SIZE_BYTES = 4096, STACK_WORDS = 48, CODES = 12 };
 #define CODE(i) (UINT64_C(0x10000) + 0x41 * (uint64_t)(i)) /* return addresses; below every mapping */
@@ -331,11 +332,10 @@ static __attribute__((noinline)) struct call_site capture_stepwise(const struct 
 }
 
 /* A sanitizer's checks make of each instruction many, and each is a signal. */
-#ifdef CORE_IS_SANITIZED
-enum { INSTRUCTIONS_MAX = 100000, INTERRUPT_EACH = 50 };
-#else
-enum { INSTRUCTIONS_MAX = 2000, INTERRUPT_EACH = 1 };
-#endif
+enum {
+	INSTRUCTIONS_MAX = CORE_IS_SANITIZED ? 100000 : 2000,
+	INTERRUPT_EACH = CORE_IS_SANITIZED ? 50 : 1,
+};
 
 enum cache_state { CACHE_EMPTY, CACHE_SAME_LAYOUT, CACHE_HIT };
 
