@@ -12,8 +12,7 @@ static struct thread_record *self, *first, *second;
 
 static pthread_mutex_t *make_mutex(void)
 {
-	pthread_mutex_t *mutex =
-	    mmap(NULL, 4096, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
+	pthread_mutex_t *mutex = mmap(NULL, 4096, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
 	*mutex = (pthread_mutex_t)PTHREAD_MUTEX_INITIALIZER;
 	return mutex;
 }
