@@ -211,6 +211,9 @@ Test(child_wait, knows_the_vanished_thread_that_is_joined)
 	expect_join(thread, 0); /* it is there yet */
 	core_become_child(self);
 	expect_join(thread, TRACE_WAITS_FOR_VANISHED);
+	signaller->is_detached = true;
+	expect_join(thread, 0); /* the call is refused */
+	signaller->is_detached = false;
 	signaller->owner_tid++;
 	expect_join(thread, 0); /* the descriptor is a live thread's by now */
 }
