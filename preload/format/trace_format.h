@@ -46,7 +46,7 @@ enum {
 	TRACE_MODULES_MAX = 64,
 	TRACE_RECORD_SIZE_MAX = 64 * 1024,
 	/* As written; readers go by the header. Behind it: room for notices of processes without a file. */
-	TRACE_RUN_FILE_SIZE_BYTES = 128 * 1024,
+	TRACE_RUN_FILE_SIZE_BYTES = 64 * 1024,
 };
 
 enum trace_file_kind { TRACE_FILE_RUN = 1, TRACE_FILE_IMAGE = 2 };
