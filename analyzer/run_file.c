@@ -17,9 +17,6 @@
 #define AFTERFORK_VERSION "unknown"
 #endif
 
-/* Behind the header: room for the notices of processes that have no image file of their own. */
-enum { RUN_FILE_SIZE_BYTES = 64 * 1024 };
-
 static const char *const report_names[] = {"report.txt", "report.json"};
 
 static uint64_t clock_ns(clockid_t clock)
@@ -188,7 +185,7 @@ static void fill_header(struct trace_run *run, const struct run_file_settings *s
 	run->file.machine = settings->machine;
 	run->file.header_size_bytes = TRACE_HEADER_SIZE_BYTES;
 	run->file.granule_bytes = TRACE_GRANULE_BYTES;
-	run->file.file_size_bytes = RUN_FILE_SIZE_BYTES;
+	run->file.file_size_bytes = TRACE_RUN_FILE_SIZE_BYTES;
 	run->file.run_id = random_id();
 	run->file.tail_bytes = TRACE_HEADER_SIZE_BYTES;
 	run->file.started_realtime_ns = clock_ns(CLOCK_REALTIME);
@@ -197,7 +194,7 @@ static void fill_header(struct trace_run *run, const struct run_file_settings *s
 	run->on_deadlock = settings->on_deadlock;
 	run->exit_code = -1;
 	run->size_limit_bytes = settings->size_limit_bytes;
-	run->size_reserved_bytes = RUN_FILE_SIZE_BYTES;
+	run->size_reserved_bytes = TRACE_RUN_FILE_SIZE_BYTES;
 	run->supervisor_pid = getpid();
 	snprintf(run->library_version, sizeof(run->library_version), "%s", AFTERFORK_VERSION);
 	store_command(run, settings->command);
@@ -211,7 +208,7 @@ static int allocate(int fd)
 	struct sigaction ignored = {.sa_handler = SIG_IGN}, original;
 
 	sigaction(SIGXFSZ, &ignored, &original);
-	int error = posix_fallocate(fd, 0, RUN_FILE_SIZE_BYTES);
+	int error = posix_fallocate(fd, 0, TRACE_RUN_FILE_SIZE_BYTES);
 	sigaction(SIGXFSZ, &original, NULL);
 	return error;
 }
@@ -236,7 +233,7 @@ static bool create_file(struct run_file *run_file, const struct run_file_setting
 		                settings->folder, TRACE_RUN_FILE_NAME, strerror(error));
 		return false;
 	}
-	void *mapping = mmap(NULL, RUN_FILE_SIZE_BYTES, PROT_READ | PROT_WRITE, MAP_SHARED, fd, 0);
+	void *mapping = mmap(NULL, TRACE_RUN_FILE_SIZE_BYTES, PROT_READ | PROT_WRITE, MAP_SHARED, fd, 0);
 	if (mapping == MAP_FAILED) {
 		(void)!asprintf(ret_error, "%s/%s cannot be mapped: %s; name another place with -o",
 		                settings->folder, TRACE_RUN_FILE_NAME, strerror(errno));
@@ -291,7 +288,7 @@ void run_file_discard(struct run_file *run_file)
 void run_file_release(struct run_file *run_file)
 {
 	if (run_file->run)
-		munmap(run_file->run, RUN_FILE_SIZE_BYTES);
+		munmap(run_file->run, TRACE_RUN_FILE_SIZE_BYTES);
 	if (run_file->folder && run_file->file_fd >= 0)
 		close(run_file->file_fd);
 	if (run_file->folder && run_file->folder_fd >= 0)

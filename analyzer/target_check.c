@@ -15,6 +15,8 @@
 #include <sys/xattr.h>
 #include <unistd.h>
 
+#include "machine.h"
+
 #if __SIZEOF_POINTER__ == 8
 #define TARGET_ELF_CLASS ELFCLASS64
 typedef Elf64_Ehdr elf_header;
@@ -23,16 +25,6 @@ typedef Elf64_Phdr elf_segment;
 #define TARGET_ELF_CLASS ELFCLASS32
 typedef Elf32_Ehdr elf_header;
 typedef Elf32_Phdr elf_segment;
-#endif
-
-#if defined(__x86_64__)
-#define TARGET_MACHINE EM_X86_64
-#elif defined(__aarch64__)
-#define TARGET_MACHINE EM_AARCH64
-#elif defined(__riscv)
-#define TARGET_MACHINE EM_RISCV
-#else
-#error "name this machine's e_machine here"
 #endif
 
 enum {
@@ -229,12 +221,12 @@ static void check_elf(struct target *target, const char *path, int fd, const elf
 		    path, header->e_ident[EI_CLASS] == ELFCLASS32 ? "32" : "64", 8 * sizeof(void *));
 	else if (header->e_ident[EI_DATA] !=
 	             (__BYTE_ORDER__ == __ORDER_LITTLE_ENDIAN__ ? ELFDATA2LSB : ELFDATA2MSB) ||
-	         header->e_machine != TARGET_MACHINE)
+	         header->e_machine != MACHINE_OWN)
 		refuse(target, TARGET_NOT_COVERED,
 		       "%s is made for another processor (ELF machine %u, the library is for %u): afterfork "
 		       "cannot "
 		       "watch it; use an afterfork built for it",
-		       path, (unsigned)header->e_machine, (unsigned)TARGET_MACHINE);
+		       path, (unsigned)header->e_machine, (unsigned)MACHINE_OWN);
 	else if (read_interpreter(fd, header, interpreter))
 		check_interpreter(target, path, interpreter);
 	else if (!is_loader(path))

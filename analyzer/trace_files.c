@@ -10,6 +10,8 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
+#include "machine.h"
+
 /* Reads, never maps: a file that shrinks while it is read gives a short read, not a SIGBUS. */
 static ssize_t read_fully(int fd, unsigned char *buffer, size_t size_bytes)
 {
@@ -95,9 +97,21 @@ static bool is_truncated(const struct loaded_file *file)
 	return file->file_size_bytes < header.file_size_bytes;
 }
 
+/* Once for a report, however many files say so. */
+static void warn_of_machine(uint32_t machine, struct message_list *warnings)
+{
+	if (machine != 0 && machine != MACHINE_OWN)
+		message_list_add(
+		    warnings,
+		    "recorded on another type of machine (%s, ELF machine %u; this one is %s): it is "
+		    "read in full, but names come only from that machine's files (--sysroot)",
+		    machine_name(machine), machine, machine_name(MACHINE_OWN));
+}
+
 static void warn_about(const char *path, const struct trace_reader_result *result, bool truncated,
                        struct message_list *warnings)
 {
+	warn_of_machine(result->machine, warnings);
 	if (truncated)
 		message_list_add(warnings,
 		                 "%s: the file is shorter than when it was written; what is whole was read",

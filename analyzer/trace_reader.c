@@ -1,10 +1,9 @@
 #include "trace_reader.h"
 
-#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
-enum { MINIMAL_HEADER_BYTES = sizeof(struct trace_file_header) };
+#include "trace_header.h"
 
 /* A record's whole memory: copied here first, since a live program may still change it, and
  * since the caller's buffer may lie at any address. */
@@ -29,99 +28,6 @@ uint32_t trace_reader_checksum(const void *bytes, size_t size_bytes)
 	for (size_t i = 0; i < size_bytes; i++)
 		hash = (hash ^ at[i]) * 16777619u;
 	return hash;
-}
-
-const char *trace_reader_explain(const struct trace_reader_result *result, char *text, size_t size_bytes)
-{
-	switch (result->status) {
-	case TRACE_STATUS_OK:
-		snprintf(text, size_bytes, "it can be read");
-		break;
-	case TRACE_STATUS_EMPTY:
-		snprintf(text, size_bytes,
-		         "the file is empty: the program ended before anything was recorded");
-		break;
-	case TRACE_STATUS_FOREIGN:
-		snprintf(text, size_bytes, "it is not an afterfork trace");
-		break;
-	case TRACE_STATUS_NEWER:
-		snprintf(text, size_bytes,
-		         "written by a newer afterfork (format %u, this one reads up to %u); "
-		         "read it with that version",
-		         result->version, (unsigned)TRACE_VERSION);
-		break;
-	case TRACE_STATUS_BYTE_ORDER:
-		snprintf(text, size_bytes,
-		         "written on a machine of the other byte order; read it on a machine like that one");
-		break;
-	case TRACE_STATUS_SHORT:
-		snprintf(text, size_bytes, "cut off inside its header; copy the whole file again");
-		break;
-	case TRACE_STATUS_DAMAGED:
-		snprintf(text, size_bytes, "its header is damaged; copy the file again");
-		break;
-	case TRACE_STATUS_NO_MEMORY:
-		snprintf(text, size_bytes, "out of memory");
-		break;
-	}
-	return text;
-}
-
-static bool all_zero(const unsigned char *data, size_t size_bytes)
-{
-	for (size_t i = 0; i < size_bytes; i++)
-		if (data[i])
-			return false;
-	return true;
-}
-
-static uint32_t swap32(uint32_t value)
-{
-	return __builtin_bswap32(value);
-}
-
-static enum trace_status check_version(const struct trace_file_header *header,
-                                       struct trace_reader_result *result)
-{
-	result->version = header->version;
-	if (header->byte_order == swap32(TRACE_BYTE_ORDER))
-		return TRACE_STATUS_BYTE_ORDER;
-	if (header->version > TRACE_VERSION)
-		return TRACE_STATUS_NEWER;
-	if (header->version == 0 || header->byte_order != TRACE_BYTE_ORDER)
-		return TRACE_STATUS_DAMAGED;
-	return TRACE_STATUS_OK;
-}
-
-/* Everything that later code relies on, and no more: a header is worth reading with a wrong counter. */
-static enum trace_status check_header(const unsigned char *data, size_t size_bytes,
-                                      struct trace_reader_result *result)
-{
-	struct trace_file_header header;
-	size_t magic_size = size_bytes < sizeof header.magic ? size_bytes : sizeof header.magic;
-	enum trace_status status;
-
-	/* Preallocated, but its writer was killed before the header: nothing in it either. */
-	if (all_zero(data, size_bytes < MINIMAL_HEADER_BYTES ? size_bytes : MINIMAL_HEADER_BYTES))
-		return TRACE_STATUS_EMPTY;
-	if (memcmp(data, TRACE_MAGIC, magic_size))
-		return TRACE_STATUS_FOREIGN;
-	if (size_bytes < MINIMAL_HEADER_BYTES)
-		return TRACE_STATUS_SHORT;
-	memcpy(&header, data, sizeof header);
-	status = check_version(&header, result);
-	if (status != TRACE_STATUS_OK)
-		return status;
-	if (header.header_size_bytes != TRACE_HEADER_SIZE_BYTES ||
-	    header.granule_bytes != TRACE_GRANULE_BYTES)
-		return TRACE_STATUS_DAMAGED;
-	if (header.kind != TRACE_FILE_RUN && header.kind != TRACE_FILE_IMAGE)
-		return TRACE_STATUS_DAMAGED;
-	result->kind = header.kind;
-	result->run_id = header.run_id;
-	result->dropped_records = header.dropped_records;
-	result->truncated = size_bytes < header.file_size_bytes;
-	return size_bytes < TRACE_HEADER_SIZE_BYTES ? TRACE_STATUS_SHORT : TRACE_STATUS_OK;
 }
 
 static int hand_out_run(struct scan *scan)
@@ -397,7 +303,7 @@ void trace_reader_scan(const void *data, size_t size_bytes, const struct trace_r
 	    .data = data, .size_bytes = size_bytes, .sink = sink, .context = context, .result = ret_result};
 
 	*ret_result = (struct trace_reader_result){0};
-	ret_result->status = check_header(data, size_bytes, ret_result);
+	ret_result->status = trace_header_check(data, size_bytes, ret_result);
 	if (ret_result->status != TRACE_STATUS_OK)
 		return;
 	scan.scratch = malloc(sizeof *scan.scratch);

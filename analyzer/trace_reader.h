@@ -23,8 +23,9 @@ enum trace_status {
 struct trace_reader_result {
 	enum trace_status status;
 	uint32_t version;
-	uint32_t kind;  /* enum trace_file_kind */
-	bool truncated; /* shorter than its header says */
+	uint32_t kind;    /* enum trace_file_kind */
+	uint32_t machine; /* ELF e_machine of the traced program; 0: not known */
+	bool truncated;   /* shorter than its header says */
 	uint64_t run_id;
 	uint64_t dropped_records; /* found no room when written */
 	uint64_t good_records;    /* handed to the sink, or of a type that this version skips */

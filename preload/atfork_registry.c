@@ -2,7 +2,7 @@
 
 #include "arena.h"
 #include "fork_snapshot.h"
-#include "line.h"
+#include "notice.h"
 #include "raw_syscall.h"
 #include "real.h"
 #include "record_work.h"
@@ -58,26 +58,6 @@ void atfork_registry_add_ours(void)
 		real.__register_atfork(prepare, parent, child, &__dso_handle);
 }
 
-void atfork_registry_add(struct thread_record *self, void (*before)(void), void (*in_parent)(void),
-                         void (*in_child)(void), const struct call_registers *regs)
-{
-	uint32_t index = __atomic_fetch_add(&process.atfork_handlers, 1, __ATOMIC_RELAXED);
-	struct registration *entry = index < REGISTRATIONS_KEPT ? arena_alloc(sizeof *entry) : NULL;
-	if (!entry)
-		return;
-	entry->handler[0] = (uint64_t)(uintptr_t)before;
-	entry->handler[1] = (uint64_t)(uintptr_t)in_parent;
-	entry->handler[2] = (uint64_t)(uintptr_t)in_child;
-	unsigned flags = 0;
-	entry->registered_at.count =
-	    call_stack_walk(regs, &self->bounds, entry->registered_at.pc, TRACE_STACK_FRAMES_MAX, &flags,
-	                    &entry->registered_at.exact);
-	entry->registered_at.flags = flags;
-	__atomic_store_n(&registrations[index], entry, __ATOMIC_RELEASE);
-	if (trace_writer_image())
-		atfork_registry_write();
-}
-
 static void write_one(const struct registration *entry)
 {
 	struct record_work *work = record_work_take();
@@ -105,13 +85,35 @@ static void write_one(const struct registration *entry)
 	record_work_give(work);
 }
 
-void atfork_registry_write(void)
+/* Those that came before the image had a trace file, too. */
+static void write_all(void)
 {
 	for (uint32_t i = 0; i < REGISTRATIONS_KEPT; i++) {
 		struct registration *entry = __atomic_load_n(&registrations[i], __ATOMIC_ACQUIRE);
 		if (entry && !atomic_exchange(&entry->written, 1))
 			write_one(entry);
 	}
+}
+
+void atfork_registry_add(struct thread_record *self, void (*before)(void), void (*in_parent)(void),
+                         void (*in_child)(void), const struct call_registers *regs)
+{
+	uint32_t index = __atomic_fetch_add(&process.atfork_handlers, 1, __ATOMIC_RELAXED);
+	struct registration *entry = index < REGISTRATIONS_KEPT ? arena_alloc(sizeof *entry) : NULL;
+	if (!entry)
+		return;
+	entry->handler[0] = (uint64_t)(uintptr_t)before;
+	entry->handler[1] = (uint64_t)(uintptr_t)in_parent;
+	entry->handler[2] = (uint64_t)(uintptr_t)in_child;
+	unsigned flags = 0;
+	entry->registered_at.count =
+	    call_stack_walk(regs, &self->bounds, entry->registered_at.pc, TRACE_STACK_FRAMES_MAX, &flags,
+	                    &entry->registered_at.exact);
+	entry->registered_at.flags = flags;
+	__atomic_store_n(&registrations[index], entry, __ATOMIC_RELEASE);
+	trace_writer_when_open(write_all);
+	if (trace_writer_image())
+		write_all();
 }
 
 void atfork_registry_note_skipped(void)
@@ -121,16 +123,6 @@ void atfork_registry_note_skipped(void)
 		return;
 	trace_writer_open_image();
 	const struct trace_image *image = trace_writer_image();
-	if (!image || atomic_exchange(&noted, true))
-		return;
-	struct {
-		struct trace_notice notice;
-		char path[TRACE_PATH_SIZE_BYTES];
-	} record = {.notice = {.kind = TRACE_NOTICE_FORK_SKIPS_HANDLERS}};
-	struct line line = line_on(record.path, sizeof record.path);
-	line_text(&line, image->exe);
-	record.notice.path_size_bytes = (uint32_t)line.length_bytes + 1;
-	trace_writer_append(TRACE_RECORD_NOTICE, &record.notice.record,
-	                    (uint32_t)sizeof record.notice + record.notice.path_size_bytes,
-	                    sizeof record.notice.record);
+	if (image && !atomic_exchange(&noted, true))
+		notice_say(TRACE_NOTICE_FORK_SKIPS_HANDLERS, image->exe);
 }

@@ -11,7 +11,5 @@ void atfork_registry_add(struct thread_record *self, void (*prepare)(void), void
 /* A fork in a form that runs no handlers is about to be made: says so, once, where some are registered and
  * other threads live. Async-signal-safe. */
 void atfork_registry_note_skipped(void);
-/* Writes those that came before the image had a trace file. */
-void atfork_registry_write(void);
 
 #endif

@@ -190,7 +190,7 @@ call_stack_find_special(struct call_stack_cache *cache, const struct call_regist
 		if (words[slots >> 16 * i & 0xffff] != entry->pc[i + 1])
 			return NULL;
 		base = bases >> 16 * i & 0xffff;
-		at = bases >> (32 + 16 * i) & 0xffff;
+		at = bases >> 32 >> 16 * i & 0xffff;
 	}
 	return entry;
 }

@@ -84,26 +84,65 @@ static void advance(struct execution *run, uint64_t delta)
 	run->location += delta * run->encoding->code_alignment;
 }
 
+static bool execute_location(struct execution *run, uint8_t opcode)
+{
+	struct dwarf_cursor *program = run->program;
+	switch (opcode) {
+	case 0x01: /* set_loc */
+		run->location = dwarf_cursor_encoded(program, run->encoding->pointer_encoding, 0);
+		return true;
+	case 0x02: /* advance_loc1 */
+		advance(run, dwarf_cursor_fixed(program, 1));
+		return true;
+	case 0x03: /* advance_loc2 */
+		advance(run, dwarf_cursor_fixed(program, 2));
+		return true;
+	case 0x04: /* advance_loc4 */
+		advance(run, dwarf_cursor_fixed(program, 4));
+		return true;
+	default:
+		return false;
+	}
+}
+
 /* Of two operands the first is read into `reg`: in one call their order would be the compiler's choice. */
-static void execute_extended(struct execution *run, uint8_t opcode)
+static bool execute_cfa(struct execution *run, uint8_t opcode)
 {
 	struct dwarf_cursor *program = run->program;
 	int64_t factor = run->encoding->data_alignment;
 	uint64_t reg;
 	switch (opcode) {
+	case 0x0c: /* def_cfa */
+		reg = dwarf_cursor_uleb(program);
+		set_cfa(run->row, reg, (int64_t)dwarf_cursor_uleb(program));
+		return true;
+	case 0x0d: /* def_cfa_register */
+		set_cfa(run->row, dwarf_cursor_uleb(program), run->row->cfa_offset);
+		return true;
+	case 0x0e: /* def_cfa_offset */
+		run->row->cfa_offset = (int64_t)dwarf_cursor_uleb(program);
+		return true;
+	case 0x0f: /* def_cfa_expression */
+		set_cfa_expression(run);
+		return true;
+	case 0x12: /* def_cfa_sf */
+		reg = dwarf_cursor_uleb(program);
+		set_cfa(run->row, reg, dwarf_cursor_sleb(program) * factor);
+		return true;
+	case 0x13: /* def_cfa_offset_sf */
+		run->row->cfa_offset = dwarf_cursor_sleb(program) * factor;
+		return true;
+	default:
+		return false;
+	}
+}
+
+static void execute_register(struct execution *run, uint8_t opcode)
+{
+	struct dwarf_cursor *program = run->program;
+	uint64_t reg;
+	switch (opcode) {
 	case 0x00: /* nop */
-		break;
-	case 0x01: /* set_loc */
-		run->location = dwarf_cursor_encoded(program, run->encoding->pointer_encoding, 0);
-		break;
-	case 0x02: /* advance_loc1 */
-		advance(run, dwarf_cursor_fixed(program, 1));
-		break;
-	case 0x03: /* advance_loc2 */
-		advance(run, dwarf_cursor_fixed(program, 2));
-		break;
-	case 0x04: /* advance_loc4 */
-		advance(run, dwarf_cursor_fixed(program, 4));
 		break;
 	case 0x05: /* offset_extended */
 		reg = dwarf_cursor_uleb(program);
@@ -128,19 +167,6 @@ static void execute_extended(struct execution *run, uint8_t opcode)
 	case 0x0b: /* restore_state */
 		restore_state(run);
 		break;
-	case 0x0c: /* def_cfa */
-		reg = dwarf_cursor_uleb(program);
-		set_cfa(run->row, reg, (int64_t)dwarf_cursor_uleb(program));
-		break;
-	case 0x0d: /* def_cfa_register */
-		set_cfa(run->row, dwarf_cursor_uleb(program), run->row->cfa_offset);
-		break;
-	case 0x0e: /* def_cfa_offset */
-		run->row->cfa_offset = (int64_t)dwarf_cursor_uleb(program);
-		break;
-	case 0x0f: /* def_cfa_expression */
-		set_cfa_expression(run);
-		break;
 	case 0x10: /* expression */
 	case 0x16: /* val_expression */
 		set_rule(run->row, dwarf_cursor_uleb(program), CFA_OTHER, 0);
@@ -149,13 +175,6 @@ static void execute_extended(struct execution *run, uint8_t opcode)
 	case 0x11: /* offset_extended_sf */
 		reg = dwarf_cursor_uleb(program);
 		set_offset(run, reg, dwarf_cursor_sleb(program));
-		break;
-	case 0x12: /* def_cfa_sf */
-		reg = dwarf_cursor_uleb(program);
-		set_cfa(run->row, reg, dwarf_cursor_sleb(program) * factor);
-		break;
-	case 0x13: /* def_cfa_offset_sf */
-		run->row->cfa_offset = dwarf_cursor_sleb(program) * factor;
 		break;
 	case 0x14: /* val_offset */
 	case 0x15: /* val_offset_sf */
@@ -172,6 +191,12 @@ static void execute_extended(struct execution *run, uint8_t opcode)
 	default:
 		program->failed = true;
 	}
+}
+
+static void execute_extended(struct execution *run, uint8_t opcode)
+{
+	if (!execute_location(run, opcode) && !execute_cfa(run, opcode))
+		execute_register(run, opcode);
 }
 
 bool cfa_program_run(struct dwarf_cursor program, const struct cfa_encoding *encoding, uint64_t code_start,

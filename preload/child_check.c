@@ -2,36 +2,12 @@
 
 #include <errno.h>
 
+#include "child_window.h"
 #include "deadlock_action.h"
 #include "luck_check.h"
 #include "module_map.h"
-#include "raw_syscall.h"
+#include "own_memory.h"
 #include "trace_writer.h"
-#include "wake_site.h"
-
-static bool is_alive(const struct thread_record *thread)
-{
-	return atomic_load(&thread->state) == THREAD_ALIVE && thread->generation == process.generation;
-}
-
-static bool is_entry_for(const struct thread_record *thread, uint32_t index, uint64_t lock, int32_t tid)
-{
-	const struct held_entry *entry = &thread->held[index];
-	return entry->lock == lock && (!tid || thread_record_owner_of(thread, entry) == tid) &&
-	       atomic_load(&entry->state) != TRACE_HOLD_NONE;
-}
-
-/* The latest entry for the lock that the thread made under the id, else the one that it was just letting go;
- * UINT32_MAX if there is none. tid 0: under any. */
-static uint32_t find_entry(const struct thread_record *thread, uint64_t lock, int32_t tid)
-{
-	uint32_t count = atomic_load(&thread->held_count);
-	for (uint32_t i = count; i-- > 0;) {
-		if (is_entry_for(thread, i, lock, tid))
-			return i;
-	}
-	return count < thread->held_capacity && is_entry_for(thread, count, lock, tid) ? count : UINT32_MAX;
-}
 
 static const struct fork_note *note_by_tid(int32_t tid)
 {
@@ -77,7 +53,7 @@ static bool examine_inherited(struct child_use *use)
 	struct incident *suspect = &use->suspect;
 	struct thread_record *self = suspect->victim;
 	int32_t owner = suspect->state.owner_tid;
-	uint32_t entry = find_entry(self, (uint64_t)(uintptr_t)suspect->lock, owner);
+	uint32_t entry = child_window_find_entry(self, (uint64_t)(uintptr_t)suspect->lock, owner);
 	if (owner == self->owner_tid || (entry == UINT32_MAX && owner != self->former_tid))
 		return false;
 	suspect->holder = self;
@@ -145,20 +121,23 @@ static void blame(struct child_use *use, struct thread_record *holder, uint32_t 
 static struct thread_record *find_live(int32_t owner_tid)
 {
 	struct thread_record *thread = thread_record_first();
-	while (thread && !(is_alive(thread) && thread->owner_tid == owner_tid))
+	while (thread && !(child_window_is_alive(thread) && thread->owner_tid == owner_tid))
 		thread = thread->next;
 	return thread;
 }
 
-/* The mutex that a live thread is waiting for: its last entry, if another owns it. The thread is inside a
- * call on the mutex, so its memory is there. */
+/* The owner of the mutex that a live thread is waiting for, by its last entry; 0 if there is none. The thread
+ * may come back from the call at any time, and the mutex be gone. */
 static int32_t owner_waited_for(const struct thread_record *thread)
 {
 	uint32_t count = atomic_load(&thread->held_count);
 	const struct held_entry *entry = count ? &thread->held[count - 1] : NULL;
 	if (!entry || atomic_load(&entry->state) != TRACE_HOLD_WANT || entry->kind != TRACE_LOCK_MUTEX)
 		return 0;
-	int32_t owner_tid = lock_word_of_mutex((const pthread_mutex_t *)(uintptr_t)entry->lock).owner_tid;
+	pthread_mutex_t mutex;
+	if (!own_memory_read(entry->lock, &mutex, sizeof mutex))
+		return 0;
+	int32_t owner_tid = lock_word_of_mutex(&mutex).owner_tid;
 	return owner_tid == thread->owner_tid ? 0 : owner_tid;
 }
 
@@ -175,7 +154,8 @@ static void examine_live_owner(struct child_use *use, struct thread_record *owne
 	suspect->observed = TRACE_BLOCKS_IN_CYCLE;
 	suspect->holder = owner;
 	suspect->holder_tid = owner->tid;
-	suspect->holder_entry = find_entry(owner, (uint64_t)(uintptr_t)suspect->lock, owner->owner_tid);
+	suspect->holder_entry =
+	    child_window_find_entry(owner, (uint64_t)(uintptr_t)suspect->lock, owner->owner_tid);
 }
 
 /* The lock names its owner: it is a live thread, a vanished one, one that had ended, or nobody known. Live
@@ -193,7 +173,7 @@ static void examine_owner(struct child_use *use)
 	for (struct thread_record *thread = thread_record_first(); thread; thread = thread->next) {
 		if (thread == use->suspect.victim || atomic_load(&thread->state) == THREAD_FREE)
 			continue;
-		uint32_t entry = find_entry(thread, lock, owner);
+		uint32_t entry = child_window_find_entry(thread, lock, owner);
 		if (entry != UINT32_MAX) {
 			blame(use, thread, entry);
 			return;
@@ -206,126 +186,14 @@ static void examine_owner(struct child_use *use)
 		blame(use, unnamed, UINT32_MAX);
 }
 
-/* Who had to do with a lock that names no owner. */
-struct window {
-	struct thread_record *candidate;
-	uint32_t entry;
-	bool candidate_holds; /* its entry says so; else it was coming or going */
-	unsigned count;       /* of equally good candidates */
-	unsigned live;        /* entries of the child's threads */
-	bool ended;           /* a thread that had ended has an entry, too */
-};
-
-enum call_id {
-#define CALL(id, name) CALL_##name = id,
-#include "trace_calls.def"
-#undef CALL
-};
-
-/* Readers keep a writer waiting: it is not the one who holds the lock. */
-static bool waits_to_write(const struct held_entry *entry)
-{
-	return entry->call >= CALL_pthread_rwlock_wrlock && entry->call <= CALL_pthread_rwlock_clockwrlock;
-}
-
-/* Of several candidates those count that are known to hold it. */
-static void consider(struct window *window, struct thread_record *thread, uint32_t entry,
-                     const struct lock_state *state)
-{
-	bool holds = atomic_load(&thread->held[entry].state) == TRACE_HOLD_HELD &&
-	             !thread_record_is_popped(thread, entry);
-	bool is_read = state->kind == TRACE_LOCK_RWLOCK && state->names_nobody;
-	if ((window->count > 0 && window->candidate_holds && !holds) ||
-	    (is_read && waits_to_write(&thread->held[entry])))
-		return;
-	if (window->count == 0 || (holds && !window->candidate_holds)) {
-		window->candidate = thread;
-		window->entry = entry;
-		window->candidate_holds = holds;
-		window->count = 0;
-	}
-	window->count++;
-}
-
-/* What the calling thread holds of it already. The entry of this very attempt is its last. */
-static unsigned count_own(const struct child_use *use)
-{
-	const struct thread_record *self = use->suspect.victim;
-	bool acquires = use->attempt != CHILD_UNLOCK && use->attempt != CHILD_WAIT;
-	unsigned count = 0;
-	for (uint32_t i = atomic_load(&self->held_count) - (acquires ? 1 : 0); (int32_t)i > 0; i--)
-		count += self->held[i - 1].lock == (uint64_t)(uintptr_t)use->suspect.lock;
-	return count;
-}
-
-static void scan_window(const struct child_use *use, struct window *ret_window)
-{
-	const struct incident *suspect = &use->suspect;
-	*ret_window = (struct window){.entry = UINT32_MAX};
-	if (suspect->state.names_nobody)
-		ret_window->live = count_own(use);
-	for (struct thread_record *thread = thread_record_first(); thread; thread = thread->next) {
-		uint32_t entry = find_entry(thread, (uint64_t)(uintptr_t)suspect->lock, 0);
-		if (thread == suspect->victim || entry == UINT32_MAX)
-			continue;
-		if (is_alive(thread))
-			ret_window->live += !thread_record_is_popped(thread, entry);
-		else if (atomic_load(&thread->state) == THREAD_ALIVE)
-			consider(ret_window, thread, entry, &suspect->state);
-		else
-			ret_window->ended |= atomic_load(&thread->state) == THREAD_ENDED;
-	}
-}
-
-/* A lock that counts its holders is held by others than the child's threads only where there are more than
- * those. Of any other lock a live thread may be the holder. */
-static bool may_be_a_live_thread_s(const struct lock_state *state, const struct window *window)
-{
-	bool counts = state->names_nobody && state->kind == TRACE_LOCK_RWLOCK;
-	return counts ? state->holders <= window->live : window->live > 0;
-}
-
-/* A semaphore is a lock where who took it posts it. Where others did, or where nothing is known of it, a
- * thread that took it does not owe a post. */
-static bool is_used_as_lock(const struct incident *suspect)
-{
-	struct wake_facts facts;
-	if (suspect->kind != TRACE_LOCK_SEMAPHORE)
-		return true;
-	if (!wake_site_find(suspect->lock, &facts) || facts.by_others)
-		return false;
-	return facts.by_holder || (facts.initial_value > 0 && atomic_load(&process.live_threads) == 1);
-}
-
-/* Locked, and no owner in it. A mutex at the fork: somebody was just coming or going, and stays so for ever.
- * One candidate is the holder; of several the holder is not known. A live thread of the child may be in that
- * window as well, but it moves on: so its lock is looked at until it either changed or was seen often enough
- * unchanged. */
+/* One candidate is the holder; of several the holder is not known, but each of several readers is one. */
 static void examine_unnamed(struct child_use *use)
 {
-	enum { LOOKS_AMONG_LIVE_THREADS = 64 };
 	struct incident *suspect = &use->suspect;
-	const struct lock_ref lock = {suspect->lock, suspect->kind, use->shared};
-	struct window window;
-	/* What it took itself it may let go, whoever else holds it. */
-	if (suspect->state.names_nobody && use->attempt == CHILD_UNLOCK && count_own(use) > 0)
-		return;
-	scan_window(use, &window);
-	int looks = atomic_load(&process.live_threads) > 1 ? LOOKS_AMONG_LIVE_THREADS : 1;
-	for (int i = 0; i < looks; i++) {
-		struct lock_state now = lock_word_of(&lock);
-		if (!now.locked || now.owner_tid || may_be_a_live_thread_s(&now, &window))
-			return;
-		if (looks > 1 && !trace_writer_is_sealed())
-			raw_syscall0(SYS_sched_yield);
-		scan_window(use, &window);
-	}
-	/* Nothing tells then which of the two it was. */
-	bool ambiguous = window.ended && suspect->state.names_nobody;
-	if (!window.candidate || ambiguous || !is_used_as_lock(suspect))
+	struct child_window window;
+	if (!child_window_settle(use, &window))
 		return;
 	blame(use, window.candidate, window.entry);
-	/* Each of several readers is a holder. */
 	if (window.count > 1 && !(window.candidate_holds && suspect->state.holders > 1)) {
 		suspect->holder = NULL;
 		suspect->holder_entry = UINT32_MAX;

@@ -242,7 +242,7 @@ static struct thread_record *find_vanished(pthread_t thread)
 {
 	int32_t tid = tid_of(thread);
 	for (struct thread_record *record = thread_record_first(); record && tid; record = record->next) {
-		if (record->handle == (uint64_t)thread && record->owner_tid == tid &&
+		if (record->handle == (uint64_t)thread && record->owner_tid == tid && !record->is_detached &&
 		    fork_snapshot_is_vanished(record))
 			return record;
 	}

@@ -8,10 +8,11 @@
 
 #include "config.h"
 #include "line.h"
+#include "notice.h"
 #include "raw_syscall.h"
 #include "trace_writer.h"
 
-enum { HEAD_SIZE_BYTES = 2048, NOTICES_MAX = 64 };
+enum { HEAD_SIZE_BYTES = 2048 };
 
 static bool carries_library(char *const environment[])
 {
@@ -105,40 +106,11 @@ static int open_searched(const char *file, char *ret_path, size_t size_bytes)
 	return -1;
 }
 
-static bool said_before(uint32_t kind, const char *path)
-{
-	const struct trace_run *run = trace_writer_run();
-	uint64_t end = __atomic_load_n(&run->file.tail_bytes, __ATOMIC_ACQUIRE);
-	unsigned count = 0;
-	for (uint64_t offset = TRACE_HEADER_SIZE_BYTES;
-	     offset + TRACE_GRANULE_BYTES <= end && offset < run->file.file_size_bytes;
-	     offset += TRACE_GRANULE_BYTES) {
-		const struct trace_notice *notice = (const struct trace_notice *)((const char *)run + offset);
-		if (notice->record.magic != TRACE_RECORD_MAGIC || !notice->record.state)
-			continue;
-		if (++count >= NOTICES_MAX ||
-		    (notice->kind == kind && strcmp((const char *)(notice + 1), path) == 0))
-			return true;
-	}
-	return false;
-}
-
 static void say(uint32_t kind, const char *path)
 {
 	trace_writer_add(&trace_writer_run()->execs_uncovered, 1);
-	if (said_before(kind, path))
-		return;
-	struct {
-		struct trace_notice notice;
-		char path[TRACE_PATH_SIZE_BYTES];
-	} record = {.notice = {.kind = kind}};
-	struct line line = line_on(record.path, sizeof record.path);
-	line_text(&line, path);
-	record.notice.path_size_bytes = (uint32_t)line.length_bytes + 1;
-	trace_writer_append(TRACE_RECORD_NOTICE, &record.notice.record,
-	                    (uint32_t)sizeof record.notice + record.notice.path_size_bytes,
-	                    sizeof record.notice.record);
-	trace_writer_notify();
+	if (notice_say(kind, path))
+		trace_writer_notify();
 }
 
 static void note(int fd, const char *path, char *const environment[])

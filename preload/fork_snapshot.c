@@ -148,7 +148,7 @@ void fork_snapshot_postfork_child(void)
 		mark_inherited(self);
 	}
 	module_map_child();
-	trace_writer_child();
+	trace_writer_child(process.pid);
 	bool holds = self && atomic_load(&self->held_count) > 0;
 	bool matters = process.other_threads_at_fork > 0 || holds || thread_record_any_abandoned();
 	if (self)

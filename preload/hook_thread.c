@@ -3,7 +3,9 @@
  * A thread starts in a trampoline that ties it to its record and jumps on, so it leaves no frame on the
  * stack. Its end is seen by a thread-specific key's destructor, which asks to be called again until the last
  * round, because other destructors may still take locks; the key is one of the first 32 of the process, whose
- * values need no allocation. */
+ * values need no allocation. That shows the end by return, pthread_exit and cancellation alike, and after
+ * cleanup handlers and thread_local destructors, which are the thread's own work: so pthread_exit, which
+ * unwinds the stack through its caller, has no wrapper. */
 #include <linux/prctl.h>
 #include <linux/seccomp.h>
 #include <stddef.h>
@@ -166,6 +168,9 @@ HOOK_EXPORT int pthread_create(pthread_t *t, const pthread_attr_t *a, void *(*st
 	size_t size = 0;
 	if (a && pthread_attr_getstacksize(a, &size) == 0)
 		made->stack_size_bytes = size;
+	int detached = PTHREAD_CREATE_JOINABLE;
+	made->is_detached =
+	    a && pthread_attr_getdetachstate(a, &detached) == 0 && detached == PTHREAD_CREATE_DETACHED;
 	int result = real.pthread_create(t, a, start_posix, made);
 	if (result != 0)
 		cancel(made);
@@ -184,6 +189,36 @@ HOOK_EXPORT int thrd_create(thrd_t *t, thrd_start_t start, void *arg)
 	return result;
 }
 
+/* A live thread of this process; NULL for one that is not known by its handle, or not yet. */
+static struct thread_record *find_by_handle(uint64_t handle)
+{
+	struct thread_record *thread = thread_record_first();
+	while (thread && !(thread->handle == handle && atomic_load(&thread->state) == THREAD_ALIVE &&
+	                   thread->generation == process.generation))
+		thread = thread->next;
+	return thread;
+}
+
+/* Before the call: once it is detached its descriptor may be another thread's. */
+static void note_detached(uint64_t handle)
+{
+	struct thread_record *thread = hook_thread() ? find_by_handle(handle) : NULL;
+	if (thread)
+		thread->is_detached = true;
+}
+
+HOOK_EXPORT int pthread_detach(pthread_t t)
+{
+	note_detached((uint64_t)t);
+	return real.pthread_detach(t);
+}
+
+HOOK_EXPORT int thrd_detach(thrd_t t)
+{
+	note_detached((uint64_t)t);
+	return real.thrd_detach(t);
+}
+
 static void keep_name(struct thread_record *thread, const char *name)
 {
 	char kept[TRACE_THREAD_NAME_SIZE_BYTES] = {0};
@@ -195,12 +230,9 @@ static void keep_name(struct thread_record *thread, const char *name)
 HOOK_EXPORT int pthread_setname_np(pthread_t t, const char *name)
 {
 	int result = real.pthread_setname_np(t, name);
-	for (struct thread_record *thread = thread_record_first(); result == 0 && thread;
-	     thread = thread->next) {
-		if (thread->handle == (uint64_t)t && atomic_load(&thread->state) == THREAD_ALIVE &&
-		    thread->generation == process.generation)
-			keep_name(thread, name);
-	}
+	struct thread_record *thread = result == 0 ? find_by_handle((uint64_t)t) : NULL;
+	if (thread)
+		keep_name(thread, name);
 	return result;
 }
 

@@ -92,6 +92,7 @@ struct thread_record {
 	int32_t owner_tid;      /* what libc writes into locks: differs from tid after a fork past libc */
 	int32_t former_tid; /* of a thread that forked and is now the child's: its owner id in the parent */
 	bool fork_noted;    /* note describes a fork that is under way */
+	bool is_detached;   /* nobody can join it */
 	char name[TRACE_THREAD_NAME_SIZE_BYTES];
 	void *start_routine;
 	void *start_argument;

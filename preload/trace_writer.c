@@ -5,19 +5,18 @@
 #include <linux/futex.h>
 #include <stdatomic.h>
 
-#include "atfork_registry.h"
 #include "clock.h"
 #include "config.h"
-#include "fork_snapshot.h"
 #include "line.h"
 #include "message.h"
 #include "module_map.h"
 #include "raw_syscall.h"
 #include "record_work.h"
+#include "thread_record.h"
 #include "trace_checksum.h"
 #include "trace_file.h"
 
-enum { IMAGE_FILE_SIZE_BYTES = 1 << 20, RUN_FILE_SIZE_BYTES = 128 << 10 };
+enum { IMAGE_FILE_SIZE_BYTES = 1 << 20 };
 
 /* Counts go here while there is no file. */
 static union {
@@ -30,6 +29,8 @@ static struct trace_image *_Atomic image;
 static _Atomic uint32_t opening;
 static _Atomic bool sealed;
 static bool image_failed;
+static int32_t own_pid;
+static void (*write_first)(void);
 static int folder_error;
 static char folder[TRACE_PATH_SIZE_BYTES];
 
@@ -49,6 +50,7 @@ static void adopt_run(struct trace_run *mapped)
 
 void trace_writer_init(void)
 {
+	own_pid = (int32_t)raw_syscall0(SYS_getpid);
 	if (!config.trace_folder) {
 		folder_error = config_expand_output(folder, sizeof folder);
 		return;
@@ -92,7 +94,7 @@ static void open_run_alone(void)
 	if (!error)
 		error = make_free_folder();
 	if (!error)
-		error = trace_file_create_run(folder, RUN_FILE_SIZE_BYTES, &mapped);
+		error = trace_file_create_run(folder, TRACE_RUN_FILE_SIZE_BYTES, &mapped);
 	if (error) {
 		image_failed = true;
 		message_error("nothing is recorded: cannot make the trace folder ", folder, error);
@@ -147,7 +149,8 @@ static void open_image(void)
 		note_unrecorded(error);
 	else
 		atomic_store(&image, mapped);
-	atfork_registry_write();
+	if (write_first)
+		write_first();
 }
 
 void trace_writer_open_image(void)
@@ -158,8 +161,14 @@ void trace_writer_open_image(void)
 	atomic_store(&opening, 0);
 }
 
-void trace_writer_child(void)
+void trace_writer_when_open(void (*write)(void))
 {
+	write_first = write;
+}
+
+void trace_writer_child(int32_t pid)
+{
+	own_pid = pid;
 	atomic_store(&opening, 0);
 	trace_writer_add(&trace_writer_run()->forks, 1);
 	trace_writer_add(&trace_writer_run()->processes, 1);
@@ -211,10 +220,14 @@ static void copy_out(void *to, const void *from, uint32_t size_bytes)
 		((volatile char *)to)[i] = in[i];
 }
 
+static uint64_t granules(uint64_t size_bytes)
+{
+	return (size_bytes + TRACE_GRANULE_BYTES - 1) / TRACE_GRANULE_BYTES * TRACE_GRANULE_BYTES;
+}
+
 static struct trace_record *claim(struct trace_file_header *file, uint32_t size_bytes)
 {
-	uint64_t room =
-	    ((uint64_t)size_bytes + TRACE_GRANULE_BYTES - 1) / TRACE_GRANULE_BYTES * TRACE_GRANULE_BYTES;
+	uint64_t room = granules(size_bytes);
 	uint64_t offset = __atomic_load_n(&file->tail_bytes, __ATOMIC_RELAXED);
 	do {
 		if (offset + room > file->file_size_bytes) {
@@ -236,8 +249,8 @@ static void fill(struct trace_record *record, enum trace_record_type type, const
 	    .state = TRACE_RECORD_CLAIMED,
 	    .checksum = trace_checksum((const char *)body + checksum_from, size_bytes - checksum_from),
 	    .checksum_from = checksum_from,
-	    .pid = process.pid,
-	    .tid = thread_record_self ? thread_record_self->tid : process.pid,
+	    .pid = own_pid,
+	    .tid = thread_record_self ? thread_record_self->tid : own_pid,
 	    .time_ns = trace_writer_now_ns(),
 	};
 	copy_out(record, &header, sizeof header);
@@ -286,23 +299,30 @@ static bool is_committed(const struct trace_record *record)
 	       record->size_bytes >= sizeof *record && record->size_bytes <= TRACE_RECORD_SIZE_MAX;
 }
 
+const struct trace_record *trace_writer_next(const struct trace_file_header *file, uint64_t *position)
+{
+	uint64_t end = __atomic_load_n(&file->tail_bytes, __ATOMIC_ACQUIRE);
+	uint64_t offset = *position ? *position : TRACE_HEADER_SIZE_BYTES;
+	while (offset < end && offset < file->file_size_bytes) {
+		const struct trace_record *record =
+		    (const struct trace_record *)((const char *)file + offset);
+		bool committed = is_committed(record);
+		offset += granules(committed ? record->size_bytes : TRACE_GRANULE_BYTES);
+		*position = offset;
+		if (committed)
+			return record;
+	}
+	return NULL;
+}
+
 struct trace_incident *trace_writer_find(uint64_t fault_hash, uint64_t *position)
 {
-	struct trace_image *file = trace_writer_image();
-	if (!file)
-		return NULL;
-	uint64_t end = __atomic_load_n(&file->file.tail_bytes, __ATOMIC_ACQUIRE);
-	uint64_t offset = *position ? *position : TRACE_HEADER_SIZE_BYTES;
-	while (offset < end) {
-		struct trace_incident *found = (struct trace_incident *)((char *)file + offset);
-		bool committed = is_committed(&found->record);
-		uint64_t size_bytes = committed ? found->record.size_bytes : TRACE_GRANULE_BYTES;
-		offset += (size_bytes + TRACE_GRANULE_BYTES - 1) / TRACE_GRANULE_BYTES * TRACE_GRANULE_BYTES;
-		if (committed && found->record.type == TRACE_RECORD_INCIDENT &&
-		    found->fault_hash == fault_hash) {
-			*position = offset;
+	const struct trace_image *file = trace_writer_image();
+	const struct trace_record *record;
+	while (file && (record = trace_writer_next(&file->file, position))) {
+		struct trace_incident *found = (struct trace_incident *)record;
+		if (record->type == TRACE_RECORD_INCIDENT && found->fault_hash == fault_hash)
 			return found;
-		}
 	}
 	return NULL;
 }

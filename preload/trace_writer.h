@@ -24,8 +24,10 @@ void trace_writer_open_run(void);
 /* Makes this image's file if there is none yet. Idempotent, cheap once done. Not async-signal-safe
  * against itself: of racing threads one makes the file, the others go on without waiting. */
 void trace_writer_open_image(void);
-/* In a forked child. */
-void trace_writer_child(void);
+/* Who writes first into an image's file, as soon as there is one. */
+void trace_writer_when_open(void (*write)(void));
+/* In a forked child, whose id that is. */
+void trace_writer_child(int32_t pid);
 /* The program enters a sandbox, or could not: no more system calls for the trace, nor for anything that the
  * program did not ask for. */
 void trace_writer_seal(bool on);
@@ -59,6 +61,9 @@ struct trace_record *trace_writer_rewrite(struct trace_record *old, const struct
 /* Tells whoever watches that an incident is new or changed. */
 void trace_writer_notify(void);
 
+/* The next committed record of a file that is mapped, NULL at its end. A position of 0 is the start; moved
+ * on. */
+const struct trace_record *trace_writer_next(const struct trace_file_header *file, uint64_t *position);
 /* The first committed incident at or after `position` in the image's file with the hash; moves *position on.
  * NULL at the end. For folding repeats of one fault into its record. */
 struct trace_incident *trace_writer_find(uint64_t fault_hash, uint64_t *position);

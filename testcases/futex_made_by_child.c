@@ -36,7 +36,7 @@ int main(void)
 	if (pid == 0)
 		child();
 	CHECK(wait_until_blocked(pid, pid, NULL, 0));
-	outlast_the_watch();
+	await_the_watch(pid);
 	CHECK(kill(pid, SIGKILL) == 0);
 	child_reap(pid);
 	worker_finish(thread);

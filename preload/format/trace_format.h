@@ -45,6 +45,8 @@ enum {
 	TRACE_STACKS_MAX = 8,
 	TRACE_MODULES_MAX = 64,
 	TRACE_RECORD_SIZE_MAX = 64 * 1024,
+	/* As written; readers go by the header. Behind it: room for notices of processes without a file. */
+	TRACE_RUN_FILE_SIZE_BYTES = 64 * 1024,
 };
 
 enum trace_file_kind { TRACE_FILE_RUN = 1, TRACE_FILE_IMAGE = 2 };

@@ -1,5 +1,6 @@
 #include <criterion/criterion.h>
 #include <criterion/redirect.h>
+#include <elf.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/stat.h>
@@ -194,6 +195,26 @@ Test(report, warns_of_a_truncated_file_and_of_damaged_records)
 	cr_assert(warns_of(&report, "skipped 1 unfinished or damaged record"));
 	report_release(&report);
 	free(path);
+}
+
+Test(report, tells_a_trace_of_another_machine_and_reads_it)
+{
+	struct trace_builder *image = trace_builder_new(TRACE_FILE_IMAGE);
+	struct trace_builder *run = trace_builder_new(TRACE_FILE_RUN);
+	struct built_incident story = trace_builder_story();
+	struct report report;
+
+	trace_builder_add_incident(image, &story);
+	trace_builder_image(image)->file.machine = EM_MIPS;
+	trace_builder_run(run)->file.machine = EM_MIPS;
+	built_report_add(folder, "image-4200-1", image);
+	built_report_add(folder, "run", run);
+	cr_assert_eq(report_build(&report, &folder, 1, &no_options), 0);
+	cr_assert_eq(report.findings.count, 1);
+	cr_assert_eq(report.warnings.count, 3, "it is said once; two modules are gone");
+	cr_assert(
+	    warns_of(&report, "recorded on another type of machine (mips, ELF machine 8; this one is "));
+	report_release(&report);
 }
 
 static void expect_failure(const char *path, const char *format)

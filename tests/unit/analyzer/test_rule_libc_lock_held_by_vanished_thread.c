@@ -87,7 +87,9 @@ Test(rule_libc_lock_held_by_vanished_thread, is_likely_where_a_brief_function_di
 Test(rule_libc_lock_held_by_vanished_thread, is_nothing_where_a_function_may_wait_for_something_else)
 {
 	cr_assert_null(find(LIBC_getpwnam, TRACE_OUTCOME_PENDING));
+	report_release(&report);
 	cr_assert_null(find(LIBC_exit_functions, TRACE_OUTCOME_PENDING));
+	report_release(&report);
 	cr_assert_null(find(LIBC_loader, TRACE_OUTCOME_PENDING));
 }
 

@@ -1,6 +1,7 @@
 /* Traces as files: what earlier versions wrote must stay readable, and say the same. */
 #include <criterion/criterion.h>
 #include <criterion/parameterized.h>
+#include <dirent.h>
 #include <stdlib.h>
 #include <string.h>
 #include <unistd.h>
@@ -75,4 +76,28 @@ Test(stored_traces, say_nothing_where_nothing_was_met)
 Test(stored_traces, keep_what_is_whole_of_a_damaged_one)
 {
 	expect_reports("damaged");
+}
+
+static int is_folder(const struct dirent *entry)
+{
+	return entry->d_type == DT_DIR && entry->d_name[0] != '.';
+}
+
+/* By the library and the command, of cases (record_traces). */
+Test(stored_traces, are_reported_as_when_they_were_recorded)
+{
+	enum { RECORDED_MIN = 16 };
+	struct dirent **entries;
+	int count = scandir(TEST_DATA_FOLDER "/traces/recorded", &entries, is_folder, alphasort);
+
+	cr_assert_geq(count, RECORDED_MIN);
+	for (int i = 0; i < count; i++) {
+		char *name;
+
+		cr_assert_geq(asprintf(&name, "recorded/%s", entries[i]->d_name), 0);
+		expect_reports(name);
+		free(name);
+		free(entries[i]);
+	}
+	free(entries);
 }

@@ -414,7 +414,10 @@ Test(supervisor_suspect, does_not_recognise_a_wait_for_a_live_owner, .timeout = 
 	waitpid(pid, NULL, 0);
 }
 
-/* A child whose main thread sleeps on the loader's own lock, which a thread held that is not there. */
+/* A child whose main thread sleeps on the loader's own lock, which a thread held that is not there. In the
+ * parent it lets go: LeakSanitizer wants the lock at the end. */
+static pthread_barrier_t forked;
+
 static int stay(struct dl_phdr_info *info, size_t size, void *stays)
 {
 	(void)info;
@@ -422,8 +425,8 @@ static int stay(struct dl_phdr_info *info, size_t size, void *stays)
 	if (!stays)
 		return 1;
 	pthread_barrier_wait(&held);
-	for (;;)
-		pause();
+	pthread_barrier_wait(&forked);
+	return 1;
 }
 
 static void *walk(void *unused)
@@ -437,6 +440,7 @@ static pid_t fork_child_hung_in_libc(bool with_thread)
 	pthread_t thread;
 
 	pthread_barrier_init(&held, NULL, 2);
+	pthread_barrier_init(&forked, NULL, 2);
 	pthread_create(&thread, NULL, walk, NULL);
 	pthread_barrier_wait(&held);
 	pid_t pid = fork();
@@ -446,6 +450,8 @@ static pid_t fork_child_hung_in_libc(bool with_thread)
 		dl_iterate_phdr(stay, NULL);
 		_exit(0);
 	}
+	pthread_barrier_wait(&forked);
+	pthread_join(thread, NULL);
 	struct proc_wait wait;
 	do
 		proc_wait_read(pid, pid, &wait);

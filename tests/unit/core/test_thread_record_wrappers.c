@@ -161,15 +161,17 @@ Test(thread_record_wrappers, keeps_an_entry_that_moves)
 	expect_site(&self->held[0], &expected);
 }
 
-/* --- real code --- */
+/* --- real code: small functions, which a sanitizer's checks would make large --- */
 
-static __attribute__((noinline)) void take(unsigned lock, const struct call_registers *regs)
+#define SMALL __attribute__((noinline, no_sanitize("address", "undefined")))
+
+static SMALL void take(unsigned lock, const struct call_registers *regs)
 {
 	want(lock, regs);
 }
 
 /* `releases`: as if it let go of a lock, too. Two small functions more call it. */
-static __attribute__((noinline)) void wrapper(bool releases)
+static SMALL void wrapper(bool releases)
 {
 	for (unsigned i = 0; i < 3; i++) {
 		const struct call_registers regs = core_registers();
@@ -178,12 +180,12 @@ static __attribute__((noinline)) void wrapper(bool releases)
 			self->released_pc = regs.pc + 1;
 	}
 }
-static __attribute__((noinline)) void outer_wrapper(bool releases)
+static SMALL void outer_wrapper(bool releases)
 {
 	wrapper(releases);
 	__asm__ volatile("");
 }
-static __attribute__((noinline)) void outermost_wrapper(bool releases)
+static SMALL void outermost_wrapper(bool releases)
 {
 	outer_wrapper(releases);
 	__asm__ volatile("");

@@ -277,7 +277,7 @@ Test(trace_writer, takes_nothing_inside_an_uncommitted_record_for_one, .timeout 
 
 static void write_until_killed(uint64_t *appended)
 {
-	process.pid = getpid();
+	trace_writer_child(getpid());
 	for (int i = 0; i < KILLED_RECORDS_MAX; i++) {
 		append(1);
 		__atomic_fetch_add(appended, 1, __ATOMIC_SEQ_CST);
@@ -312,7 +312,7 @@ Test(trace_writer, loses_nothing_when_it_is_killed_at_any_moment, .timeout = 120
 
 static void write_many(uint64_t stamp)
 {
-	process.pid = getpid();
+	trace_writer_child(getpid());
 	for (uint64_t i = 0; i < RECORDS_EACH; i++)
 		if (!append(stamp << 32 | i))
 			_exit(1);
@@ -488,7 +488,7 @@ Test(trace_writer, lets_a_child_open_what_its_parent_was_opening, .timeout = 30)
 	pid_t child = fork();
 	if (child == 0) {
 		process.pid = getpid();
-		trace_writer_child();
+		trace_writer_child(getpid());
 		trace_writer_open_image();
 		_exit(trace_writer_image() && trace_writer_image()->pid == getpid() ? 0 : 1);
 	}
