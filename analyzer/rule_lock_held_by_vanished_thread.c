@@ -29,15 +29,26 @@ static bool match(const struct model *model, const struct incident *incident, st
 	return true;
 }
 
+static void tell_fault(const struct finding *finding, FILE *out)
+{
+	const struct incident *incident = finding->incident;
+
+	if (incident->observed == OBSERVED_ABORTS_ON_VANISHED)
+		fputs(" is ended by libc, which cannot give it ", out);
+	else if (incident->observed == OBSERVED_SPINS_ON_VANISHED && incident->tries)
+		fprintf(out,
+		        " is in a loop that never ends: it has tried %u times, and each try fails, to get ",
+		        incident->tries);
+	else
+		fputs(finding->verdict == VERDICT_CERTAIN ? " waits for ever for " : " waits for ", out);
+}
+
 static void tell(const struct finding *finding, const struct model *model, FILE *out)
 {
 	(void)model;
 	story_victim(finding, out);
 	story_handler(finding, out);
-	if (finding->incident->observed == OBSERVED_ABORTS_ON_VANISHED)
-		fputs(" is ended by libc, which cannot give it ", out);
-	else
-		fputs(finding->verdict == VERDICT_CERTAIN ? " waits for ever for " : " waits for ", out);
+	tell_fault(finding, out);
 	story_lock(finding, out);
 	fputs(": ", out);
 	story_holder(finding, out);

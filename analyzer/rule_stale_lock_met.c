@@ -2,17 +2,25 @@
 #include "story.h"
 
 /* Blocking calls that never returned belong to the certain rules, which are asked first. */
+static bool is_hang_after(enum observed hang, enum observed attempt)
+{
+	if (attempt == OBSERVED_TRY_FAILED_ON_VANISHED)
+		return hang == OBSERVED_BLOCKS_ON_VANISHED || hang == OBSERVED_SPINS_ON_VANISHED;
+	return attempt == OBSERVED_TIMED_WAIT_ON_VANISHED && hang == OBSERVED_SPINS_ON_VANISHED;
+}
+
 /* A try that failed right before the same thread blocked on the same lock is how some locks are taken: the
- * hang is the finding. */
+ * hang is the finding. So is a loop of tries that never ends. */
 static bool led_to_a_hang(const struct model *model, const struct incident *attempt)
 {
 	size_t count;
 	const struct incident *all = model_incidents(model, &count);
 
-	for (size_t i = 0; i < count && attempt->observed == OBSERVED_TRY_FAILED_ON_VANISHED; i++)
-		if (all[i].observed == OBSERVED_BLOCKS_ON_VANISHED && all[i].pid == attempt->pid &&
-		    all[i].tid == attempt->tid && all[i].lock.address == attempt->lock.address &&
-		    all[i].time_ns >= attempt->time_ns && all[i].count >= attempt->count)
+	for (size_t i = 0; i < count; i++)
+		if (is_hang_after(all[i].observed, attempt->observed) && all[i].pending_count &&
+		    all[i].pid == attempt->pid && all[i].tid == attempt->tid &&
+		    all[i].lock.address == attempt->lock.address && all[i].time_ns >= attempt->time_ns &&
+		    all[i].count >= attempt->count)
 			return true;
 	return false;
 }

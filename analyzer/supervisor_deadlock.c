@@ -336,8 +336,10 @@ static void tell_why(const struct suspect *suspect, char *text, size_t size_byte
 	case TRACE_LOCK_SPINLOCK:
 	case TRACE_LOCK_LIBC:
 		snprintf(text, size_bytes, "%s for ever for a lock (0x%" PRIx64 ") held by %s",
-		         spins ? "spins" : "waits", is_libc ? suspect->wait.address : incident->lock_address,
-		         holder);
+		         incident->observed == TRACE_SPINS_ON_VANISHED ? "tries"
+		         : spins                                       ? "spins"
+		                                                       : "waits",
+		         is_libc ? suspect->wait.address : incident->lock_address, holder);
 		break;
 	default:
 		snprintf(text, size_bytes,

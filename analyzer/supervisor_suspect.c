@@ -294,14 +294,19 @@ static void examine_futex(struct suspect *suspect, const struct proc_wait *wait,
 		examine_standstill(suspect, wait, now_ns);
 }
 
+static bool is_endless_loop(const struct pending_incident *incident)
+{
+	return incident->observed == TRACE_SPINS_ON_VANISHED;
+}
+
 static bool may_spin(const struct pending_incident *incident)
 {
-	return incident->observed == TRACE_SPINS_ON_VANISHED || incident->lock_kind == TRACE_LOCK_SPINLOCK ||
+	return is_endless_loop(incident) || incident->lock_kind == TRACE_LOCK_SPINLOCK ||
 	       incident->lock_kind == TRACE_LOCK_RWLOCK;
 }
 
-/* The library says that only a vanished thread could let go, and its call has not returned; the thread burns
- * CPU, and nobody else is there who could change the lock. */
+/* The library says that only a vanished thread could let go, and its call, or its loop of tries, has not
+ * come to an end; the thread burns CPU, and nobody else is there who could change the lock. */
 static void examine_spinning(struct suspect *suspect, const struct proc_stat *thread, uint64_t now_ns)
 {
 	const struct pending_incident *incident = &suspect->incident;
@@ -321,7 +326,9 @@ static void examine_spinning(struct suspect *suspect, const struct proc_stat *th
 		return;
 	}
 	suspect->due_ns = now_ns + POLL_MS * MS;
-	if (now_ns - suspect->since_ns >= SPAN_SPINNING_MS * MS && thread->cpu_ticks > suspect->cpu_ticks)
+	/* A loop that sleeps between its tries takes hardly any: the library has read its code. */
+	bool goes_on = thread->cpu_ticks > suspect->cpu_ticks || is_endless_loop(incident);
+	if (now_ns - suspect->since_ns >= SPAN_SPINNING_MS * MS && goes_on)
 		suspect->state = SUSPECT_PROVEN;
 }
 
@@ -365,6 +372,8 @@ void supervisor_suspect_examine(struct suspect *suspect, uint64_t now_ns)
 	proc_wait_read(suspect->incident.pid, suspect->incident.tid, &wait);
 	if (wait.state == PROC_WAIT_GONE)
 		suspect->state = SUSPECT_CLEARED;
+	else if (is_endless_loop(&suspect->incident))
+		examine_spinning(suspect, &thread, now_ns);
 	else if (wait.state == PROC_WAIT_OTHER && may_spin(&suspect->incident))
 		examine_spinning(suspect, &thread, now_ns);
 	else if (wait.state == PROC_WAIT_OTHER)

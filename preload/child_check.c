@@ -6,6 +6,7 @@
 #include "luck_check.h"
 #include "module_map.h"
 #include "raw_syscall.h"
+#include "retry_loop.h"
 #include "trace_writer.h"
 #include "wake_site.h"
 
@@ -389,6 +390,12 @@ static bool may_not_return(enum trace_observed observed, enum child_attempt atte
 	return observed && (attempt == CHILD_LOCK || attempt == CHILD_TIMED);
 }
 
+static bool may_be_tried_again(const struct child_use *use)
+{
+	return use->suspect.observed == TRACE_TRY_FAILED_ON_VANISHED ||
+	       use->suspect.observed == TRACE_TIMED_WAIT_ON_VANISHED;
+}
+
 void child_check_before(struct child_use *ret_use, struct thread_record *self, const struct lock_ref *lock,
                         unsigned call, enum child_attempt attempt, const struct call_registers *regs)
 {
@@ -409,9 +416,16 @@ void child_check_before(struct child_use *ret_use, struct thread_record *self, c
 	luck_check_ran_on(self, lock->address, call, regs);
 	if (process_is_child())
 		examine(ret_use);
+	if (may_be_tried_again(ret_use))
+		ret_use->tried = retry_loop_enter(&ret_use->suspect);
+	else
+		retry_loop_leave(self);
 	if (!may_not_return(ret_use->suspect.observed, attempt))
 		return;
-	ret_use->handle = incident_write(&ret_use->suspect);
+	ret_use->handle = ret_use->tried;
+	incident_goes_on(ret_use->handle);
+	if (!ret_use->handle.record)
+		ret_use->handle = incident_write(&ret_use->suspect);
 	if (attempt == CHILD_LOCK)
 		deadlock_action(&ret_use->suspect);
 }
@@ -442,17 +456,35 @@ static bool excludes_others(const struct child_use *use)
 	       (kind == TRACE_LOCK_RWLOCK && !use->shared);
 }
 
+static void note_try(const struct child_use *use, int error)
+{
+	if (error)
+		retry_loop_failed(&use->suspect, use->handle, error);
+	else
+		retry_loop_leave(use->suspect.victim);
+}
+
 void child_check_after(struct child_use *use, int error)
 {
 	if (use->handle.record) {
 		incident_returned(use->handle, error);
+		if (may_be_tried_again(use))
+			note_try(use, error);
 		return;
 	}
 	if (!use->suspect.observed && error == 0 && use->attempt <= CHILD_TRY && excludes_others(use))
 		luck_check_took(&use->suspect);
-	if (!use->suspect.observed || !came_true(use, error))
+	if (!use->suspect.observed || !came_true(use, error)) {
+		retry_loop_leave(use->suspect.victim);
 		return;
+	}
 	if (use->suspect.observed == TRACE_FOREIGN_UNLOCK && error == EPERM)
 		use->suspect.observed = TRACE_UNLOCK_REFUSED;
-	incident_returned(incident_write(&use->suspect), error);
+	use->handle = use->tried;
+	if (!use->handle.record) {
+		use->handle = incident_write(&use->suspect);
+		incident_returned(use->handle, error);
+	}
+	if (may_be_tried_again(use))
+		note_try(use, error);
 }
