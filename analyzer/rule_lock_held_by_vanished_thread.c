@@ -13,8 +13,12 @@ static bool match(const struct model *model, const struct incident *incident, st
 	(void)model;
 	switch (incident->observed) {
 	case OBSERVED_BLOCKS_ON_VANISHED:
-	case OBSERVED_ABORTS_ON_VANISHED:
 	case OBSERVED_SPINS_ON_VANISHED:
+		break;
+	case OBSERVED_ABORTS_ON_VANISHED:
+		/* The forking thread itself: it lives on, under another id. */
+		if (incident->holder.tid && incident->holder.tid == incident->fork.tid)
+			return false;
 		break;
 	default:
 		return false;

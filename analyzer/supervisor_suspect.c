@@ -169,6 +169,17 @@ static bool is_let_go(const struct pending_incident *incident)
 	       PROC_LOCK_FREE;
 }
 
+/* For a robust priority-inheriting mutex whose owner the kernel does not know, glibc waits on a word of its
+ * own stack that nobody knows of (nptl/pthread_mutex_lock.c, "Delay the thread indefinitely"). */
+static bool is_delayed(const struct pending_incident *incident, const struct proc_wait *wait)
+{
+	enum { FRAME_SIZE_BYTES = 1024 };
+	const uint32_t flags = TRACE_LOCK_PRIO_INHERIT | TRACE_LOCK_ROBUST;
+
+	return incident->lock_kind == TRACE_LOCK_MUTEX && (incident->lock_flags & flags) == flags &&
+	       wait->address - wait->stack < FRAME_SIZE_BYTES;
+}
+
 static bool waits_for_lock(const struct suspect *suspect, const struct proc_wait *wait)
 {
 	const struct pending_incident *incident = &suspect->incident;
@@ -181,7 +192,7 @@ static bool waits_for_lock(const struct suspect *suspect, const struct proc_wait
 	 * anything. */
 	if (incident->lock_kind == TRACE_LOCK_LIBC)
 		return is_alone(incident->pid) && proc_libc_owns(incident->pid, wait->address);
-	return wait->address >= incident->lock_address && wait->address - incident->lock_address < size_bytes;
+	return wait->address - incident->lock_address < size_bytes || is_delayed(incident, wait);
 }
 
 /* Inside of fork the holder may be the waiting thread itself, under its id of now or before the fork, or a

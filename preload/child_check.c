@@ -44,6 +44,13 @@ static const struct fork_note *note_by_tid(int32_t tid)
 	return NULL;
 }
 
+/* libc has the kernel look up the owner of a priority-inheriting mutex, and ends the process when that finds
+ * a thread of another one. It waits on, for ever or up to the time limit, where the mutex is robust. */
+static bool aborts_on_stranger(const struct lock_state *state)
+{
+	return (state->flags & TRACE_LOCK_PRIO_INHERIT) && !(state->flags & TRACE_LOCK_ROBUST);
+}
+
 static bool is_normal(const struct lock_state *state)
 {
 	return state->kind == TRACE_LOCK_MUTEX && !lock_word_checks_owner(state);
@@ -86,9 +93,12 @@ static bool examine_inherited(struct child_use *use)
 	suspect->holder_entry = entry;
 	suspect->fork = note_by_tid(owner);
 	bool checks_owner = lock_word_checks_owner(&suspect->state);
+	bool aborts = aborts_on_stranger(&suspect->state);
 	switch (use->attempt) {
 	case CHILD_LOCK:
-		suspect->observed = checks_owner ? TRACE_BLOCKS_ON_PARENT_OWNER : TRACE_BLOCKS_ON_SELF;
+		suspect->observed = aborts         ? TRACE_ABORTS_ON_VANISHED
+		                    : checks_owner ? TRACE_BLOCKS_ON_PARENT_OWNER
+		                                   : TRACE_BLOCKS_ON_SELF;
 		break;
 	case CHILD_TRY:
 		suspect->observed = suspect->state.type == TRACE_MUTEX_RECURSIVE ? TRACE_RELOCK_REFUSED : 0;
@@ -98,24 +108,24 @@ static bool examine_inherited(struct child_use *use)
 		suspect->observed = checks_owner ? observed_of_unlock(suspect) : 0;
 		break;
 	case CHILD_TIMED:
-		suspect->observed = checks_owner ? TRACE_TIMED_WAIT_ON_VANISHED : 0;
+		suspect->observed = aborts         ? TRACE_ABORTS_ON_VANISHED
+		                    : checks_owner ? TRACE_TIMED_WAIT_ON_VANISHED
+		                                   : 0;
 		break;
 	}
 	return true;
 }
 
-/* libc has the kernel look up the owner of a priority-inheriting mutex, and ends the process when that finds
- * a thread of another one. */
 static enum trace_observed observed_of_vanished(const struct child_use *use)
 {
-	bool inherits = use->suspect.state.flags & TRACE_LOCK_PRIO_INHERIT;
+	bool aborts = aborts_on_stranger(&use->suspect.state);
 	switch (use->attempt) {
 	case CHILD_LOCK:
 		if (use->suspect.kind == TRACE_LOCK_STATIC_INIT)
 			return TRACE_STATIC_INIT_LEFT_OPEN;
-		return inherits ? TRACE_ABORTS_ON_VANISHED : TRACE_BLOCKS_ON_VANISHED;
+		return aborts ? TRACE_ABORTS_ON_VANISHED : TRACE_BLOCKS_ON_VANISHED;
 	case CHILD_TIMED:
-		return inherits ? TRACE_ABORTS_ON_VANISHED : TRACE_TIMED_WAIT_ON_VANISHED;
+		return aborts ? TRACE_ABORTS_ON_VANISHED : TRACE_TIMED_WAIT_ON_VANISHED;
 	case CHILD_TRY:
 		return TRACE_TRY_FAILED_ON_VANISHED;
 	case CHILD_UNLOCK:
