@@ -46,11 +46,21 @@ static bool match(const struct model *model, const struct incident *incident, st
 	return true;
 }
 
+/* From the first failed try to the last one of the same loop. */
+static bool is_long_loop(const struct incident *incident)
+{
+	return incident->observed == OBSERVED_TRY_FAILED_ON_VANISHED && incident->blocked_known &&
+	       incident->blocked_ns >= 1000000000;
+}
+
 static void tell_what_happened(const struct finding *finding, FILE *out)
 {
 	const struct incident *incident = finding->incident;
 
-	if (incident->observed == OBSERVED_TRY_FAILED_ON_VANISHED)
+	if (is_long_loop(incident))
+		fprintf(out, " tried again and again for %.1f s to get the stale ",
+		        (double)incident->blocked_ns / 1e9);
+	else if (incident->observed == OBSERVED_TRY_FAILED_ON_VANISHED)
 		fputs(" found the stale ", out);
 	else if (incident->first_pending)
 		fputs(" waits, with a time limit, for the stale ", out);
@@ -59,7 +69,9 @@ static void tell_what_happened(const struct finding *finding, FILE *out)
 	else
 		fputs(" waited for the stale ", out);
 	story_lock(finding, out);
-	if (incident->observed == OBSERVED_TRY_FAILED_ON_VANISHED)
+	if (is_long_loop(incident))
+		fputs(", and each try failed", out);
+	else if (incident->observed == OBSERVED_TRY_FAILED_ON_VANISHED)
 		fputs(" and went on without it", out);
 	else if (!incident->first_pending && !incident->first_result)
 		fputs(" and got it in the end", out);

@@ -8,7 +8,7 @@
  *   victim: call=sem_trywait function=cache_enter<main
  *   count: 1
  * exit: 66
- * native: hangs
+ * native: loops
  */
 #include "case.h"
 #include <semaphore.h>

@@ -7,7 +7,7 @@
  *   victim: call=pthread_spin_trylock function=cache_enter<main
  *   count: 1
  * exit: 66
- * native: hangs
+ * native: loops
  */
 #include "case.h"
 

@@ -7,7 +7,7 @@
  *   victim: call=pthread_mutex_trylock function=cache_enter<main
  *   count: 1
  * exit: 66
- * native: hangs
+ * native: loops
  */
 #include "case.h"
 #include <mutex>

@@ -10,7 +10,7 @@
  *   victim: call=pthread_rwlock_rdlock function=table_read<main
  *   count: 1
  * exit: 66
- * native: hangs
+ * native: loops
  */
 #include "case.h"
 

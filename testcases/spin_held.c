@@ -8,7 +8,7 @@
  *   victim: call=pthread_spin_lock function=count_read<main
  *   count: 1
  * exit: 66
- * native: hangs
+ * native: loops
  */
 #include "case.h"
 
