@@ -9,6 +9,15 @@ static uint64_t mask_of(unsigned size_bytes)
 	return size_bytes >= WORD ? ~UINT64_C(0) : (UINT64_C(1) << 8 * size_bytes) - 1;
 }
 
+struct code_value code_value_add(struct code_value a, struct code_value b)
+{
+	if (a.known < WORD || b.known < WORD || (a.base != CODE_NO_BASE && b.base != CODE_NO_BASE))
+		return code_unknown;
+	struct code_value sum = a.base != CODE_NO_BASE ? a : b;
+	sum.number = a.number + b.number;
+	return sum;
+}
+
 void code_state_init(struct code_state *ret_state, uint64_t sp, uint64_t high)
 {
 	uint64_t above = high - sp, room = CODE_STACK_BYTES - CODE_BELOW_BYTES;

@@ -63,6 +63,9 @@ static inline bool code_is_number(struct code_value value, unsigned size_bytes)
 	return value.base == CODE_NO_BASE && value.known >= size_bytes;
 }
 
+/* Unknown where neither is a plain number. */
+struct code_value code_value_add(struct code_value a, struct code_value b);
+
 /* Takes the calling thread's stack from sp up; it ends at high. */
 void code_state_init(struct code_state *ret_state, uint64_t sp, uint64_t high);
 

@@ -1,131 +1,10 @@
 #include "code_step.h"
 
+#include "code_arithmetic.h"
+#include "code_instruction.h"
 #include "own_memory.h"
 
-enum { CODE_BYTES_MAX = 15, PAGE_BYTES = 4096, WORD = 8 };
-
-/* One instruction. A register operand of one byte without REX and number 4 to 7 is not followed. */
-struct instruction {
-	uint8_t bytes[CODE_BYTES_MAX + 8]; /* zeros behind */
-	unsigned length, at;               /* read so far */
-	uint8_t rex, opcode;
-	bool two_bytes, repeats, other_segment;
-	unsigned size_bytes; /* of the operands */
-	uint8_t mod, reg, rm;
-	struct code_value address; /* of the operand in memory, mod < 3 */
-};
-
-enum operation { ADD, OR, ADC, SBB, AND, SUB, XOR, COMPARE };
-
-static bool read_code(struct instruction *insn, uint64_t pc)
-{
-	uint64_t rest = PAGE_BYTES - pc % PAGE_BYTES;
-	insn->length = CODE_BYTES_MAX;
-	if (own_memory_read(pc, insn->bytes, CODE_BYTES_MAX))
-		return true;
-	insn->length = (unsigned)rest;
-	return rest < CODE_BYTES_MAX && own_memory_read(pc, insn->bytes, rest);
-}
-
-static uint64_t take(struct instruction *insn, unsigned size_bytes)
-{
-	uint64_t value = 0;
-	for (unsigned i = 0; i < size_bytes && insn->at < sizeof insn->bytes; i++)
-		value |= (uint64_t)insn->bytes[insn->at++] << 8 * i;
-	return value;
-}
-
-static uint64_t take_signed(struct instruction *insn, unsigned size_bytes)
-{
-	unsigned shift = 64 - 8 * size_bytes;
-	return (uint64_t)((int64_t)(take(insn, size_bytes) << shift) >> shift);
-}
-
-static bool take_prefixes(struct instruction *insn)
-{
-	enum { WIDE = 8 };
-	for (bool more = true; more;) {
-		uint8_t byte = (uint8_t)take(insn, 1);
-		switch (byte) {
-		case 0x66:
-			insn->size_bytes = 2;
-			break;
-		case 0xf3:
-			insn->repeats = true;
-			break;
-		case 0x64:
-		case 0x65:
-			insn->other_segment = true;
-			break;
-		case 0x2e:
-		case 0x3e:
-		case 0xf2: /* bnd */
-			break;
-		default:
-			insn->opcode = byte;
-			more = false;
-		}
-		if (insn->at >= CODE_BYTES_MAX)
-			return false;
-	}
-	if ((insn->opcode & 0xf0) == 0x40) {
-		insn->rex = insn->opcode;
-		insn->opcode = (uint8_t)take(insn, 1);
-	}
-	insn->two_bytes = insn->opcode == 0x0f;
-	if (insn->two_bytes)
-		insn->opcode = (uint8_t)take(insn, 1);
-	insn->size_bytes = insn->rex & WIDE ? 8 : insn->size_bytes ? insn->size_bytes : 4;
-	return true;
-}
-
-static struct code_value add(struct code_value a, struct code_value b)
-{
-	if (a.known < WORD || b.known < WORD || (a.base != CODE_NO_BASE && b.base != CODE_NO_BASE))
-		return code_unknown;
-	struct code_value sum = a.base != CODE_NO_BASE ? a : b;
-	sum.number = a.number + b.number;
-	return sum;
-}
-
-static struct code_value scaled(struct code_value index, unsigned scale)
-{
-	if (scale == 0)
-		return index;
-	return code_is_number(index, WORD) ? code_number(index.number << scale, WORD) : code_unknown;
-}
-
-/* `behind` bytes of immediate operands follow: what is relative to pc counts from the next instruction. */
-static void take_modrm(const struct code_state *state, struct instruction *insn, unsigned behind)
-{
-	uint8_t byte = (uint8_t)take(insn, 1);
-	insn->mod = byte >> 6;
-	insn->reg = (uint8_t)((byte >> 3 & 7) | (insn->rex & 4) << 1);
-	insn->rm = (uint8_t)((byte & 7) | (insn->rex & 1) << 3);
-	if (insn->mod == 3)
-		return;
-	struct code_value address = code_number(0, WORD);
-	uint8_t low = byte & 7;
-	if (low == 4) {
-		uint8_t sib = (uint8_t)take(insn, 1);
-		uint8_t index = (uint8_t)((sib >> 3 & 7) | (insn->rex & 2) << 2);
-		low = sib & 7;
-		if (low != 5 || insn->mod != 0)
-			address = state->reg[low | (insn->rex & 1) << 3];
-		if (index != 4)
-			address = add(address, scaled(state->reg[index], sib >> 6));
-		if (low == 5 && insn->mod == 0)
-			address = add(address, code_number(take_signed(insn, 4), WORD));
-	} else if (low == 5 && insn->mod == 0) {
-		uint64_t offset = take_signed(insn, 4);
-		address = code_number(state->pc + insn->at + behind + offset, WORD);
-	} else {
-		address = state->reg[insn->rm];
-	}
-	if (insn->mod)
-		address = add(address, code_number(take_signed(insn, insn->mod == 1 ? 1 : 4), WORD));
-	insn->address = insn->other_segment ? code_unknown : address;
-}
+enum { WORD = 8 };
 
 static bool is_high_byte(const struct instruction *insn, uint8_t reg, unsigned size_bytes)
 {
@@ -165,88 +44,6 @@ static struct code_value read_reg(const struct code_state *state, const struct i
 	                                                 : code_state_get(state, insn->reg, size_bytes);
 }
 
-static uint64_t truncated(uint64_t number, unsigned size_bytes)
-{
-	return size_bytes == WORD ? number : number & ((UINT64_C(1) << 8 * size_bytes) - 1);
-}
-
-/* Result and flags. What carries over from an earlier instruction is not followed: its result is unknown. */
-static struct code_value compute(struct code_state *state, enum operation operation, unsigned size_bytes,
-                                 struct code_value a, struct code_value b)
-{
-	uint64_t sign_bit = UINT64_C(1) << (8 * size_bytes - 1), result;
-	state->flags_known = false;
-	if (!code_is_number(a, size_bytes) || !code_is_number(b, size_bytes) || operation == ADC ||
-	    operation == SBB) {
-		if (operation == SUB && b.base == CODE_NO_BASE)
-			b.number = -b.number;
-		return operation == ADD || operation == SUB ? add(a, b) : code_unknown;
-	}
-	a.number = truncated(a.number, size_bytes);
-	b.number = truncated(b.number, size_bytes);
-	switch (operation) {
-	case ADD:
-		result = truncated(a.number + b.number, size_bytes);
-		break;
-	case OR:
-		result = a.number | b.number;
-		break;
-	case AND:
-		result = a.number & b.number;
-		break;
-	case XOR:
-		result = a.number ^ b.number;
-		break;
-	default:
-		result = truncated(a.number - b.number, size_bytes);
-	}
-	bool subtracts = operation == SUB || operation == COMPARE;
-	uint64_t differ = a.number ^ b.number;
-	state->flags_known = true;
-	state->zero = result == 0;
-	state->sign = result & sign_bit;
-	state->carry = subtracts ? a.number < b.number : operation == ADD && result < a.number;
-	state->overflow = (subtracts          ? differ
-	                   : operation == ADD ? ~differ
-	                                      : 0) &
-	                  (a.number ^ result) & sign_bit;
-	return code_number(result, size_bytes);
-}
-
-/* 1, 0; -1: not known. */
-static int condition(const struct code_state *state, unsigned code)
-{
-	bool less = state->sign != state->overflow, holds;
-	if (!state->flags_known)
-		return -1;
-	switch (code >> 1) {
-	case 0:
-		holds = state->overflow;
-		break;
-	case 1:
-		holds = state->carry;
-		break;
-	case 2:
-		holds = state->zero;
-		break;
-	case 3:
-		holds = state->carry || state->zero;
-		break;
-	case 4:
-		holds = state->sign;
-		break;
-	case 6:
-		holds = less;
-		break;
-	case 7:
-		holds = less || state->zero;
-		break;
-	default:
-		return -1;
-	}
-	return holds != (code & 1);
-}
-
 static bool is_same_register(const struct instruction *insn)
 {
 	return insn->mod == 3 && insn->reg == insn->rm;
@@ -255,23 +52,24 @@ static bool is_same_register(const struct instruction *insn)
 /* 00 to 3d: operation << 3 | form. */
 static bool step_arithmetic(struct code_state *state, struct instruction *insn)
 {
-	enum operation operation = insn->opcode >> 3;
+	enum code_operation operation = insn->opcode >> 3;
 	unsigned form = insn->opcode & 7, size = form & 1 ? insn->size_bytes : 1;
 	if (form >= 4) {
-		uint64_t number = take_signed(insn, size == WORD ? 4 : size);
-		struct code_value result = compute(
+		uint64_t number = code_instruction_take_signed(insn, size == WORD ? 4 : size);
+		struct code_value result = code_compute(
 		    state, operation, size, code_state_get(state, CODE_RAX, size), code_number(number, WORD));
-		if (operation != COMPARE)
+		if (operation != CODE_COMPARE)
 			code_state_set(state, CODE_RAX, size, result);
 		return true;
 	}
-	take_modrm(state, insn, 0);
+	code_instruction_take_modrm(state, insn, 0);
 	struct code_value rm = read_rm(state, insn, size), reg = read_reg(state, insn, size);
-	if (is_same_register(insn) && (operation == XOR || operation == SUB || operation == COMPARE))
+	if (is_same_register(insn) &&
+	    (operation == CODE_XOR || operation == CODE_SUB || operation == CODE_COMPARE))
 		rm = reg = code_number(0, WORD);
 	bool to_reg = form & 2;
-	struct code_value result = compute(state, operation, size, to_reg ? reg : rm, to_reg ? rm : reg);
-	if (operation == COMPARE)
+	struct code_value result = code_compute(state, operation, size, to_reg ? reg : rm, to_reg ? rm : reg);
+	if (operation == CODE_COMPARE)
 		return true;
 	return to_reg ? write_reg(state, insn, insn->reg, size, result) : write_rm(state, insn, size, result);
 }
@@ -281,11 +79,11 @@ static bool step_immediate(struct code_state *state, struct instruction *insn)
 {
 	unsigned size = insn->opcode == 0x80 ? 1 : insn->size_bytes;
 	unsigned width = insn->opcode != 0x81 ? 1 : size == WORD ? 4 : size;
-	take_modrm(state, insn, width);
-	enum operation operation = insn->reg & 7;
-	struct code_value number = code_number(take_signed(insn, width), WORD);
-	struct code_value result = compute(state, operation, size, read_rm(state, insn, size), number);
-	return operation == COMPARE || write_rm(state, insn, size, result);
+	code_instruction_take_modrm(state, insn, width);
+	enum code_operation operation = insn->reg & 7;
+	struct code_value number = code_number(code_instruction_take_signed(insn, width), WORD);
+	struct code_value result = code_compute(state, operation, size, read_rm(state, insn, size), number);
+	return operation == CODE_COMPARE || write_rm(state, insn, size, result);
 }
 
 /* f6, f7: test, not, neg; the results of the latter two are not followed. */
@@ -293,10 +91,10 @@ static bool step_unary(struct code_state *state, struct instruction *insn)
 {
 	unsigned size = insn->opcode & 1 ? insn->size_bytes : 1, width = size == WORD ? 4 : size;
 	bool tests = (insn->bytes[insn->at] >> 3 & 7) < 2;
-	take_modrm(state, insn, tests ? width : 0);
+	code_instruction_take_modrm(state, insn, tests ? width : 0);
 	if (tests)
-		compute(state, AND, size, read_rm(state, insn, size),
-		        code_number(take_signed(insn, width), WORD));
+		code_compute(state, CODE_AND, size, read_rm(state, insn, size),
+		             code_number(code_instruction_take_signed(insn, width), WORD));
 	else
 		state->flags_known = false;
 	return tests || ((insn->reg & 7) < 4 && write_rm(state, insn, size, code_unknown));
@@ -324,12 +122,12 @@ static enum code_step_result step_through_memory(struct code_state *state, const
 static enum code_step_result step_group(struct code_state *state, struct instruction *insn)
 {
 	unsigned size = insn->opcode & 1 ? insn->size_bytes : 1;
-	take_modrm(state, insn, 0);
+	code_instruction_take_modrm(state, insn, 0);
 	unsigned which = insn->reg & 7;
 	if (which < 2) {
 		/* These keep the carry. */
-		struct code_value result = compute(state, which == 0 ? ADD : SUB, size,
-		                                   read_rm(state, insn, size), code_number(1, WORD));
+		struct code_value result = code_compute(state, which == 0 ? CODE_ADD : CODE_SUB, size,
+		                                        read_rm(state, insn, size), code_number(1, WORD));
 		state->flags_known = false;
 		return write_rm(state, insn, size, result) ? CODE_STEPPED : CODE_LOST;
 	}
@@ -343,7 +141,7 @@ static enum code_step_result step_group(struct code_state *state, struct instruc
 static bool step_move(struct code_state *state, struct instruction *insn)
 {
 	unsigned size = insn->opcode & 1 ? insn->size_bytes : 1;
-	take_modrm(state, insn, 0);
+	code_instruction_take_modrm(state, insn, 0);
 	return insn->opcode & 2 ? write_reg(state, insn, insn->reg, size, read_rm(state, insn, size))
 	                        : write_rm(state, insn, size, read_reg(state, insn, size));
 }
@@ -351,18 +149,18 @@ static bool step_move(struct code_state *state, struct instruction *insn)
 static bool step_move_immediate(struct code_state *state, struct instruction *insn)
 {
 	unsigned size = insn->opcode & 1 ? insn->size_bytes : 1, width = size == WORD ? 4 : size;
-	take_modrm(state, insn, width);
-	return write_rm(state, insn, size, code_number(take_signed(insn, width), WORD));
+	code_instruction_take_modrm(state, insn, width);
+	return write_rm(state, insn, size, code_number(code_instruction_take_signed(insn, width), WORD));
 }
 
 static bool step_extend(struct code_state *state, struct instruction *insn, unsigned from, bool is_signed)
 {
-	take_modrm(state, insn, 0);
+	code_instruction_take_modrm(state, insn, 0);
 	struct code_value value = read_rm(state, insn, from);
 	if (!code_is_number(value, from))
 		return write_reg(state, insn, insn->reg, insn->size_bytes, code_unknown);
 	unsigned shift = 64 - 8 * from;
-	uint64_t number = truncated(value.number, from);
+	uint64_t number = code_truncate(value.number, from);
 	if (is_signed)
 		number = (uint64_t)((int64_t)(number << shift) >> shift);
 	return write_reg(state, insn, insn->reg, insn->size_bytes, code_number(number, WORD));
@@ -372,8 +170,8 @@ static bool step_extend(struct code_state *state, struct instruction *insn, unsi
 static bool step_forget(struct code_state *state, struct instruction *insn, unsigned width, bool to_reg)
 {
 	unsigned size = insn->two_bytes || insn->opcode & 1 ? insn->size_bytes : 1;
-	take_modrm(state, insn, width);
-	take(insn, width);
+	code_instruction_take_modrm(state, insn, width);
+	code_instruction_take(insn, width);
 	state->flags_known = false;
 	return to_reg ? write_reg(state, insn, insn->reg, size, code_unknown)
 	              : write_rm(state, insn, size, code_unknown);
@@ -408,7 +206,7 @@ static enum code_step_result step_return(struct code_state *state)
 
 static enum code_step_result step_call(struct code_state *state, struct instruction *insn)
 {
-	uint64_t offset = take_signed(insn, 4);
+	uint64_t offset = code_instruction_take_signed(insn, 4);
 	return push_return(state, insn) ? step_jump(state, insn, offset, 1) : CODE_LOST;
 }
 
@@ -416,9 +214,9 @@ static bool step_two_bytes(struct code_state *state, struct instruction *insn)
 {
 	switch (insn->opcode) {
 	case 0x1e: /* endbr64 */
-		return insn->repeats && take(insn, 1) == 0xfa;
+		return insn->repeats && code_instruction_take(insn, 1) == 0xfa;
 	case 0x1f: /* nop */
-		take_modrm(state, insn, 0);
+		code_instruction_take_modrm(state, insn, 0);
 		return true;
 	case 0xaf: /* imul */
 		return step_forget(state, insn, 0, true);
@@ -431,8 +229,8 @@ static bool step_two_bytes(struct code_state *state, struct instruction *insn)
 	unsigned group = insn->opcode & 0xf0;
 	if (group != 0x40 && group != 0x90)
 		return false;
-	int holds = condition(state, insn->opcode & 15);
-	take_modrm(state, insn, 0);
+	int holds = code_condition(state, insn->opcode & 15);
+	code_instruction_take_modrm(state, insn, 0);
 	if (group == 0x90)
 		return write_rm(state, insn, 1, holds < 0 ? code_unknown : code_number((unsigned)holds, 1));
 	struct code_value moved = read_rm(state, insn, insn->size_bytes),
@@ -441,6 +239,17 @@ static bool step_two_bytes(struct code_state *state, struct instruction *insn)
 	                 holds < 0 ? code_unknown
 	                 : holds   ? moved
 	                           : kept);
+}
+
+/* cwtl, cltq */
+static void step_sign_extend(struct code_state *state, unsigned size_bytes)
+{
+	struct code_value value = code_state_get(state, CODE_RAX, size_bytes / 2);
+	if (size_bytes == WORD && code_is_number(value, 4))
+		value = code_number((uint64_t)(int64_t)(int32_t)value.number, WORD);
+	else
+		value = code_unknown;
+	code_state_set(state, CODE_RAX, size_bytes, value);
 }
 
 /* Instructions that go on with the next one. */
@@ -457,16 +266,17 @@ static bool step_plain(struct code_state *state, struct instruction *insn)
 	if ((opcode & 0xf8) == 0x58)
 		return code_state_pop(state, &value) && write_reg(state, insn, reg, WORD, value);
 	if ((opcode & 0xf8) == 0xb0)
-		return write_reg(state, insn, reg, 1, code_number(take(insn, 1), 1));
+		return write_reg(state, insn, reg, 1, code_number(code_instruction_take(insn, 1), 1));
 	if ((opcode & 0xf8) == 0xb8)
 		return write_reg(state, insn, reg, insn->size_bytes,
-		                 code_number(take(insn, insn->size_bytes), WORD));
+		                 code_number(code_instruction_take(insn, insn->size_bytes), WORD));
 	switch (opcode) {
 	case 0x63:
 		return step_extend(state, insn, 4, true);
 	case 0x68:
 	case 0x6a:
-		return code_state_push(state, code_number(take_signed(insn, opcode == 0x6a ? 1 : 4), WORD));
+		return code_state_push(
+		    state, code_number(code_instruction_take_signed(insn, opcode == 0x6a ? 1 : 4), WORD));
 	case 0x69:
 		return step_forget(state, insn, insn->size_bytes == 2 ? 2 : 4, true);
 	case 0x6b:
@@ -478,9 +288,9 @@ static bool step_plain(struct code_state *state, struct instruction *insn)
 	case 0x84:
 	case 0x85:
 		insn->size_bytes = opcode & 1 ? insn->size_bytes : 1;
-		take_modrm(state, insn, 0);
-		compute(state, AND, insn->size_bytes, read_rm(state, insn, insn->size_bytes),
-		        read_reg(state, insn, insn->size_bytes));
+		code_instruction_take_modrm(state, insn, 0);
+		code_compute(state, CODE_AND, insn->size_bytes, read_rm(state, insn, insn->size_bytes),
+		             read_reg(state, insn, insn->size_bytes));
 		return true;
 	case 0x88:
 	case 0x89:
@@ -488,25 +298,22 @@ static bool step_plain(struct code_state *state, struct instruction *insn)
 	case 0x8b:
 		return step_move(state, insn);
 	case 0x8d:
-		take_modrm(state, insn, 0);
+		code_instruction_take_modrm(state, insn, 0);
 		return insn->mod != 3 && write_reg(state, insn, insn->reg, insn->size_bytes,
 		                                   insn->size_bytes == WORD ? insn->address : code_unknown);
 	case 0x90: /* nop, pause */
 		return !(insn->rex & 1);
-	case 0x98: /* cwtl, cltq */
-		value = code_state_get(state, CODE_RAX, insn->size_bytes / 2);
-		if (insn->size_bytes == WORD && code_is_number(value, 4))
-			value = code_number((uint64_t)(int64_t)(int32_t)value.number, WORD);
-		else
-			value = code_unknown;
-		code_state_set(state, CODE_RAX, insn->size_bytes, value);
+	case 0x98:
+		step_sign_extend(state, insn->size_bytes);
 		return true;
 	case 0xa8:
 	case 0xa9:
 		insn->size_bytes = opcode & 1 ? insn->size_bytes : 1;
-		compute(
-		    state, AND, insn->size_bytes, code_state_get(state, CODE_RAX, insn->size_bytes),
-		    code_number(take_signed(insn, insn->size_bytes == WORD ? 4 : insn->size_bytes), WORD));
+		code_compute(state, CODE_AND, insn->size_bytes,
+		             code_state_get(state, CODE_RAX, insn->size_bytes),
+		             code_number(code_instruction_take_signed(
+		                             insn, insn->size_bytes == WORD ? 4 : insn->size_bytes),
+		                         WORD));
 		return true;
 	case 0xc0:
 	case 0xc1:
@@ -530,17 +337,20 @@ static bool step_plain(struct code_state *state, struct instruction *insn)
 
 enum code_step_result code_step(struct code_state *state)
 {
-	struct instruction insn = {0};
-	if (!read_code(&insn, state->pc) || !take_prefixes(&insn))
+	struct instruction insn;
+	if (!code_instruction_read(&insn, state->pc))
 		return CODE_LOST;
 	uint8_t opcode = insn.opcode;
 	enum code_step_result result = CODE_LOST;
 	if (insn.two_bytes && (opcode & 0xf0) == 0x80)
-		return step_jump(state, &insn, take_signed(&insn, 4), condition(state, opcode & 15));
+		return step_jump(state, &insn, code_instruction_take_signed(&insn, 4),
+		                 code_condition(state, opcode & 15));
 	if (!insn.two_bytes && (opcode & 0xf0) == 0x70)
-		return step_jump(state, &insn, take_signed(&insn, 1), condition(state, opcode & 15));
+		return step_jump(state, &insn, code_instruction_take_signed(&insn, 1),
+		                 code_condition(state, opcode & 15));
 	if (!insn.two_bytes && (opcode == 0xe9 || opcode == 0xeb))
-		return step_jump(state, &insn, take_signed(&insn, opcode == 0xeb ? 1 : 4), 1);
+		return step_jump(state, &insn, code_instruction_take_signed(&insn, opcode == 0xeb ? 1 : 4),
+		                 1);
 	if (!insn.two_bytes && opcode == 0xe8)
 		return step_call(state, &insn);
 	if (!insn.two_bytes && opcode == 0xc3)

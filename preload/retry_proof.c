@@ -6,6 +6,7 @@
 #include <semaphore.h>
 #include <stdatomic.h>
 #include <threads.h>
+#include <time.h>
 
 #include "code_step.h"
 #include "fork_snapshot.h"
@@ -79,8 +80,9 @@ static struct proof {
 	struct code_state start, now;
 	struct code_state open[WAYS_MAX]; /* branches that were not taken yet */
 	unsigned open_count;
-	bool limit_may_be_refused;         /* then a try may give EINVAL as well */
-	enum retry_proof sameness;         /* of the lock, over all ways */
+	bool limit_may_be_refused; /* then a try may give EINVAL as well */
+	struct code_value lock;    /* that the next try will be of, by the ways gone so far */
+	bool has_lock;
 	bool differs_in[CODE_STACK_BYTES]; /* from try to try: taken as unknown */
 	bool differs_register[CODE_REGISTERS];
 } proof;
@@ -133,7 +135,7 @@ static void begin_round(uint64_t high, int error)
 	start->reg[CODE_RAX] = code_number(result_of(proof.call, error), sizeof(int));
 	proof.now = *start;
 	proof.open_count = 0;
-	proof.sameness = RETRY_ENDLESS;
+	proof.has_lock = false;
 	if (proof.limit_may_be_refused) {
 		proof.open[proof.open_count] = *start;
 		proof.open[proof.open_count++].reg[CODE_RAX] =
@@ -144,6 +146,13 @@ static void begin_round(uint64_t high, int error)
 static bool is_zero(struct code_value value)
 {
 	return code_is_number(value, WORD) && value.number == 0;
+}
+
+/* Another one would be refused. */
+static bool asks_known_clock(const struct code_state *state)
+{
+	const struct code_value clock = code_state_get(state, CODE_RDI, sizeof(clockid_t));
+	return code_is_number(clock, sizeof(clockid_t)) && clock.number <= CLOCK_BOOTTIME;
 }
 
 /* The struct timespec or the like that the function fills, or would. It is no lock, wherever it lies. */
@@ -175,9 +184,10 @@ static bool pass_time(struct code_state *state)
 	if (pastime == end || !code_state_pop(state, &target) || !code_is_number(target, WORD) ||
 	    !fill(state, pastime))
 		return false;
+	bool returns_zero = pastime->returns_zero && (!pastime->fills_time || asks_known_clock(state));
 	for (unsigned i = 0; i < sizeof clobbered; i++)
 		state->reg[clobbered[i]] = code_unknown;
-	if (pastime->returns_zero)
+	if (returns_zero)
 		state->reg[CODE_RAX] = code_number(0, sizeof(int));
 	state->flags_known = false;
 	state->pc = target.number;
@@ -207,19 +217,19 @@ static bool has_valid_limit(const struct code_state *state)
 	return valid && (call->clock == NO_REGISTER || code_is_number(state->reg[call->clock], sizeof(int)));
 }
 
-static enum retry_proof is_same_lock(const struct code_state *state)
-{
-	struct code_value lock = state->reg[CODE_RDI];
-	if (lock.known < WORD)
-		return RETRY_UNPROVEN;
-	if (lock.base != CODE_NO_BASE)
-		return RETRY_ENDLESS_IF_SAME;
-	return lock.number == proof.retry->lock ? RETRY_ENDLESS : RETRY_UNPROVEN;
-}
-
 static bool is_same_value(struct code_value a, struct code_value b)
 {
 	return a.known == WORD && b.known == WORD && a.base == b.base && a.number == b.number;
+}
+
+/* All ways have to lead to the same lock. */
+static bool note_lock(struct code_value lock)
+{
+	bool is_other = lock.known < WORD || (proof.has_lock && !is_same_value(lock, proof.lock)) ||
+	                (lock.base == CODE_NO_BASE && lock.number != proof.retry->lock);
+	proof.lock = lock;
+	proof.has_lock = true;
+	return !is_other;
 }
 
 /* True where something was found that is not the same as at the last try; it is unknown from now on. */
@@ -279,9 +289,9 @@ static enum round go_round(void)
 	for (;;) {
 		if (!go_way(&steps))
 			return ROUND_LOST;
-		enum retry_proof sameness = is_same_lock(&proof.now);
-		if (sameness < proof.sameness)
-			proof.sameness = sameness;
+		/* In a later round it may be unknown, never again the same. */
+		if (!note_lock(proof.now.reg[CODE_RDI]))
+			return ROUND_LOST;
 		bool is_refused = !proof.limit_may_be_refused && !has_valid_limit(&proof.now);
 		proof.limit_may_be_refused |= is_refused;
 		differs |= note_differences() || is_refused;
@@ -297,7 +307,7 @@ static enum retry_proof find(uint64_t high, int error)
 		begin_round(high, error);
 		switch (go_round()) {
 		case ROUND_SAME:
-			return proof.sameness;
+			return proof.lock.base == CODE_NO_BASE ? RETRY_ENDLESS : RETRY_ENDLESS_IF_SAME;
 		case ROUND_LOST:
 			return RETRY_UNPROVEN;
 		default:

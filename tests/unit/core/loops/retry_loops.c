@@ -113,7 +113,7 @@ static void makes_it_anew_in_the_end(void)
 			lock = (pthread_mutex_t)PTHREAD_MUTEX_INITIALIZER;
 }
 
-static void frees_it_in_the_end(struct guarded *one)
+NOINLINE void frees_it_in_the_end(struct guarded *one)
 {
 	for (int i = 0; pthread_mutex_trylock(&one->mutex) != 0; i++)
 		if (i > 1000000)
@@ -142,6 +142,18 @@ static void walks_over_locks(void)
 	static pthread_mutex_t locks[1000];
 	for (int i = 0; pthread_mutex_trylock(i < 10 ? &lock : &locks[i % 1000]) != 0; i++)
 		;
+}
+
+NOINLINE void alternates(struct guarded *two)
+{
+	while (pthread_mutex_trylock(shall_stop ? &two[0].mutex : &two[1].mutex) != 0)
+		;
+}
+
+static void alternates_between_members(void)
+{
+	static struct guarded two[2];
+	alternates(two);
 }
 
 static void tries_once(void)
@@ -176,6 +188,7 @@ const struct retry_loop_case LOOPS[] = {
     {"does something else", does_something_else, false, EBUSY},
     {"takes either", takes_either, false, EBUSY},
     {"walks over locks", walks_over_locks, false, EBUSY},
+    {"alternates between members", alternates_between_members, false, EBUSY},
     {"tries once", tries_once, false, EBUSY},
     {"a refused limit ends it", refused_limit_ends_it, false, ETIMEDOUT},
     {0},
