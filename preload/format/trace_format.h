@@ -270,8 +270,8 @@ struct trace_victim {
 struct trace_incident {
 	struct trace_record record; /* pid and tid are the victim's */
 	uint32_t outcome;           /* (atomic) enum trace_outcome */
-	int32_t result;             /* (atomic) the call's return value once RETURNED */
-	uint64_t left_ns;           /* (atomic) when the call returned */
+	int32_t result;   /* (atomic) the call's return value once RETURNED; of a loop that goes on its tries */
+	uint64_t left_ns; /* (atomic) when the call returned; of a loop of tries when it made the last */
 	uint64_t repeats;           /* (atomic) same fault again, without a record of its own */
 	uint64_t repeats_returned;  /* (atomic) of those, how many calls returned */
 	uint32_t observed;          /* enum trace_observed; from here on immutable */
