@@ -235,6 +235,9 @@ static void convert_outcome(struct incident *incident, const struct trace_incide
 	incident->seen_blocked = trace->outcome == TRACE_OUTCOME_SEEN_BLOCKED;
 	incident->first_pending = trace->outcome == TRACE_OUTCOME_PENDING || incident->seen_blocked;
 	incident->first_result = incident->first_pending ? 0 : trace->result;
+	incident->tries = incident->first_pending && trace->observed == TRACE_SPINS_ON_VANISHED
+	                      ? (unsigned)trace->result
+	                      : 0;
 	incident->count = trace->repeats == UINT64_MAX ? UINT64_MAX : 1 + trace->repeats;
 	incident->pending_count = trace->repeats - returned;
 	if (incident->first_pending && incident->pending_count < UINT64_MAX)

@@ -13,8 +13,12 @@ static bool match(const struct model *model, const struct incident *incident, st
 	(void)model;
 	switch (incident->observed) {
 	case OBSERVED_BLOCKS_ON_VANISHED:
-	case OBSERVED_ABORTS_ON_VANISHED:
 	case OBSERVED_SPINS_ON_VANISHED:
+		break;
+	case OBSERVED_ABORTS_ON_VANISHED:
+		/* The forking thread itself: it lives on, under another id. */
+		if (incident->holder.tid && incident->holder.tid == incident->fork.tid)
+			return false;
 		break;
 	default:
 		return false;
@@ -29,15 +33,26 @@ static bool match(const struct model *model, const struct incident *incident, st
 	return true;
 }
 
+static void tell_fault(const struct finding *finding, FILE *out)
+{
+	const struct incident *incident = finding->incident;
+
+	if (incident->observed == OBSERVED_ABORTS_ON_VANISHED)
+		fputs(" is ended by libc, which cannot give it ", out);
+	else if (incident->observed == OBSERVED_SPINS_ON_VANISHED && incident->tries)
+		fprintf(out,
+		        " is in a loop that never ends: it has tried %u times, and each try fails, to get ",
+		        incident->tries);
+	else
+		fputs(finding->verdict == VERDICT_CERTAIN ? " waits for ever for " : " waits for ", out);
+}
+
 static void tell(const struct finding *finding, const struct model *model, FILE *out)
 {
 	(void)model;
 	story_victim(finding, out);
 	story_handler(finding, out);
-	if (finding->incident->observed == OBSERVED_ABORTS_ON_VANISHED)
-		fputs(" is ended by libc, which cannot give it ", out);
-	else
-		fputs(finding->verdict == VERDICT_CERTAIN ? " waits for ever for " : " waits for ", out);
+	tell_fault(finding, out);
 	story_lock(finding, out);
 	fputs(": ", out);
 	story_holder(finding, out);

@@ -1,12 +1,20 @@
 #include "rule.h"
 #include "story.h"
 
+/* By libc: what the forking thread itself holds of a priority-inheriting mutex. */
+static bool is_aborted(const struct incident *incident)
+{
+	return incident->observed == OBSERVED_ABORTS_ON_VANISHED && incident->holder.tid &&
+	       incident->holder.tid == incident->fork.tid;
+}
+
 static bool match(const struct model *model, const struct incident *incident, struct rule_match *ret_match)
 {
 	bool refused = incident->observed == OBSERVED_UNLOCK_REFUSED ||
 	               incident->observed == OBSERVED_RELOCK_REFUSED ||
 	               incident->observed == OBSERVED_UNLOCK_WITHOUT_EFFECT;
-	bool blocks = incident->observed == OBSERVED_BLOCKS_ON_PARENT_OWNER && incident->pending_count;
+	bool blocks = (incident->observed == OBSERVED_BLOCKS_ON_PARENT_OWNER || is_aborted(incident)) &&
+	              incident->pending_count;
 
 	(void)model;
 	if (!refused && !blocks)
@@ -40,8 +48,9 @@ static void tell(const struct finding *finding, const struct model *model, FILE 
 	(void)model;
 	story_victim(finding, out);
 	story_handler(finding, out);
-	if (finding->incident->observed == OBSERVED_BLOCKS_ON_PARENT_OWNER) {
-		fputs(" waits for ever for ", out);
+	bool aborted = is_aborted(finding->incident);
+	if (aborted || finding->incident->observed == OBSERVED_BLOCKS_ON_PARENT_OWNER) {
+		fputs(aborted ? " is ended by libc, which cannot give it " : " waits for ever for ", out);
 		story_lock(finding, out);
 		fputs(": the owner recorded is ", out);
 	} else {

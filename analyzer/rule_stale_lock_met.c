@@ -2,17 +2,25 @@
 #include "story.h"
 
 /* Blocking calls that never returned belong to the certain rules, which are asked first. */
+static bool is_hang_after(enum observed hang, enum observed attempt)
+{
+	if (attempt == OBSERVED_TRY_FAILED_ON_VANISHED)
+		return hang == OBSERVED_BLOCKS_ON_VANISHED || hang == OBSERVED_SPINS_ON_VANISHED;
+	return attempt == OBSERVED_TIMED_WAIT_ON_VANISHED && hang == OBSERVED_SPINS_ON_VANISHED;
+}
+
 /* A try that failed right before the same thread blocked on the same lock is how some locks are taken: the
- * hang is the finding. */
+ * hang is the finding. So is a loop of tries that never ends. */
 static bool led_to_a_hang(const struct model *model, const struct incident *attempt)
 {
 	size_t count;
 	const struct incident *all = model_incidents(model, &count);
 
-	for (size_t i = 0; i < count && attempt->observed == OBSERVED_TRY_FAILED_ON_VANISHED; i++)
-		if (all[i].observed == OBSERVED_BLOCKS_ON_VANISHED && all[i].pid == attempt->pid &&
-		    all[i].tid == attempt->tid && all[i].lock.address == attempt->lock.address &&
-		    all[i].time_ns >= attempt->time_ns && all[i].count >= attempt->count)
+	for (size_t i = 0; i < count; i++)
+		if (is_hang_after(all[i].observed, attempt->observed) && all[i].pending_count &&
+		    all[i].pid == attempt->pid && all[i].tid == attempt->tid &&
+		    all[i].lock.address == attempt->lock.address && all[i].time_ns >= attempt->time_ns &&
+		    all[i].count >= attempt->count)
 			return true;
 	return false;
 }
@@ -38,11 +46,21 @@ static bool match(const struct model *model, const struct incident *incident, st
 	return true;
 }
 
+/* From the first failed try to the last one of the same loop. */
+static bool is_long_loop(const struct incident *incident)
+{
+	return incident->observed == OBSERVED_TRY_FAILED_ON_VANISHED && incident->blocked_known &&
+	       incident->blocked_ns >= 1000000000;
+}
+
 static void tell_what_happened(const struct finding *finding, FILE *out)
 {
 	const struct incident *incident = finding->incident;
 
-	if (incident->observed == OBSERVED_TRY_FAILED_ON_VANISHED)
+	if (is_long_loop(incident))
+		fprintf(out, " tried again and again for %.1f s to get the stale ",
+		        (double)incident->blocked_ns / 1e9);
+	else if (incident->observed == OBSERVED_TRY_FAILED_ON_VANISHED)
 		fputs(" found the stale ", out);
 	else if (incident->first_pending)
 		fputs(" waits, with a time limit, for the stale ", out);
@@ -51,7 +69,9 @@ static void tell_what_happened(const struct finding *finding, FILE *out)
 	else
 		fputs(" waited for the stale ", out);
 	story_lock(finding, out);
-	if (incident->observed == OBSERVED_TRY_FAILED_ON_VANISHED)
+	if (is_long_loop(incident))
+		fputs(", and each try failed", out);
+	else if (incident->observed == OBSERVED_TRY_FAILED_ON_VANISHED)
 		fputs(" and went on without it", out);
 	else if (!incident->first_pending && !incident->first_result)
 		fputs(" and got it in the end", out);

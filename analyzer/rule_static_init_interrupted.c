@@ -20,7 +20,11 @@ static void tell(const struct finding *finding, const struct model *model, FILE 
 {
 	(void)model;
 	story_victim(finding, out);
-	fputs(" waits for ever for the initialisation of a static variable", out);
+	fputs(" waits for ever for the initialisation of ", out);
+	if (finding->lock.name)
+		fprintf(out, "the static variable %s", finding->lock.name);
+	else
+		fputs("a static variable", out);
 	story_place(&finding->victim.stack, out);
 	fputs(": ", out);
 	story_holder(finding, out);

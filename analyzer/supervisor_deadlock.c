@@ -323,6 +323,9 @@ static void tell_why(const struct suspect *suspect, char *text, size_t size_byte
 	const struct pending_incident *incident = &suspect->incident;
 	bool spins = suspect->wait.state == PROC_WAIT_OTHER;
 	bool is_libc = incident->lock_kind == TRACE_LOCK_LIBC;
+	const char *verb = incident->observed == TRACE_SPINS_ON_VANISHED ? "tries for ever to take"
+	                   : spins                                       ? "spins for ever for"
+	                                                                 : "waits for ever for";
 	char holder[64] = "a thread that did not survive the fork";
 
 	if (incident->in_atfork_handler)
@@ -335,9 +338,8 @@ static void tell_why(const struct suspect *suspect, char *text, size_t size_byte
 	case TRACE_LOCK_RWLOCK:
 	case TRACE_LOCK_SPINLOCK:
 	case TRACE_LOCK_LIBC:
-		snprintf(text, size_bytes, "%s for ever for a lock (0x%" PRIx64 ") held by %s",
-		         spins ? "spins" : "waits", is_libc ? suspect->wait.address : incident->lock_address,
-		         holder);
+		snprintf(text, size_bytes, "%s a lock (0x%" PRIx64 ") held by %s", verb,
+		         is_libc ? suspect->wait.address : incident->lock_address, holder);
 		break;
 	default:
 		snprintf(text, size_bytes,

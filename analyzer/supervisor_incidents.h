@@ -11,13 +11,14 @@ struct pending_incident {
 	pid_t pid, tid;
 	uint64_t time_ns; /* CLOCK_MONOTONIC; 0 where the process could not ask the clock */
 	uint64_t lock_address;
-	uint32_t lock_kind; /* enum trace_lock_kind */
-	uint32_t observed;  /* enum trace_observed */
-	bool is_by_fork;    /* false: it hangs, but no fork is to blame */
-	uint32_t proof;     /* TRACE_PROOF_* */
-	pid_t holder_tid;   /* 0: not known */
-	bool own_pending;   /* the incident's own call; false: only repeats of it, in threads that it does not
-	                       name */
+	uint32_t lock_kind;  /* enum trace_lock_kind */
+	uint32_t lock_flags; /* TRACE_LOCK_* */
+	uint32_t observed;   /* enum trace_observed */
+	bool is_by_fork;     /* false: it hangs, but no fork is to blame */
+	uint32_t proof;      /* TRACE_PROOF_* */
+	pid_t holder_tid;    /* 0: not known */
+	bool own_pending; /* the incident's own call; false: only repeats of it, in threads that it does not
+	                     name */
 	uint64_t repeats_pending;
 	bool in_atfork_handler; /* inside of fork: the process need not be a forked child, nor the holder gone
 	                         */

@@ -169,6 +169,17 @@ static bool is_let_go(const struct pending_incident *incident)
 	       PROC_LOCK_FREE;
 }
 
+/* For a robust priority-inheriting mutex whose owner the kernel does not know, glibc waits on a word of its
+ * own stack that nobody knows of (nptl/pthread_mutex_lock.c, "Delay the thread indefinitely"). */
+static bool is_delayed(const struct pending_incident *incident, const struct proc_wait *wait)
+{
+	enum { FRAME_SIZE_BYTES = 1024 };
+	const uint32_t flags = TRACE_LOCK_PRIO_INHERIT | TRACE_LOCK_ROBUST;
+
+	return incident->lock_kind == TRACE_LOCK_MUTEX && (incident->lock_flags & flags) == flags &&
+	       wait->address - wait->stack < FRAME_SIZE_BYTES;
+}
+
 static bool waits_for_lock(const struct suspect *suspect, const struct proc_wait *wait)
 {
 	const struct pending_incident *incident = &suspect->incident;
@@ -181,7 +192,7 @@ static bool waits_for_lock(const struct suspect *suspect, const struct proc_wait
 	 * anything. */
 	if (incident->lock_kind == TRACE_LOCK_LIBC)
 		return is_alone(incident->pid) && proc_libc_owns(incident->pid, wait->address);
-	return wait->address >= incident->lock_address && wait->address - incident->lock_address < size_bytes;
+	return wait->address - incident->lock_address < size_bytes || is_delayed(incident, wait);
 }
 
 /* Inside of fork the holder may be the waiting thread itself, under its id of now or before the fork, or a
@@ -294,14 +305,19 @@ static void examine_futex(struct suspect *suspect, const struct proc_wait *wait,
 		examine_standstill(suspect, wait, now_ns);
 }
 
+static bool is_endless_loop(const struct pending_incident *incident)
+{
+	return incident->observed == TRACE_SPINS_ON_VANISHED;
+}
+
 static bool may_spin(const struct pending_incident *incident)
 {
-	return incident->observed == TRACE_SPINS_ON_VANISHED || incident->lock_kind == TRACE_LOCK_SPINLOCK ||
+	return is_endless_loop(incident) || incident->lock_kind == TRACE_LOCK_SPINLOCK ||
 	       incident->lock_kind == TRACE_LOCK_RWLOCK;
 }
 
-/* The library says that only a vanished thread could let go, and its call has not returned; the thread burns
- * CPU, and nobody else is there who could change the lock. */
+/* The library says that only a vanished thread could let go, and its call, or its loop of tries, has not
+ * come to an end; the thread burns CPU, and nobody else is there who could change the lock. */
 static void examine_spinning(struct suspect *suspect, const struct proc_stat *thread, uint64_t now_ns)
 {
 	const struct pending_incident *incident = &suspect->incident;
@@ -321,7 +337,9 @@ static void examine_spinning(struct suspect *suspect, const struct proc_stat *th
 		return;
 	}
 	suspect->due_ns = now_ns + POLL_MS * MS;
-	if (now_ns - suspect->since_ns >= SPAN_SPINNING_MS * MS && thread->cpu_ticks > suspect->cpu_ticks)
+	/* A loop that sleeps between its tries takes hardly any: the library has read its code. */
+	bool goes_on = thread->cpu_ticks > suspect->cpu_ticks || is_endless_loop(incident);
+	if (now_ns - suspect->since_ns >= SPAN_SPINNING_MS * MS && goes_on)
 		suspect->state = SUSPECT_PROVEN;
 }
 
@@ -365,6 +383,8 @@ void supervisor_suspect_examine(struct suspect *suspect, uint64_t now_ns)
 	proc_wait_read(suspect->incident.pid, suspect->incident.tid, &wait);
 	if (wait.state == PROC_WAIT_GONE)
 		suspect->state = SUSPECT_CLEARED;
+	else if (is_endless_loop(&suspect->incident))
+		examine_spinning(suspect, &thread, now_ns);
 	else if (wait.state == PROC_WAIT_OTHER && may_spin(&suspect->incident))
 		examine_spinning(suspect, &thread, now_ns);
 	else if (wait.state == PROC_WAIT_OTHER)

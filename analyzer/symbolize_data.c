@@ -262,6 +262,15 @@ static bool is_numbered(const char *symbol)
 	return dot && dot > symbol && isdigit((unsigned char)dot[1]);
 }
 
+/* Where a static variable's initialisation is waited for, its guard stands for it. */
+static void name_guarded(char *name)
+{
+	static const char prefix[] = "guard variable for ";
+	size_t length = sizeof(prefix) - 1;
+	if (strncmp(name, prefix, length) == 0)
+		memmove(name, name + length, strlen(name + length) + 1);
+}
+
 char *symbolize_data_name(struct symbolize_module *module, uint64_t address)
 {
 	const struct symbolize_symbol *symbol = symbolize_table_variable(module, address);
@@ -275,6 +284,8 @@ char *symbolize_data_name(struct symbolize_module *module, uint64_t address)
 		base = symbolize_name_qualified(&variable);
 	if (!base && symbol)
 		base = demangle_variable(symbol->name);
+	if (base)
+		name_guarded(base);
 	FILE *out = base ? open_memstream(&text, &size) : NULL;
 	if (out) {
 		fputs(base, out);

@@ -7,6 +7,7 @@
 #include "luck_check.h"
 #include "module_map.h"
 #include "own_memory.h"
+#include "retry_loop.h"
 #include "trace_writer.h"
 
 static const struct fork_note *note_by_tid(int32_t tid)
@@ -17,6 +18,13 @@ static const struct fork_note *note_by_tid(int32_t tid)
 			return note;
 	}
 	return NULL;
+}
+
+/* libc has the kernel look up the owner of a priority-inheriting mutex, and ends the process when that finds
+ * a thread of another one. It waits on, for ever or up to the time limit, where the mutex is robust. */
+static bool aborts_on_stranger(const struct lock_state *state)
+{
+	return (state->flags & TRACE_LOCK_PRIO_INHERIT) && !(state->flags & TRACE_LOCK_ROBUST);
 }
 
 static bool is_normal(const struct lock_state *state)
@@ -61,9 +69,12 @@ static bool examine_inherited(struct child_use *use)
 	suspect->holder_entry = entry;
 	suspect->fork = note_by_tid(owner);
 	bool checks_owner = lock_word_checks_owner(&suspect->state);
+	bool aborts = aborts_on_stranger(&suspect->state);
 	switch (use->attempt) {
 	case CHILD_LOCK:
-		suspect->observed = checks_owner ? TRACE_BLOCKS_ON_PARENT_OWNER : TRACE_BLOCKS_ON_SELF;
+		suspect->observed = aborts         ? TRACE_ABORTS_ON_VANISHED
+		                    : checks_owner ? TRACE_BLOCKS_ON_PARENT_OWNER
+		                                   : TRACE_BLOCKS_ON_SELF;
 		break;
 	case CHILD_TRY:
 		suspect->observed = suspect->state.type == TRACE_MUTEX_RECURSIVE ? TRACE_RELOCK_REFUSED : 0;
@@ -73,24 +84,24 @@ static bool examine_inherited(struct child_use *use)
 		suspect->observed = checks_owner ? observed_of_unlock(suspect) : 0;
 		break;
 	case CHILD_TIMED:
-		suspect->observed = checks_owner ? TRACE_TIMED_WAIT_ON_VANISHED : 0;
+		suspect->observed = aborts         ? TRACE_ABORTS_ON_VANISHED
+		                    : checks_owner ? TRACE_TIMED_WAIT_ON_VANISHED
+		                                   : 0;
 		break;
 	}
 	return true;
 }
 
-/* libc has the kernel look up the owner of a priority-inheriting mutex, and ends the process when that finds
- * a thread of another one. */
 static enum trace_observed observed_of_vanished(const struct child_use *use)
 {
-	bool inherits = use->suspect.state.flags & TRACE_LOCK_PRIO_INHERIT;
+	bool aborts = aborts_on_stranger(&use->suspect.state);
 	switch (use->attempt) {
 	case CHILD_LOCK:
 		if (use->suspect.kind == TRACE_LOCK_STATIC_INIT)
 			return TRACE_STATIC_INIT_LEFT_OPEN;
-		return inherits ? TRACE_ABORTS_ON_VANISHED : TRACE_BLOCKS_ON_VANISHED;
+		return aborts ? TRACE_ABORTS_ON_VANISHED : TRACE_BLOCKS_ON_VANISHED;
 	case CHILD_TIMED:
-		return inherits ? TRACE_ABORTS_ON_VANISHED : TRACE_TIMED_WAIT_ON_VANISHED;
+		return aborts ? TRACE_ABORTS_ON_VANISHED : TRACE_TIMED_WAIT_ON_VANISHED;
 	case CHILD_TRY:
 		return TRACE_TRY_FAILED_ON_VANISHED;
 	case CHILD_UNLOCK:
@@ -257,6 +268,12 @@ static bool may_not_return(enum trace_observed observed, enum child_attempt atte
 	return observed && (attempt == CHILD_LOCK || attempt == CHILD_TIMED);
 }
 
+static bool may_be_tried_again(const struct child_use *use)
+{
+	return use->suspect.observed == TRACE_TRY_FAILED_ON_VANISHED ||
+	       use->suspect.observed == TRACE_TIMED_WAIT_ON_VANISHED;
+}
+
 void child_check_before(struct child_use *ret_use, struct thread_record *self, const struct lock_ref *lock,
                         unsigned call, enum child_attempt attempt, const struct call_registers *regs)
 {
@@ -277,9 +294,16 @@ void child_check_before(struct child_use *ret_use, struct thread_record *self, c
 	luck_check_ran_on(self, lock->address, call, regs);
 	if (process_is_child())
 		examine(ret_use);
+	if (may_be_tried_again(ret_use))
+		ret_use->tried = retry_loop_enter(&ret_use->suspect);
+	else
+		retry_loop_leave(self);
 	if (!may_not_return(ret_use->suspect.observed, attempt))
 		return;
-	ret_use->handle = incident_write(&ret_use->suspect);
+	ret_use->handle = ret_use->tried;
+	incident_goes_on(ret_use->handle);
+	if (!ret_use->handle.record)
+		ret_use->handle = incident_write(&ret_use->suspect);
 	if (attempt == CHILD_LOCK)
 		deadlock_action(&ret_use->suspect);
 }
@@ -310,17 +334,35 @@ static bool excludes_others(const struct child_use *use)
 	       (kind == TRACE_LOCK_RWLOCK && !use->shared);
 }
 
+static void note_try(const struct child_use *use, int error)
+{
+	if (error)
+		retry_loop_failed(&use->suspect, use->handle, error);
+	else
+		retry_loop_leave(use->suspect.victim);
+}
+
 void child_check_after(struct child_use *use, int error)
 {
 	if (use->handle.record) {
 		incident_returned(use->handle, error);
+		if (may_be_tried_again(use))
+			note_try(use, error);
 		return;
 	}
 	if (!use->suspect.observed && error == 0 && use->attempt <= CHILD_TRY && excludes_others(use))
 		luck_check_took(&use->suspect);
-	if (!use->suspect.observed || !came_true(use, error))
+	if (!use->suspect.observed || !came_true(use, error)) {
+		retry_loop_leave(use->suspect.victim);
 		return;
+	}
 	if (use->suspect.observed == TRACE_FOREIGN_UNLOCK && error == EPERM)
 		use->suspect.observed = TRACE_UNLOCK_REFUSED;
-	incident_returned(incident_write(&use->suspect), error);
+	use->handle = use->tried;
+	if (!use->handle.record) {
+		use->handle = incident_write(&use->suspect);
+		incident_returned(use->handle, error);
+	}
+	if (may_be_tried_again(use))
+		note_try(use, error);
 }

@@ -20,6 +20,7 @@ enum child_attempt {
 struct child_use {
 	struct incident suspect; /* observed == 0: nothing to say */
 	struct incident_handle handle;
+	struct incident_handle tried; /* of the same try before this one */
 	enum child_attempt attempt;
 	bool shared; /* as a read lock */
 };

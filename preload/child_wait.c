@@ -77,8 +77,7 @@ static void begin(struct incident *suspect, struct thread_record *self, const vo
 	};
 }
 
-/* Private memory, no other thread, no signal handler. Leaves the proofs in *suspect. */
-static bool nobody_is_left(struct incident *suspect)
+bool child_wait_nobody_is_left(struct incident *suspect)
 {
 	if (!is_only_thread() || any_signal_handler() || !child_check_is_private(suspect) ||
 	    !(suspect->proof & TRACE_PROOF_PRIVATE_MAPPING))
@@ -127,7 +126,8 @@ static void examine_signal(struct child_use *use, struct incident *suspect, bool
 {
 	struct wake_facts facts;
 	if (use->suspect.observed || process.other_threads_at_fork == 0 ||
-	    !wake_site_find(suspect->lock, &facts) || !was_there_before(&facts) || !nobody_is_left(suspect))
+	    !wake_site_find(suspect->lock, &facts) || !was_there_before(&facts) ||
+	    !child_wait_nobody_is_left(suspect))
 		return;
 	blame_waker(suspect, &facts);
 	if (suspect->holder || !may_wait_for_itself)
@@ -222,7 +222,8 @@ void child_wait_barrier(struct child_use *use, struct thread_record *self, const
 	begin(&suspect, self, barrier, TRACE_LOCK_BARRIER, call, regs);
 	suspect.state.word = arrived;
 	if (arrived >= inside->count || process.other_threads_at_fork == 0 ||
-	    !wake_site_find(barrier, &facts) || !was_there_before(&facts) || !nobody_is_left(&suspect))
+	    !wake_site_find(barrier, &facts) || !was_there_before(&facts) ||
+	    !child_wait_nobody_is_left(&suspect))
 		return;
 	suspect.proof |= TRACE_PROOF_OWNER_WORD;
 	tell(use, &suspect);

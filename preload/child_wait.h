@@ -28,4 +28,8 @@ void child_wait_barrier(struct child_use *use, struct thread_record *self, const
 void child_wait_join(struct child_use *use, struct thread_record *self, pthread_t thread, unsigned call,
                      const struct call_registers *regs);
 
+/* Private memory, no other thread, no signal handler: what holds the calling thread up stays. Leaves the
+ * proofs in *suspect. */
+bool child_wait_nobody_is_left(struct incident *suspect);
+
 #endif

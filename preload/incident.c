@@ -287,6 +287,15 @@ void incident_returned(struct incident_handle handle, int result)
 	trace_writer_notify();
 }
 
+void incident_tried(struct incident_handle handle, uint32_t tries)
+{
+	if (!handle.record || handle.is_repeat)
+		return;
+	if (handle.record->observed == TRACE_SPINS_ON_VANISHED)
+		__atomic_store_n(&handle.record->result, (int32_t)tries, __ATOMIC_RELAXED);
+	__atomic_store_n(&handle.record->left_ns, trace_writer_now_ns(), __ATOMIC_RELAXED);
+}
+
 void incident_goes_on(struct incident_handle handle)
 {
 	if (!handle.record)

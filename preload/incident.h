@@ -40,7 +40,9 @@ struct incident_handle {
 struct incident_handle incident_write(const struct incident *incident);
 /* The call that the incident is about came back. Does nothing for an empty handle. */
 void incident_returned(struct incident_handle handle, int result);
-/* Takes that back. */
+/* A loop that tries what the incident is about has made so many tries. */
+void incident_tried(struct incident_handle handle, uint32_t tries);
+/* Takes incident_returned() back. */
 void incident_goes_on(struct incident_handle handle);
 
 #endif

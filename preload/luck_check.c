@@ -237,9 +237,12 @@ static bool is_same_object(const struct lock_use *use)
 	return module_map_find_data(use->lock) != NULL;
 }
 
-/* In a condition wait with it: the thread's memory of the lock is of this object. */
+/* In a condition wait with it: the thread's memory of the lock is of this object, unless that was made anew.
+ */
 static bool waits_with(const struct thread_record *thread, uint64_t lock)
 {
+	if (fork_snapshot_made_anew_since(thread, (const void *)(uintptr_t)lock))
+		return false;
 	for (uint32_t i = 0; i < atomic_load(&thread->held_count); i++) {
 		if (thread->held[i].lock == lock && atomic_load(&thread->held[i].state) == TRACE_HOLD_WAITING)
 			return true;

@@ -105,8 +105,9 @@ struct thread_record {
 	struct thread_record *next_free;
 	struct fork_note *note;
 	struct thread_gate *gate;
-	struct lock_use *uses; /* LOCK_USES_KEPT of them, or NULL */
-	uint32_t serial;       /* counts the threads that had the record */
+	struct lock_use *uses;    /* LOCK_USES_KEPT of them, or NULL */
+	struct retry_loop *retry; /* what it tries again and again, or NULL */
+	uint32_t serial;          /* counts the threads that had the record */
 
 	/* Of calls that take locks and such that let go of them: what was last held to be a wrapper, and
 	 * hashed pairs that were compared. */

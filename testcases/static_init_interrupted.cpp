@@ -2,6 +2,7 @@
  * the same variable, finds it being initialised, and waits for ever.
  *
  * expect: certain static-init-interrupted
+ *   lock: static-init - table_get()::table
  *   holder: acquired_at=table_get<worker start_routine=worker
  *   fork: call=fork function=main
  *   victim: call=__cxa_guard_acquire function=table_get<main

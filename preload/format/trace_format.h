@@ -272,15 +272,15 @@ struct trace_victim {
 struct trace_incident {
 	struct trace_record record; /* pid and tid are the victim's */
 	uint32_t outcome;           /* (atomic) enum trace_outcome */
-	int32_t result;             /* (atomic) the call's return value once RETURNED */
-	uint64_t left_ns;           /* (atomic) when the call returned */
-	uint64_t repeats;           /* (atomic) same fault again, without a record of its own */
-	uint64_t repeats_returned;  /* (atomic) of those, how many calls returned */
-	uint32_t observed;          /* enum trace_observed; from here on immutable */
-	uint32_t proof;             /* TRACE_PROOF_* */
-	uint64_t fault_hash;        /* the same for the same stacks within one image */
-	uint32_t atfork_handlers;   /* registered at that time */
-	uint32_t stack_count;       /* always 5 in version 1; tells how many trace_stack are inside */
+	int32_t result; /* (atomic) the call's return value once RETURNED; of a loop that goes on its tries */
+	uint64_t left_ns; /* (atomic) when the call returned; of a loop of tries when it made the last */
+	uint64_t repeats; /* (atomic) same fault again, without a record of its own */
+	uint64_t repeats_returned; /* (atomic) of those, how many calls returned */
+	uint32_t observed;         /* enum trace_observed; from here on immutable */
+	uint32_t proof;            /* TRACE_PROOF_* */
+	uint64_t fault_hash;       /* the same for the same stacks within one image */
+	uint32_t atfork_handlers;  /* registered at that time */
+	uint32_t stack_count;      /* always 5 in version 1; tells how many trace_stack are inside */
 	struct trace_lock lock;
 	struct trace_holder holder;
 	struct trace_fork fork;

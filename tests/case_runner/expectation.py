@@ -40,6 +40,7 @@ class Expectation:
     environment: dict = field(default_factory=dict)
     options: list = field(default_factory=list)
     hangs_natively: bool = False
+    loops_natively: bool = False
     stderr_texts: list = field(default_factory=list)
     notices: list = field(default_factory=list)
     needs: list = field(default_factory=list)
@@ -95,8 +96,9 @@ def parse_setting(expectation, key, value):
         expectation.needs.append(value)
     elif key == "stderr":
         expectation.stderr_texts.append(value)
-    elif key == "native" and value in ("hangs", "ends"):
+    elif key == "native" and value in ("hangs", "loops", "ends"):
         expectation.hangs_natively = value == "hangs"
+        expectation.loops_natively = value == "loops"
     else:
         raise ExpectationError(f"'{key}: {value}' is no line that a head comment may have here")
 

@@ -47,6 +47,10 @@ class Expectation(unittest.TestCase):
         got = expectation.parse("/* Safe.\n *\n * expect: nothing\n * exit: 0\n */")
         self.assertEqual((got.findings, got.exit_code, got.hangs_natively), ([], 0, False))
 
+    def test_tells_a_loop_from_a_hang(self):
+        got = expectation.parse(HAZARD.replace("native: hangs", "native: loops"))
+        self.assertEqual((got.hangs_natively, got.loops_natively), (False, True))
+
     def test_two_expectations_are_two_findings(self):
         text = HAZARD.replace(" * args", " * expect: likely stale-lock-met\n *   count: 3\n * args")
         self.assertEqual([f.count for f in expectation.parse(text).findings], [2, 3])

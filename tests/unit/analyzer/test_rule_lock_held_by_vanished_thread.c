@@ -134,3 +134,57 @@ Test(rule_lock_held_by_vanished_thread, tells_handlers_that_miss_the_lock)
 	           "story registers fork handlers, but they do not cover this lock: take it in the "
 	           "prepare handler too, and release it in the parent and child handlers."));
 }
+
+static struct built_incident endless_loop(void)
+{
+	struct built_incident story = trace_builder_story();
+
+	story.observed = TRACE_SPINS_ON_VANISHED;
+	story.result = 812;
+	return story;
+}
+
+Test(rule_lock_held_by_vanished_thread, is_certain_of_an_endless_loop)
+{
+	struct built_incident story = endless_loop();
+	const struct finding *finding = built_report_finding(&report, &story);
+
+	cr_assert_str_eq(finding->rule_name, "lock-held-by-vanished-thread");
+	cr_assert_eq(finding->verdict, VERDICT_CERTAIN);
+	cr_assert_str_eq(finding->message,
+	                 "pid 4242 is in a loop that never ends: it has tried 812 times, and each try fails, "
+	                 "to get mutex at 0x555500004060: thread 4201 'worker' took it in story+0x1210 and "
+	                 "vanished when story+0x1500 called fork()");
+}
+
+Test(rule_lock_held_by_vanished_thread, leaves_a_loop_that_was_left_after_all)
+{
+	struct built_incident story = endless_loop();
+
+	story.outcome = TRACE_OUTCOME_RETURNED;
+	cr_assert_null(built_report_finding(&report, &story));
+}
+
+/* The loop's first try was recorded before anybody could know how it goes on. */
+static size_t count_findings_beside(struct built_incident loop, enum trace_observed observed)
+{
+	struct built_incident stories[] = {loop, loop};
+
+	stories[0].observed = observed;
+	stories[0].outcome = TRACE_OUTCOME_RETURNED;
+	stories[0].result = 16;
+	built_report_make(&report, stories, 2);
+	return report.findings.count;
+}
+
+Test(rule_lock_held_by_vanished_thread, tells_an_endless_loop_once)
+{
+	cr_assert_eq(count_findings_beside(endless_loop(), TRACE_TRY_FAILED_ON_VANISHED), 1);
+	report_release(&report);
+	cr_assert_eq(count_findings_beside(endless_loop(), TRACE_TIMED_WAIT_ON_VANISHED), 1);
+	report_release(&report);
+	struct built_incident elsewhere = endless_loop();
+	elsewhere.outcome = TRACE_OUTCOME_RETURNED;
+	cr_assert_eq(count_findings_beside(elsewhere, TRACE_TRY_FAILED_ON_VANISHED), 1);
+	cr_assert_eq(report.findings.items[0]->verdict, VERDICT_LIKELY);
+}

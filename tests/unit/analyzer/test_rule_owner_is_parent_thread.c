@@ -91,3 +91,20 @@ Test(rule_owner_is_parent_thread, names_the_kind_of_mutex_in_its_advice)
 	cr_assert_eq(
 	    strncmp(built_report_finding(&report, &story)->advice, "A robust mutex knows its owner", 30), 0);
 }
+
+Test(rule_owner_is_parent_thread, is_certain_when_libc_ends_the_process)
+{
+	struct built_incident story = own_lock(TRACE_ABORTS_ON_VANISHED, TRACE_OUTCOME_PENDING, 0);
+	const struct finding *finding;
+
+	story.lock.type = TRACE_MUTEX_NORMAL;
+	story.lock.flags = TRACE_LOCK_PRIO_INHERIT;
+	finding = built_report_finding(&report, &story);
+	cr_assert_str_eq(finding->rule_name, "owner-is-parent-thread");
+	cr_assert_eq(finding->verdict, VERDICT_CERTAIN);
+	cr_assert_str_eq(
+	    finding->message,
+	    "pid 4242 is ended by libc, which cannot give it mutex at 0x555500004060: the owner recorded is "
+	    "thread 4200 'story' of the parent, which took it in story+0x1210 before story+0x1500 called "
+	    "fork()");
+}

@@ -34,6 +34,19 @@ Test(rule_stale_lock_met, takes_a_trylock_that_failed)
 	                 "pid 4242 found the stale mutex at 0x555500004060 and went on without it" HOLDER);
 }
 
+Test(rule_stale_lock_met, tells_how_long_a_loop_of_tries_went_on)
+{
+	struct built_incident story = trace_builder_story();
+
+	story.observed = TRACE_TRY_FAILED_ON_VANISHED;
+	story.outcome = TRACE_OUTCOME_RETURNED;
+	story.result = 16;
+	story.left_ns = story.time_ns + 2500000000;
+	cr_assert_str_eq(built_report_finding(&report, &story)->message,
+	                 "pid 4242 tried again and again for 2.5 s to get the stale mutex at 0x555500004060, "
+	                 "and each try failed" HOLDER);
+}
+
 Test(rule_stale_lock_met, takes_a_timed_wait_that_gave_up)
 {
 	cr_assert_str_eq(find(TRACE_TIMED_WAIT_ON_VANISHED, TRACE_OUTCOME_RETURNED, 110)->message,

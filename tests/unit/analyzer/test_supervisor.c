@@ -339,6 +339,60 @@ Test(supervisor_suspect, does_not_take_another_lock_or_owner_for_it, .timeout = 
 	waitpid(pid, NULL, 0);
 }
 
+/* A child that tries the same lock for ever, and sleeps in between. */
+static pid_t fork_trying_child(void (*handler)(int))
+{
+	pthread_t thread;
+	int ready[2];
+	char byte = 0;
+
+	pthread_barrier_init(&held, NULL, 2);
+	pthread_create(&thread, NULL, hold, NULL);
+	pthread_barrier_wait(&held);
+	cr_assert_eq(pipe(ready), 0);
+	pid_t pid = fork();
+	if (pid == 0) {
+		for (int number = 1; number < SIGSYS; number++)
+			signal(number, SIG_DFL);
+		signal(SIGUSR1, handler);
+		cr_assert_eq(write(ready[1], &byte, 1), 1);
+		while (pthread_mutex_trylock(&lock) != 0)
+			usleep(1000);
+		_exit(0);
+	}
+	cr_assert_eq(read(ready[0], &byte, 1), 1);
+	return pid;
+}
+
+static void nothing(int number)
+{
+	(void)number;
+}
+
+Test(supervisor_suspect, proves_an_endless_loop_by_the_library_s_word_over_two_seconds, .timeout = 60)
+{
+	pid_t pid = fork_trying_child(SIG_DFL);
+	struct pending_incident incident = incident_of(pid);
+
+	cr_assert_eq(examine_for(incident, 5000), SUSPECT_WATCHED);
+	incident.observed = TRACE_SPINS_ON_VANISHED;
+	cr_assert_eq(examine_for(incident, 1999), SUSPECT_WATCHED);
+	cr_assert_eq(examine_for(incident, 2100), SUSPECT_PROVEN);
+	kill(pid, SIGKILL);
+	waitpid(pid, NULL, 0);
+}
+
+Test(supervisor_suspect, leaves_a_loop_alone_that_a_handler_could_end, .timeout = 60)
+{
+	pid_t pid = fork_trying_child(nothing);
+	struct pending_incident incident = incident_of(pid);
+
+	incident.observed = TRACE_SPINS_ON_VANISHED;
+	cr_assert_eq(examine_for(incident, 5000), SUSPECT_WATCHED);
+	kill(pid, SIGKILL);
+	waitpid(pid, NULL, 0);
+}
+
 Test(supervisor_suspect, clears_a_process_that_is_not_of_the_tree, .timeout = 60)
 {
 	pid_t pid = fork_hung_child();

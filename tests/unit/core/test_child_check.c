@@ -371,7 +371,18 @@ Test(child_check, knows_a_priority_inheriting_lock_that_the_forking_thread_holds
 
 	inherit(&inheriting);
 	expect(CHILD_UNLOCK, TRACE_UNLOCK_REFUSED);
+	expect(CHILD_LOCK, TRACE_ABORTS_ON_VANISHED);
+	expect(CHILD_TIMED, TRACE_ABORTS_ON_VANISHED);
+}
+
+Test(child_check, knows_that_a_robust_one_is_waited_for)
+{
+	pthread_mutex_t inheriting = make(PTHREAD_MUTEX_ROBUST, PTHREAD_PRIO_INHERIT);
+
+	inherit(&inheriting);
+	expect(CHILD_UNLOCK, TRACE_UNLOCK_REFUSED);
 	expect(CHILD_LOCK, TRACE_BLOCKS_ON_PARENT_OWNER);
+	expect(CHILD_TIMED, TRACE_TIMED_WAIT_ON_VANISHED);
 }
 
 /* Always marked as shared by libc, and yet in private memory. */

@@ -1,0 +1,29 @@
+/* Takes an instruction of x86-64 apart, byte by byte as code_step() needs it. */
+#ifndef AFTERFORK_PRELOAD_CODE_INSTRUCTION_H
+#define AFTERFORK_PRELOAD_CODE_INSTRUCTION_H
+
+#include "code_state.h"
+
+enum { CODE_BYTES_MAX = 15 };
+
+/* One instruction. A register operand of one byte without REX and number 4 to 7 is not followed. */
+struct instruction {
+	uint8_t bytes[CODE_BYTES_MAX + 8]; /* zeros behind */
+	unsigned length, at;               /* read so far */
+	uint8_t rex, opcode;
+	bool two_bytes, repeats, other_segment;
+	unsigned size_bytes; /* of the operands */
+	uint8_t mod, reg, rm;
+	struct code_value address; /* of the operand in memory, mod < 3 */
+};
+
+/* Reads the bytes at pc, prefixes and opcode. False where there is no code, or no instruction is that long.
+ */
+bool code_instruction_read(struct instruction *ret_insn, uint64_t pc);
+uint64_t code_instruction_take(struct instruction *insn, unsigned size_bytes);
+uint64_t code_instruction_take_signed(struct instruction *insn, unsigned size_bytes);
+/* mod, reg, rm and the address. `behind` bytes of immediate operands follow: what is relative to pc counts
+ * from the next instruction. */
+void code_instruction_take_modrm(const struct code_state *state, struct instruction *insn, unsigned behind);
+
+#endif

@@ -1,0 +1,367 @@
+#include "code_step.h"
+
+#include "code_arithmetic.h"
+#include "code_instruction.h"
+#include "own_memory.h"
+
+enum { WORD = 8 };
+
+static bool is_high_byte(const struct instruction *insn, uint8_t reg, unsigned size_bytes)
+{
+	return size_bytes == 1 && !insn->rex && reg >= 4;
+}
+
+static struct code_value read_rm(const struct code_state *state, const struct instruction *insn,
+                                 unsigned size_bytes)
+{
+	if (insn->mod != 3)
+		return code_state_load(state, insn->address, size_bytes);
+	return is_high_byte(insn, insn->rm, size_bytes) ? code_unknown
+	                                                : code_state_get(state, insn->rm, size_bytes);
+}
+
+static bool write_reg(struct code_state *state, const struct instruction *insn, uint8_t reg,
+                      unsigned size_bytes, struct code_value value)
+{
+	if (is_high_byte(insn, reg, size_bytes))
+		return false;
+	code_state_set(state, reg, size_bytes, value);
+	/* The stack has to be known. */
+	return reg != CODE_RSP || code_is_number(state->reg[CODE_RSP], WORD);
+}
+
+static bool write_rm(struct code_state *state, const struct instruction *insn, unsigned size_bytes,
+                     struct code_value value)
+{
+	return insn->mod == 3 ? write_reg(state, insn, insn->rm, size_bytes, value)
+	                      : code_state_store(state, insn->address, size_bytes, value);
+}
+
+static struct code_value read_reg(const struct code_state *state, const struct instruction *insn,
+                                  unsigned size_bytes)
+{
+	return is_high_byte(insn, insn->reg, size_bytes) ? code_unknown
+	                                                 : code_state_get(state, insn->reg, size_bytes);
+}
+
+static bool is_same_register(const struct instruction *insn)
+{
+	return insn->mod == 3 && insn->reg == insn->rm;
+}
+
+/* 00 to 3d: operation << 3 | form. */
+static bool step_arithmetic(struct code_state *state, struct instruction *insn)
+{
+	enum code_operation operation = insn->opcode >> 3;
+	unsigned form = insn->opcode & 7, size = form & 1 ? insn->size_bytes : 1;
+	if (form >= 4) {
+		uint64_t number = code_instruction_take_signed(insn, size == WORD ? 4 : size);
+		struct code_value result = code_compute(
+		    state, operation, size, code_state_get(state, CODE_RAX, size), code_number(number, WORD));
+		if (operation != CODE_COMPARE)
+			code_state_set(state, CODE_RAX, size, result);
+		return true;
+	}
+	code_instruction_take_modrm(state, insn, 0);
+	struct code_value rm = read_rm(state, insn, size), reg = read_reg(state, insn, size);
+	if (is_same_register(insn) &&
+	    (operation == CODE_XOR || operation == CODE_SUB || operation == CODE_COMPARE))
+		rm = reg = code_number(0, WORD);
+	bool to_reg = form & 2;
+	struct code_value result = code_compute(state, operation, size, to_reg ? reg : rm, to_reg ? rm : reg);
+	if (operation == CODE_COMPARE)
+		return true;
+	return to_reg ? write_reg(state, insn, insn->reg, size, result) : write_rm(state, insn, size, result);
+}
+
+/* 80, 81, 83 */
+static bool step_immediate(struct code_state *state, struct instruction *insn)
+{
+	unsigned size = insn->opcode == 0x80 ? 1 : insn->size_bytes;
+	unsigned width = insn->opcode != 0x81 ? 1 : size == WORD ? 4 : size;
+	code_instruction_take_modrm(state, insn, width);
+	enum code_operation operation = insn->reg & 7;
+	struct code_value number = code_number(code_instruction_take_signed(insn, width), WORD);
+	struct code_value result = code_compute(state, operation, size, read_rm(state, insn, size), number);
+	return operation == CODE_COMPARE || write_rm(state, insn, size, result);
+}
+
+/* f6, f7: test, not, neg; the results of the latter two are not followed. */
+static bool step_unary(struct code_state *state, struct instruction *insn)
+{
+	unsigned size = insn->opcode & 1 ? insn->size_bytes : 1, width = size == WORD ? 4 : size;
+	bool tests = (insn->bytes[insn->at] >> 3 & 7) < 2;
+	code_instruction_take_modrm(state, insn, tests ? width : 0);
+	if (tests)
+		code_compute(state, CODE_AND, size, read_rm(state, insn, size),
+		             code_number(code_instruction_take_signed(insn, width), WORD));
+	else
+		state->flags_known = false;
+	return tests || ((insn->reg & 7) < 4 && write_rm(state, insn, size, code_unknown));
+}
+
+static bool push_return(struct code_state *state, const struct instruction *insn)
+{
+	return code_state_push(state, code_number(state->pc + insn->at, WORD));
+}
+
+/* ff /2, /4: through a pointer that is no variable of the program but one that the loader filled in. */
+static enum code_step_result step_through_memory(struct code_state *state, const struct instruction *insn)
+{
+	uint64_t target;
+	bool is_call = (insn->reg & 7) == 2;
+	if (insn->mod == 3 || !code_is_number(insn->address, WORD) ||
+	    !own_memory_read(insn->address.number, &target, sizeof target) ||
+	    (is_call && !push_return(state, insn)))
+		return CODE_LOST;
+	state->pc = target;
+	return CODE_LEFT;
+}
+
+/* fe, ff: inc, dec, call, jmp, push. */
+static enum code_step_result step_group(struct code_state *state, struct instruction *insn)
+{
+	unsigned size = insn->opcode & 1 ? insn->size_bytes : 1;
+	code_instruction_take_modrm(state, insn, 0);
+	unsigned which = insn->reg & 7;
+	if (which < 2) {
+		/* These keep the carry. */
+		struct code_value result = code_compute(state, which == 0 ? CODE_ADD : CODE_SUB, size,
+		                                        read_rm(state, insn, size), code_number(1, WORD));
+		state->flags_known = false;
+		return write_rm(state, insn, size, result) ? CODE_STEPPED : CODE_LOST;
+	}
+	if (insn->opcode == 0xff && (which == 2 || which == 4))
+		return step_through_memory(state, insn);
+	if (insn->opcode == 0xff && which == 6)
+		return code_state_push(state, read_rm(state, insn, WORD)) ? CODE_STEPPED : CODE_LOST;
+	return CODE_LOST;
+}
+
+static bool step_move(struct code_state *state, struct instruction *insn)
+{
+	unsigned size = insn->opcode & 1 ? insn->size_bytes : 1;
+	code_instruction_take_modrm(state, insn, 0);
+	return insn->opcode & 2 ? write_reg(state, insn, insn->reg, size, read_rm(state, insn, size))
+	                        : write_rm(state, insn, size, read_reg(state, insn, size));
+}
+
+static bool step_move_immediate(struct code_state *state, struct instruction *insn)
+{
+	unsigned size = insn->opcode & 1 ? insn->size_bytes : 1, width = size == WORD ? 4 : size;
+	code_instruction_take_modrm(state, insn, width);
+	return write_rm(state, insn, size, code_number(code_instruction_take_signed(insn, width), WORD));
+}
+
+static bool step_extend(struct code_state *state, struct instruction *insn, unsigned from, bool is_signed)
+{
+	code_instruction_take_modrm(state, insn, 0);
+	struct code_value value = read_rm(state, insn, from);
+	if (!code_is_number(value, from))
+		return write_reg(state, insn, insn->reg, insn->size_bytes, code_unknown);
+	unsigned shift = 64 - 8 * from;
+	uint64_t number = code_truncate(value.number, from);
+	if (is_signed)
+		number = (uint64_t)((int64_t)(number << shift) >> shift);
+	return write_reg(state, insn, insn->reg, insn->size_bytes, code_number(number, WORD));
+}
+
+/* Followed for their effect on what is known: none of it stays. */
+static bool step_forget(struct code_state *state, struct instruction *insn, unsigned width, bool to_reg)
+{
+	unsigned size = insn->two_bytes || insn->opcode & 1 ? insn->size_bytes : 1;
+	code_instruction_take_modrm(state, insn, width);
+	code_instruction_take(insn, width);
+	state->flags_known = false;
+	return to_reg ? write_reg(state, insn, insn->reg, size, code_unknown)
+	              : write_rm(state, insn, size, code_unknown);
+}
+
+static bool step_leave(struct code_state *state)
+{
+	state->reg[CODE_RSP] = state->reg[CODE_RBP];
+	return code_state_pop(state, &state->reg[CODE_RBP]);
+}
+
+static enum code_step_result step_jump(struct code_state *state, const struct instruction *insn,
+                                       uint64_t offset, int taken)
+{
+	if (insn->at > insn->length)
+		return CODE_LOST;
+	state->pc += insn->at;
+	state->other_pc = state->pc + offset;
+	if (taken > 0)
+		state->pc = state->other_pc;
+	return taken < 0 ? CODE_FORKED : CODE_STEPPED;
+}
+
+static enum code_step_result step_return(struct code_state *state)
+{
+	struct code_value target;
+	if (!code_state_pop(state, &target) || !code_is_number(target, WORD))
+		return CODE_LOST;
+	state->pc = target.number;
+	return CODE_STEPPED;
+}
+
+static enum code_step_result step_call(struct code_state *state, struct instruction *insn)
+{
+	uint64_t offset = code_instruction_take_signed(insn, 4);
+	return push_return(state, insn) ? step_jump(state, insn, offset, 1) : CODE_LOST;
+}
+
+static bool step_two_bytes(struct code_state *state, struct instruction *insn)
+{
+	switch (insn->opcode) {
+	case 0x1e: /* endbr64 */
+		return insn->repeats && code_instruction_take(insn, 1) == 0xfa;
+	case 0x1f: /* nop */
+		code_instruction_take_modrm(state, insn, 0);
+		return true;
+	case 0xaf: /* imul */
+		return step_forget(state, insn, 0, true);
+	case 0xb6:
+	case 0xb7:
+	case 0xbe:
+	case 0xbf:
+		return step_extend(state, insn, insn->opcode & 1 ? 2 : 1, insn->opcode >= 0xbe);
+	}
+	unsigned group = insn->opcode & 0xf0;
+	if (group != 0x40 && group != 0x90)
+		return false;
+	int holds = code_condition(state, insn->opcode & 15);
+	code_instruction_take_modrm(state, insn, 0);
+	if (group == 0x90)
+		return write_rm(state, insn, 1, holds < 0 ? code_unknown : code_number((unsigned)holds, 1));
+	struct code_value moved = read_rm(state, insn, insn->size_bytes),
+	                  kept = read_reg(state, insn, insn->size_bytes);
+	return write_reg(state, insn, insn->reg, insn->size_bytes,
+	                 holds < 0 ? code_unknown
+	                 : holds   ? moved
+	                           : kept);
+}
+
+/* cwtl, cltq */
+static void step_sign_extend(struct code_state *state, unsigned size_bytes)
+{
+	struct code_value value = code_state_get(state, CODE_RAX, size_bytes / 2);
+	if (size_bytes == WORD && code_is_number(value, 4))
+		value = code_number((uint64_t)(int64_t)(int32_t)value.number, WORD);
+	else
+		value = code_unknown;
+	code_state_set(state, CODE_RAX, size_bytes, value);
+}
+
+/* Instructions that go on with the next one. */
+static bool step_plain(struct code_state *state, struct instruction *insn)
+{
+	uint8_t opcode = insn->opcode, reg = (uint8_t)((opcode & 7) | (insn->rex & 1) << 3);
+	struct code_value value;
+	if (opcode < 0x40 && (opcode & 7) < 6)
+		return step_arithmetic(state, insn);
+	if ((opcode & 0xf0) == 0x50 && insn->size_bytes == 2)
+		return false;
+	if ((opcode & 0xf8) == 0x50)
+		return code_state_push(state, state->reg[reg]);
+	if ((opcode & 0xf8) == 0x58)
+		return code_state_pop(state, &value) && write_reg(state, insn, reg, WORD, value);
+	if ((opcode & 0xf8) == 0xb0)
+		return write_reg(state, insn, reg, 1, code_number(code_instruction_take(insn, 1), 1));
+	if ((opcode & 0xf8) == 0xb8)
+		return write_reg(state, insn, reg, insn->size_bytes,
+		                 code_number(code_instruction_take(insn, insn->size_bytes), WORD));
+	switch (opcode) {
+	case 0x63:
+		return step_extend(state, insn, 4, true);
+	case 0x68:
+	case 0x6a:
+		return code_state_push(
+		    state, code_number(code_instruction_take_signed(insn, opcode == 0x6a ? 1 : 4), WORD));
+	case 0x69:
+		return step_forget(state, insn, insn->size_bytes == 2 ? 2 : 4, true);
+	case 0x6b:
+		return step_forget(state, insn, 1, true);
+	case 0x80:
+	case 0x81:
+	case 0x83:
+		return step_immediate(state, insn);
+	case 0x84:
+	case 0x85:
+		insn->size_bytes = opcode & 1 ? insn->size_bytes : 1;
+		code_instruction_take_modrm(state, insn, 0);
+		code_compute(state, CODE_AND, insn->size_bytes, read_rm(state, insn, insn->size_bytes),
+		             read_reg(state, insn, insn->size_bytes));
+		return true;
+	case 0x88:
+	case 0x89:
+	case 0x8a:
+	case 0x8b:
+		return step_move(state, insn);
+	case 0x8d:
+		code_instruction_take_modrm(state, insn, 0);
+		return insn->mod != 3 && write_reg(state, insn, insn->reg, insn->size_bytes,
+		                                   insn->size_bytes == WORD ? insn->address : code_unknown);
+	case 0x90: /* nop, pause */
+		return !(insn->rex & 1);
+	case 0x98:
+		step_sign_extend(state, insn->size_bytes);
+		return true;
+	case 0xa8:
+	case 0xa9:
+		insn->size_bytes = opcode & 1 ? insn->size_bytes : 1;
+		code_compute(state, CODE_AND, insn->size_bytes,
+		             code_state_get(state, CODE_RAX, insn->size_bytes),
+		             code_number(code_instruction_take_signed(
+		                             insn, insn->size_bytes == WORD ? 4 : insn->size_bytes),
+		                         WORD));
+		return true;
+	case 0xc0:
+	case 0xc1:
+		return step_forget(state, insn, 1, false);
+	case 0xd0:
+	case 0xd1:
+	case 0xd2:
+	case 0xd3:
+		return step_forget(state, insn, 0, false);
+	case 0xc6:
+	case 0xc7:
+		return step_move_immediate(state, insn);
+	case 0xc9:
+		return step_leave(state);
+	case 0xf6:
+	case 0xf7:
+		return step_unary(state, insn);
+	}
+	return false;
+}
+
+enum code_step_result code_step(struct code_state *state)
+{
+	struct instruction insn;
+	if (!code_instruction_read(&insn, state->pc))
+		return CODE_LOST;
+	uint8_t opcode = insn.opcode;
+	enum code_step_result result = CODE_LOST;
+	if (insn.two_bytes && (opcode & 0xf0) == 0x80)
+		return step_jump(state, &insn, code_instruction_take_signed(&insn, 4),
+		                 code_condition(state, opcode & 15));
+	if (!insn.two_bytes && (opcode & 0xf0) == 0x70)
+		return step_jump(state, &insn, code_instruction_take_signed(&insn, 1),
+		                 code_condition(state, opcode & 15));
+	if (!insn.two_bytes && (opcode == 0xe9 || opcode == 0xeb))
+		return step_jump(state, &insn, code_instruction_take_signed(&insn, opcode == 0xeb ? 1 : 4),
+		                 1);
+	if (!insn.two_bytes && opcode == 0xe8)
+		return step_call(state, &insn);
+	if (!insn.two_bytes && opcode == 0xc3)
+		return step_return(state);
+	if (!insn.two_bytes && (opcode == 0xfe || opcode == 0xff)) {
+		result = step_group(state, &insn);
+		if (result != CODE_STEPPED)
+			return result;
+	} else if (!(insn.two_bytes ? step_two_bytes(state, &insn) : step_plain(state, &insn))) {
+		return CODE_LOST;
+	}
+	state->pc += insn.at;
+	return insn.at <= insn.length ? CODE_STEPPED : CODE_LOST;
+}
