@@ -1,5 +1,5 @@
-/* Rust's legacy mangling is that of C++ with a hash as the last part of the name and, inside of the parts, codes for
- * what C++ has no letters for: `_$LT$T$u20$as$u20$app..Put$GT$::put::h0123456789abcdef`. */
+/* Rust's legacy mangling is that of C++ with a hash as the last part of the name and, inside of the parts,
+ * codes for what C++ has no letters for: `_$LT$T$u20$as$u20$app..Put$GT$::put::h0123456789abcdef`. */
 #include "demangle_rust.h"
 
 #include <ctype.h>

@@ -4,8 +4,8 @@
 
 #include <stdbool.h>
 
-/* Makes a name that was demangled as C++ into Rust's, in place: it never gets longer. False, and unchanged, where
- * it is not one of Rust. */
+/* Makes a name that was demangled as C++ into Rust's, in place: it never gets longer. False, and unchanged,
+ * where it is not one of Rust. */
 bool demangle_rust(char *name);
 
 #endif

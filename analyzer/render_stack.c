@@ -16,7 +16,8 @@ bool render_stack_is_own(const struct frame *frame)
 /* Rust's own library is compiled into each program, with the paths that it was built under. */
 static bool is_rust_library(const char *file)
 {
-	return (starts_with(file, "/rustc/") || starts_with(file, "/usr/src/rustc-")) && strstr(file, "/library/");
+	return (starts_with(file, "/rustc/") || starts_with(file, "/usr/src/rustc-")) &&
+	       strstr(file, "/library/");
 }
 
 bool render_stack_is_library(const struct frame *frame)

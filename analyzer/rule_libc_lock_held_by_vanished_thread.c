@@ -1,14 +1,14 @@
 #include "rule.h"
 #include "story.h"
 
-/* To have been inside a function is not to have held its lock: a call that came back is no finding. One that
- * was seen from outside to sleep for ever on a word of libc's is proven. One that merely did not come back is
- * likely enough only where the function has nothing else to wait for. */
 static bool is_seen_from_outside(const struct finding *finding)
 {
 	return finding->incident->observed == OBSERVED_STUCK_ON_VANISHED;
 }
 
+/* To have been inside a function is not to have held its lock: a call that came back is no finding. One that
+ * was seen from outside to sleep for ever on a word of libc's is proven. One that merely did not come back is
+ * likely enough only where the function has nothing else to wait for. */
 static bool match(const struct model *model, const struct incident *incident, struct rule_match *ret_match)
 {
 	(void)model;

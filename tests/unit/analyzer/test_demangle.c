@@ -50,7 +50,8 @@ Test(demangle, gives_rust_names_without_hash_and_codes)
 	       "core::ops::function::FnOnce::call_once");
 	expect(demangle_symbol("_ZN3std2rt10lang_start28_$u7b$$u7b$closure$u7d$$u7d$17hdd97621dd23472afE"),
 	       "std::rt::lang_start::{{closure}}");
-	expect(demangle_symbol("_ZN55_$LT$app..Cache$LT$T$GT$$u20$as$u20$core..ops..Drop$GT$4drop17h0123456789abcdefE"),
+	expect(demangle_symbol(
+	           "_ZN55_$LT$app..Cache$LT$T$GT$$u20$as$u20$core..ops..Drop$GT$4drop17h0123456789abcdefE"),
 	       "<app::Cache<T> as core::ops::Drop>::drop");
 	expect(demangle_symbol("_ZN3app6$u61$$17h0123456789abcdefE"), "app::a$");
 	expect(demangle_symbol("_ZN3app5$odd$17h0123456789abcdefE"), "app::$odd$");

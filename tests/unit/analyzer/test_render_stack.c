@@ -126,10 +126,12 @@ Test(render_stack, finds_the_user_s_innermost_function)
 Test(render_stack, takes_neither_libc_nor_the_rust_library_for_the_users)
 {
 	struct frame frames[] = {LIBC("syscall"), RUST("std::sys::unix::futex::futex_wait"),
-	                         RUST("std::sync::mutex::Mutex<T>::lock"), USER("app::read"), USER("app::main")};
+	                         RUST("std::sync::mutex::Mutex<T>::lock"), USER("app::read"),
+	                         USER("app::main")};
 	struct frame_stack stack = {.frames = frames, .count = COUNT(frames)};
 	cr_assert_eq(render_stack_user_frame(&stack), &frames[3]);
 	stack.count = 3;
 	cr_assert_null(render_stack_user_frame(&stack));
-	expect_brief(frames, COUNT(frames), "syscall std::sync::mutex::Mutex<T>::lock app::read app::main", false);
+	expect_brief(frames, COUNT(frames), "syscall std::sync::mutex::Mutex<T>::lock app::read app::main",
+	             false);
 }
