@@ -24,7 +24,7 @@ import process_tree  # noqa: E402
 
 PYTHON = "/usr/bin/python3"  # Debian's, with Debian's libraries
 CHILDREN = 5000  # at most, where it is chance which of them hangs
-HUNG_POLLS, POLL_S = 40, 0.05  # a child has microseconds of work
+HUNG_POLLS, POLL_S = 20, 0.05  # a child has microseconds of work
 RUN_LIMIT_S = 150
 
 
