@@ -1,6 +1,6 @@
 #!/usr/bin/env python3
 """Hazards in unmodified software, from Debian and the toolchain: each program of hazards/ hangs without afterfork, and
-afterfork names why.
+afterfork names why. Of those that are known to be missed it must not say more than luck.
 
 usage: hazards.py --afterfork PATH [NAME...]      without NAME: all of them
 """
@@ -31,9 +31,9 @@ RUN_LIMIT_S = 150
 @dataclass(frozen=True)
 class Hazard:
     command: str
-    rule: str
-    lock: str  # its kind
-    victim: tuple  # functions or files that its stack has frames of, innermost first
+    rule: str = ""  # none: known to be missed
+    lock: str = ""  # its kind
+    victim: tuple = ()  # functions or files that its stack has frames of, innermost first
     holder: tuple = ()
     lock_name: str = None
     build: str = ""
@@ -56,6 +56,10 @@ def waker(build, lock_name, *victim, needs=(), command="./program"):
     return Hazard(command, "waker-vanished", "futex", victim, lock_name=lock_name, build=build, needs=needs, verdict="likely")
 
 
+def missed(command, file, package, build=""):
+    return Hazard(command, build=build, needs=((file, package),), verdict="", acts=False)
+
+
 INCLUDE = "/usr/include"
 HAZARDS = {
     "openmp": waker("cc -g -O1 -fopenmp {here}/openmp_pool.c -o program", None, "libgomp.so", "sum_of_squares", "main",
@@ -73,6 +77,8 @@ HAZARDS = {
     "getaddrinfo": libc("getaddrinfo", "use_getaddrinfo", "main"),
     "getpwnam": libc("getpwnam", "main"),
     "dlopen": libc("dlopen", "main"),
+    "boost": missed("./program", f"{INCLUDE}/boost/asio/thread_pool.hpp", "libboost-thread-dev",
+                    "c++ -g -O1 {here}/boost_pool.cc -o program -lboost_thread -lboost_system"),
 }
 
 
@@ -140,7 +146,7 @@ def check(checks, afterfork, hazard, folder):
     checks.that("how the child ended", out.endswith("ended with -6" if hazard.acts else "ended with -9"), out)
     checks.equal("exit code of afterfork run", code, 66 if hazard.verdict == "certain" else 0)
     findings = [finding for finding in field.read_report(folder)["findings"] if finding["verdict"] != "possible"]
-    checks.equal("number of findings", len(findings), 1)
+    checks.equal("number of findings", len(findings), 1 if hazard.rule else 0)
     for finding in findings:
         check_finding(checks, hazard, finding)
         print(f"  {finding['verdict']} {finding['rule']}: {finding['message']}")
