@@ -6,6 +6,8 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "demangle_rust.h"
+
 /* Of the C++ runtime (cxxabi.h), which a C file cannot include. */
 extern char *__cxa_demangle(const char *mangled, char *buffer, size_t *length, int *ret_status);
 
@@ -40,6 +42,7 @@ static char *demangle_plain(char *plain)
 	if (!readable)
 		return plain;
 	free(plain);
+	demangle_rust(readable);
 	return readable;
 }
 

@@ -42,22 +42,11 @@ static void add_frame(uint64_t *hash, const struct frame *frame)
 
 /* What leads to main() or to a thread's first function differs from one libc to the next, and so does what
  * its symbols tell. */
-static bool is_libc(const struct frame *frame)
-{
-	static const char *const prefixes[] = {"libc.so", "libc-2", "ld-linux", "libpthread"};
-	const char *name = frame->module ? frame_module_base_name(frame->module) : "";
-
-	for (size_t i = 0; i < sizeof prefixes / sizeof prefixes[0]; i++)
-		if (!strncmp(name, prefixes[i], strlen(prefixes[i])))
-			return true;
-	return false;
-}
-
 static void add_stack(uint64_t *hash, const char *role, const struct frame_stack *stack)
 {
 	add_text(hash, role);
 	for (size_t i = 0; i < stack->count; i++)
-		if (!is_libc(&stack->frames[i]))
+		if (!frame_is_libc(&stack->frames[i]))
 			add_frame(hash, &stack->frames[i]);
 }
 

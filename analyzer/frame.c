@@ -8,3 +8,14 @@ const char *frame_module_base_name(const char *path)
 
 	return slash ? slash + 1 : path;
 }
+
+bool frame_is_libc(const struct frame *frame)
+{
+	static const char *const prefixes[] = {"libc.so", "libc-2", "ld-linux", "libpthread"};
+	const char *name = frame->module ? frame_module_base_name(frame->module) : "";
+
+	for (size_t i = 0; i < sizeof prefixes / sizeof prefixes[0]; i++)
+		if (!strncmp(name, prefixes[i], strlen(prefixes[i])))
+			return true;
+	return false;
+}

@@ -48,5 +48,7 @@ struct frame_stack {
 
 /* What follows the last '/'; never NULL for a path that is not NULL. */
 const char *frame_module_base_name(const char *path);
+/* Code of libc or of its loader. */
+bool frame_is_libc(const struct frame *frame);
 
 #endif

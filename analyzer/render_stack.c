@@ -13,10 +13,18 @@ bool render_stack_is_own(const struct frame *frame)
 	return frame->module && starts_with(frame_module_base_name(frame->module), "libafterfork.so");
 }
 
+/* Rust's own library is compiled into each program, with the paths that it was built under. */
+static bool is_rust_library(const char *file)
+{
+	return (starts_with(file, "/rustc/") || starts_with(file, "/usr/src/rustc-")) &&
+	       strstr(file, "/library/");
+}
+
 bool render_stack_is_library(const struct frame *frame)
 {
 	if (frame->file)
-		return starts_with(frame->file, "/usr/include/") || starts_with(frame->file, "/usr/lib/");
+		return starts_with(frame->file, "/usr/include/") || starts_with(frame->file, "/usr/lib/") ||
+		       is_rust_library(frame->file);
 	if (frame->function &&
 	    (starts_with(frame->function, "std::") || starts_with(frame->function, "__gthread_")))
 		return true;
@@ -114,7 +122,8 @@ const struct frame *render_stack_user_frame(const struct frame_stack *stack)
 {
 	for (size_t i = 0; i < stack->count; i++) {
 		const struct frame *frame = &stack->frames[i];
-		if (frame->function && !render_stack_is_own(frame) && !render_stack_is_library(frame))
+		if (frame->function && !render_stack_is_own(frame) && !render_stack_is_library(frame) &&
+		    !frame_is_libc(frame))
 			return frame;
 	}
 	return NULL;

@@ -10,7 +10,7 @@
 /* Frames of afterfork's own library, which stand in every stack that it took. */
 bool render_stack_is_own(const struct frame *frame);
 
-/* Code of the C++ library and of other installed headers: not what a user wrote. */
+/* Code of the C++ or Rust library and of other installed headers: not what a user wrote. */
 bool render_stack_is_library(const struct frame *frame);
 
 /* Frames to see of the whole stack. */

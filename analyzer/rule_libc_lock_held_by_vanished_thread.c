@@ -1,6 +1,11 @@
 #include "rule.h"
 #include "story.h"
 
+static bool is_seen_from_outside(const struct finding *finding)
+{
+	return finding->incident->observed == OBSERVED_STUCK_ON_VANISHED;
+}
+
 /* To have been inside a function is not to have held its lock: a call that came back is no finding. One that
  * was seen from outside to sleep for ever on a word of libc's is proven. One that merely did not come back is
  * likely enough only where the function has nothing else to wait for. */
@@ -34,7 +39,7 @@ static void tell(const struct finding *finding, const struct model *model, FILE 
 {
 	(void)model;
 	story_victim(finding, out);
-	if (finding->incident->observed == OBSERVED_STUCK_ON_VANISHED) {
+	if (is_seen_from_outside(finding)) {
 		tell_stuck(finding, out);
 		return;
 	}
@@ -53,13 +58,18 @@ static void tell(const struct finding *finding, const struct model *model, FILE 
 static void advise(const struct finding *finding, const struct model *model, FILE *out)
 {
 	(void)model;
-	fputs("The ", out);
-	fputs(finding->lock.name ? finding->lock.name : "lock", out);
+	if (is_seen_from_outside(finding))
+		fputs("The lock", out);
+	else
+		fprintf(out, "The %s", finding->lock.name ? finding->lock.name : "lock");
 	fputs(" is libc's own: no fork handler can cover it, and libc leaves it as it was at the fork. "
 	      "Between fork "
 	      "and exec call only async-signal-safe functions (signal-safety(7)); do what needs ",
 	      out);
-	story_call(finding->victim.call, "this function", out);
+	if (is_seen_from_outside(finding))
+		story_libc_call(&finding->victim.stack, out);
+	else
+		story_call(finding->victim.call, "this function", out);
 	fputs(
 	    " before the fork, or after exec. Where the child must run on, fork before threads are started.",
 	    out);

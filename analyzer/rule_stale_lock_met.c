@@ -1,3 +1,5 @@
+#include <errno.h>
+
 #include "rule.h"
 #include "story.h"
 
@@ -64,6 +66,8 @@ static void tell_what_happened(const struct finding *finding, FILE *out)
 		fputs(" found the stale ", out);
 	else if (incident->first_pending)
 		fputs(" waits, with a time limit, for the stale ", out);
+	else if (incident->first_result == EINTR)
+		fputs(" was interrupted by a signal while it waited for the stale ", out);
 	else if (incident->first_result)
 		fputs(" gave up waiting for the stale ", out);
 	else

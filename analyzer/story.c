@@ -233,19 +233,11 @@ void story_advise_cover(const struct finding *finding, const struct model *model
 		fprintf(out, " And fork by fork(): %s() runs no fork handlers.", finding->fork.call);
 }
 
-static bool is_libc(const struct frame *frame)
-{
-	const char *name = frame->module ? frame_module_base_name(frame->module) : "";
-
-	return !strncmp(name, "libc.so", strlen("libc.so")) || !strncmp(name, "libc-2", strlen("libc-2")) ||
-	       !strncmp(name, "ld-linux", strlen("ld-linux"));
-}
-
 void story_libc_call(const struct frame_stack *stack, FILE *out)
 {
 	size_t count = 0;
 
-	while (count < stack->count && is_libc(&stack->frames[count]))
+	while (count < stack->count && frame_is_libc(&stack->frames[count]))
 		count++;
 	if (count && stack->frames[count - 1].function)
 		story_function(stack->frames[count - 1].function, out);

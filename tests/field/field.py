@@ -5,6 +5,7 @@ import os
 import resource
 import shutil
 import signal
+import socket
 import subprocess
 import sys
 from pathlib import Path
@@ -23,6 +24,12 @@ def need(program, package):
         print(f"SKIPPED: {program} is not installed; it is in Debian's package {package}")
         sys.exit(SKIPPED)
     return path
+
+
+def free_port():
+    with socket.socket() as probe:
+        probe.bind(("127.0.0.1", 0))
+        return probe.getsockname()[1]
 
 
 def no_core_files():

@@ -43,3 +43,22 @@ Test(demangle, gives_static_variables_of_functions_without_their_number)
 	expect(demangle_variable("_ZZ3getvE4lock"), "get()::lock");
 	expect(demangle_variable("lock2"), "lock2");
 }
+
+Test(demangle, gives_rust_names_without_hash_and_codes)
+{
+	expect(demangle_symbol("_ZN4core3ops8function6FnOnce9call_once17h338002b76e80254fE"),
+	       "core::ops::function::FnOnce::call_once");
+	expect(demangle_symbol("_ZN3std2rt10lang_start28_$u7b$$u7b$closure$u7d$$u7d$17hdd97621dd23472afE"),
+	       "std::rt::lang_start::{{closure}}");
+	expect(demangle_symbol(
+	           "_ZN55_$LT$app..Cache$LT$T$GT$$u20$as$u20$core..ops..Drop$GT$4drop17h0123456789abcdefE"),
+	       "<app::Cache<T> as core::ops::Drop>::drop");
+	expect(demangle_symbol("_ZN3app6$u61$$17h0123456789abcdefE"), "app::a$");
+	expect(demangle_symbol("_ZN3app5$odd$17h0123456789abcdefE"), "app::$odd$");
+}
+
+Test(demangle, leaves_cxx_names_that_only_look_like_rust)
+{
+	expect(demangle_symbol("_ZN3app5hdrawE"), "app::hdraw");
+	expect(demangle_symbol("_ZN3app17h0123456789ABCDEFE"), "app::h0123456789ABCDEF");
+}

@@ -17,6 +17,11 @@
 		.pc = 1, .function = (name), .module = "/opt/bin/app", .file = "/usr/include/c++/12/mutex",  \
 		.line = 1                                                                                    \
 	}
+#define RUST(name)                                                                                           \
+	{                                                                                                    \
+		.pc = 1, .function = (name), .module = "/opt/bin/app",                                       \
+		.file = "/rustc/0123456789abcdef/library/std/src/sync/mutex.rs", .line = 1                   \
+	}
 #define LIBSTDCXX                                                                                            \
 	{                                                                                                    \
 		.pc = 1, .module = "/usr/lib/x86_64-linux-gnu/libstdc++.so.6.0.30"                           \
@@ -116,4 +121,17 @@ Test(render_stack, finds_the_user_s_innermost_function)
 	stack.count = 3;
 	cr_assert_null(render_stack_user_frame(&stack));
 	cr_assert_eq(render_stack_count(&stack), 2);
+}
+
+Test(render_stack, takes_neither_libc_nor_the_rust_library_for_the_users)
+{
+	struct frame frames[] = {LIBC("syscall"), RUST("std::sys::unix::futex::futex_wait"),
+	                         RUST("std::sync::mutex::Mutex<T>::lock"), USER("app::read"),
+	                         USER("app::main")};
+	struct frame_stack stack = {.frames = frames, .count = COUNT(frames)};
+	cr_assert_eq(render_stack_user_frame(&stack), &frames[3]);
+	stack.count = 3;
+	cr_assert_null(render_stack_user_frame(&stack));
+	expect_brief(frames, COUNT(frames), "syscall std::sync::mutex::Mutex<T>::lock app::read app::main",
+	             false);
 }

@@ -112,6 +112,16 @@ Test(rule_libc_lock_held_by_vanished_thread, leaves_out_the_name_of_a_lock_that_
 	cr_assert_null(finding->lock.name);
 }
 
+Test(rule_libc_lock_held_by_vanished_thread, advises_without_a_family_where_it_was_seen_from_outside)
+{
+	struct built_incident story = inside(LIBC_timezone, TRACE_OUTCOME_SEEN_BLOCKED);
+
+	story.observed = TRACE_STUCK_ON_VANISHED;
+	const char *advice = built_report_finding(&report, &story)->advice;
+	cr_assert_eq(strncmp(advice, "The lock is libc's own: ", 24), 0, "%s", advice);
+	cr_assert_not_null(strstr(advice, "do what needs libc before the fork"), "%s", advice);
+}
+
 Test(rule_libc_lock_held_by_vanished_thread, tells_the_worst_of_one_fault)
 {
 	struct built_incident both[] = {inside(LIBC_timezone, TRACE_OUTCOME_PENDING),

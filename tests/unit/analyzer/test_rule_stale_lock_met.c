@@ -53,6 +53,13 @@ Test(rule_stale_lock_met, takes_a_timed_wait_that_gave_up)
 	                 "pid 4242 gave up waiting for the stale mutex at 0x555500004060" HOLDER);
 }
 
+Test(rule_stale_lock_met, takes_a_wait_that_a_signal_ended)
+{
+	cr_assert_str_eq(find(TRACE_BLOCKS_ON_VANISHED, TRACE_OUTCOME_RETURNED, 4)->message,
+	                 "pid 4242 was interrupted by a signal while it waited for the stale mutex at "
+	                 "0x555500004060" HOLDER);
+}
+
 Test(rule_stale_lock_met, takes_a_timed_wait_that_is_pending)
 {
 	const struct finding *finding = find(TRACE_TIMED_WAIT_ON_VANISHED, TRACE_OUTCOME_PENDING, 0);

@@ -1,0 +1,174 @@
+#!/usr/bin/env python3
+"""Hazards in unmodified software, from Debian and the toolchain: each program of hazards/ hangs without afterfork, and
+afterfork names why. Of those that are known to be missed it must not say more than luck.
+
+usage: hazards.py --afterfork PATH [NAME...]      without NAME: all of them
+"""
+
+import argparse
+import os
+import shlex
+import signal
+import subprocess
+import sys
+import tempfile
+import time
+from dataclasses import dataclass
+from pathlib import Path
+
+import field
+
+HERE = Path(__file__).resolve().parent / "hazards"
+sys.path.insert(0, str(HERE.parent.parent / "case_runner"))
+import process_tree  # noqa: E402
+
+PYTHON = "/usr/bin/python3"  # Debian's, with Debian's libraries
+CHILDREN = 5000  # at most, where it is chance which of them hangs
+HUNG_POLLS, POLL_S = 20, 0.05  # a child has microseconds of work
+RUN_LIMIT_S = 150
+
+
+@dataclass(frozen=True)
+class Hazard:
+    command: str
+    rule: str = ""  # none: known to be missed
+    lock: str = ""  # its kind
+    victim: tuple = ()  # functions or files that its stack has frames of, innermost first
+    holder: tuple = ()
+    lock_name: str = None
+    build: str = ""
+    needs: tuple = ()  # (file, package)
+    verdict: str = "certain"
+    acts: bool = True  # the supervisor ends the child; else a hung child is ended here
+
+
+def libc(function, *victim):
+    return Hazard(f"./program {function} {CHILDREN}", "libc-lock-held-by-vanished-thread", "libc", victim,
+                  build="cc -g -O1 -Wall {here}/libc_family.c -o program")
+
+
+def python(script, *victim):
+    return Hazard(f"{PYTHON} {{here}}/{script}", "lock-held-by-vanished-thread", "semaphore", victim,
+                  holder=("python3.11",), needs=((PYTHON, "python3"),), acts=False)
+
+
+def waker(build, lock_name, *victim, needs=(), command="./program"):
+    return Hazard(command, "waker-vanished", "futex", victim, lock_name=lock_name, build=build, needs=needs, verdict="likely")
+
+
+def missed(command, file, package, build=""):
+    return Hazard(command, build=build, needs=((file, package),), verdict="", acts=False)
+
+
+INCLUDE = "/usr/include"
+HAZARDS = {
+    "openmp": waker("cc -g -O1 -fopenmp {here}/openmp_pool.c -o program", None, "libgomp.so", "sum_of_squares", "main",
+                    needs=(("cc", "gcc"),)),
+    "glib": waker("sh -c 'cc -g -O1 {here}/glib_mutex.c -o program $(pkg-config --cflags --libs glib-2.0)'", "cache_mutex",
+                  "libglib-2.0.so", "cache_read", "main", needs=((f"{INCLUDE}/glib-2.0/glib.h", "libglib2.0-dev"),)),
+    "rust": waker("/usr/bin/rustc -g -O {here}/rust_mutex.rs -o program", None, "std::sync::mutex::Mutex", "cache_read",
+                  "rust_mutex::main", needs=(("/usr/bin/rustc", "rustc"),)),
+    "tbb": waker("c++ -g -O1 {here}/tbb_arena.cc -o program -ltbb", None, "std::future", "in_background", "main",
+                 needs=((f"{INCLUDE}/tbb/task_arena.h", "libtbb-dev"),)),
+    "python_lock": python("python_lock.py", "PyThread_acquire_lock_timed"),
+    "python_logging": python("python_logging.py", "PyThread_acquire_lock"),
+    "setenv": libc("setenv", "main"),
+    "localtime_r": libc("localtime_r", "main"),
+    "getaddrinfo": libc("getaddrinfo", "use_getaddrinfo", "main"),
+    "getpwnam": libc("getpwnam", "main"),
+    "dlopen": libc("dlopen", "main"),
+    "boost": missed("./program", f"{INCLUDE}/boost/asio/thread_pool.hpp", "libboost-thread-dev",
+                    "c++ -g -O1 {here}/boost_pool.cc -o program -lboost_thread -lboost_system"),
+}
+
+
+def names(frames):
+    return [[frame.get("function", ""), Path(frame.get("module", "")).name] for frame in frames or []]
+
+
+def fits(frame, wanted):
+    return any(name.startswith(wanted) or f"::{wanted}" in name for name in frame)
+
+
+def has_in_order(frames, wanted):
+    """Each of `wanted` starts a function's or a file's name, further out than the one before."""
+    rest = iter(names(frames))
+    return all(any(fits(frame, each) for frame in rest) for each in wanted)
+
+
+def hung_child(top):
+    """The innermost process below the program that waits for ever, or None."""
+    table = process_tree.parents()
+    below = process_tree.descendants(top)
+    leaves = [pid for pid in below if pid not in table.values()]
+    hung = [pid for pid in leaves if process_tree.waits_for_ever(pid)]
+    return hung[0] if hung else None
+
+
+def run(command, folder, ends_child):
+    """Exit code and output; a child that hangs is ended, and is so told of by the program."""
+    process = field.start(command, cwd=folder, stdout=subprocess.PIPE, stderr=subprocess.PIPE)
+    end, polls, last = time.monotonic() + RUN_LIMIT_S, 0, None
+    try:
+        while process.poll() is None and time.monotonic() < end:
+            child = hung_child(process.pid) if ends_child else None
+            polls, last = (polls + 1 if child and child == last else 0), child
+            if polls == HUNG_POLLS:
+                os.kill(child, signal.SIGKILL)
+            time.sleep(POLL_S)
+    finally:
+        if process.poll() is None:
+            field.stop(process)
+    out, err = process.communicate()
+    return process.returncode, out.strip(), err
+
+
+def check_finding(checks, hazard, finding):
+    lock, holder, victim = finding["lock"], finding.get("holder", {}), finding["victim"]
+    checks.equal("verdict and rule", (finding["verdict"], finding["rule"]), (hazard.verdict, hazard.rule))
+    checks.equal("lock's kind", lock["kind"], hazard.lock)
+    if hazard.lock_name:
+        checks.equal("lock's name", lock.get("name"), hazard.lock_name)
+    checks.that("victim's stack", has_in_order(victim["stack"], hazard.victim), str(names(victim["stack"])))
+    checks.that("holder's stack", has_in_order(holder.get("acquired_at"), hazard.holder), str(names(holder.get("acquired_at"))))
+    checks.equal("fork", finding["fork"]["call"], "fork")
+    checks.equal("the forking process is the victim's parent", finding["fork"]["pid"], finding["process"]["ppid"])
+
+
+def check(checks, afterfork, hazard, folder):
+    build, command = (shlex.split(text.format(here=HERE)) for text in (hazard.build, hazard.command))
+    if build:
+        subprocess.run(build, cwd=folder, check=True)
+    _, native, _ = run(command, folder, True)
+    checks.that("it hangs without afterfork", native.endswith("ended with -9"), native)
+    options = [] if hazard.acts else ["--on-deadlock=report"]
+    code, out, err = run(field.run_command(afterfork, folder, command, *options), folder, not hazard.acts)
+    checks.that("how the child ended", out.endswith("ended with -6" if hazard.acts else "ended with -9"), out)
+    checks.equal("exit code of afterfork run", code, 66 if hazard.verdict == "certain" else 0)
+    findings = [finding for finding in field.read_report(folder)["findings"] if finding["verdict"] != "possible"]
+    checks.equal("number of findings", len(findings), 1 if hazard.rule else 0)
+    for finding in findings:
+        check_finding(checks, hazard, finding)
+        print(f"  {finding['verdict']} {finding['rule']}: {finding['message']}")
+    if checks.failures:
+        print(err + (folder / "report.txt").read_text(), file=sys.stderr)
+
+
+def main():
+    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
+    parser.add_argument("--afterfork", type=Path, required=True)
+    parser.add_argument("names", nargs="*", metavar="NAME")
+    given = parser.parse_args()
+    checks = field.Checks()
+    for name in given.names or HAZARDS:
+        for file, package in HAZARDS[name].needs:
+            if not Path(file).exists():
+                field.need(file, package)
+        print(name)
+        with tempfile.TemporaryDirectory(prefix=f"afterfork-{name}-") as folder:
+            check(checks, given.afterfork.resolve(), HAZARDS[name], Path(folder))
+    return checks.finish()
+
+
+if __name__ == "__main__":
+    sys.exit(main())
