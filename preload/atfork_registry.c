@@ -23,8 +23,14 @@ static void prepare(void)
 {
 	/* Runs last: what the program's handlers locked is held now. A road without a wrapper (a fork inside
 	 * libc) leaves its note here. */
+	fork_snapshot_postfork_child();
 	struct thread_record *self = thread_record_self;
 	fork_snapshot_open_trace(self);
+	if (self && self->fork_noted) {
+		/* A road with a wrapper says when they are over. */
+		self->fork_runs_handlers = self->note->call != 0;
+		fork_snapshot_count(self);
+	}
 	if (!self || self->fork_noted)
 		return;
 	const struct call_registers regs = CALL_REGISTERS_OF_CALLER();
@@ -36,14 +42,15 @@ static void parent(void)
 	struct thread_record *self = thread_record_self;
 	/* A wrapper does so once all handlers have run. */
 	if (self && self->fork_noted && !self->note->call)
-		fork_snapshot_postfork_parent(self);
+		fork_snapshot_postfork_parent(self, false);
 }
 
 static void child(void)
 {
-	struct thread_record *self = thread_record_self;
-	/* A road with a wrapper says when the handlers are over. */
-	process.in_handlers = self && self->fork_noted && self->note->call ? self : NULL;
+	const struct thread_record *self = thread_record_self;
+	/* Entered by its first intercepted call, unless it has to count itself. */
+	if (self && self->fork_counted && thread_record_is_wiped_on_fork())
+		return;
 	if (trace_writer_is_sealed() || (int32_t)raw_syscall0(SYS_getpid) == process.pid)
 		return; /* entered already, or by the first intercepted call */
 	/* Where the kernel does not know MADV_WIPEONFORK the word still says what the parent was. */
@@ -117,6 +124,7 @@ void atfork_registry_write(void)
 void atfork_registry_note_skipped(void)
 {
 	static _Atomic bool noted;
+	fork_snapshot_postfork_child();
 	if (process.atfork_handlers == 0 || atomic_load(&process.live_threads) < 2)
 		return;
 	trace_writer_open_image();

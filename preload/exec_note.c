@@ -7,6 +7,7 @@
 #include <unistd.h>
 
 #include "config.h"
+#include "fork_snapshot.h"
 #include "line.h"
 #include "raw_syscall.h"
 #include "trace_writer.h"
@@ -125,6 +126,7 @@ static bool said_before(uint32_t kind, const char *path)
 
 static void say(uint32_t kind, const char *path)
 {
+	fork_snapshot_postfork_child();
 	trace_writer_add(&trace_writer_run()->execs_uncovered, 1);
 	if (said_before(kind, path))
 		return;

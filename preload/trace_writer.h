@@ -26,6 +26,8 @@ void trace_writer_open_run(void);
 void trace_writer_open_image(void);
 /* In a forked child. */
 void trace_writer_child(void);
+/* One child more, or one less where the fork that was counted failed. */
+void trace_writer_count_fork(int more);
 /* The program enters a sandbox, or could not: no more system calls for the trace, nor for anything that the
  * program did not ask for. */
 void trace_writer_seal(bool on);

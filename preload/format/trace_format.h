@@ -330,7 +330,7 @@ struct trace_atfork {
  * constant after relocation. Whoever looks at a process from outside finds it there by its magic, and through
  * it what the process is: addresses and offsets, so that the structs behind them may change. */
 #define TRACE_DESCRIPTOR_MAGIC "AFTERFORK-STATE" /* sixteen bytes with the NUL */
-enum { TRACE_DESCRIPTOR_VERSION = 1 };
+enum { TRACE_DESCRIPTOR_VERSION = 2 };
 struct trace_descriptor {
 	char magic[16];
 	uint32_t version;
@@ -343,6 +343,11 @@ struct trace_descriptor {
 	/* offsets in what they point to */
 	uint32_t note_pid, note_tid, note_call, note_time_ns;
 	uint32_t note_pcs, note_exact_mask, note_count, note_flags; /* of its stack */
+	uint64_t threads; /* address of a pointer to the first of a list of threads; offsets in each: */
+	uint32_t thread_next, thread_note; /* pointers */
+	uint32_t
+	    thread_fork_counted; /* a byte, 1: it was about to fork, or made this process; see its note */
+	uint32_t thread_stack;   /* two addresses: of its low end, and one past the high end */
 };
 
 static_assert(sizeof(struct trace_file_header) == 80, "trace_file_header");
@@ -362,6 +367,6 @@ static_assert(offsetof(struct trace_incident, outcome) == 40, "outcome");
 static_assert(offsetof(struct trace_incident, observed) == 72, "observed");
 static_assert(offsetof(struct trace_incident, lock) == 96, "lock");
 static_assert(sizeof(struct trace_incident) == 288, "trace_incident");
-static_assert(sizeof(struct trace_descriptor) == 96, "trace_descriptor");
+static_assert(sizeof(struct trace_descriptor) == 120, "trace_descriptor");
 
 #endif

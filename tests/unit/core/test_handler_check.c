@@ -93,7 +93,7 @@ Test(handler_check, opens_the_gate_again_in_the_parent)
 {
 	start();
 	cr_assert_null(self->gate->record);
-	fork_snapshot_postfork_parent(self);
+	fork_snapshot_postfork_parent(self, false);
 	cr_assert_eq(self->gate->record, self);
 	cr_assert_not(fork_snapshot_in_handlers(self));
 }
