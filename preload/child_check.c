@@ -223,7 +223,7 @@ enum call_id {
 };
 
 /* Readers keep a writer waiting: it is not the one who holds the lock. */
-static bool waits_to_write(const struct held_entry *entry)
+bool child_check_waits_to_write(const struct held_entry *entry)
 {
 	return entry->call >= CALL_pthread_rwlock_wrlock && entry->call <= CALL_pthread_rwlock_clockwrlock;
 }
@@ -236,7 +236,7 @@ static void consider(struct window *window, struct thread_record *thread, uint32
 	             !thread_record_is_popped(thread, entry);
 	bool is_read = state->kind == TRACE_LOCK_RWLOCK && state->names_nobody;
 	if ((window->count > 0 && window->candidate_holds && !holds) ||
-	    (is_read && waits_to_write(&thread->held[entry])))
+	    (is_read && child_check_waits_to_write(&thread->held[entry])))
 		return;
 	if (window->count == 0 || (holds && !window->candidate_holds)) {
 		window->candidate = thread;

@@ -6,6 +6,7 @@
 #include <linux/seccomp.h>
 
 #include "atfork_registry.h"
+#include "handler_timing.h"
 #include "hook.h"
 #include "luck_check.h"
 #include "raw_syscall.h"
@@ -27,8 +28,10 @@ static void after(struct thread_record *self, long result)
 static void before(struct thread_record *self, unsigned call, bool runs_handlers,
                    const struct call_registers *regs)
 {
-	if (!runs_handlers)
-		atfork_registry_note_skipped();
+	if (runs_handlers)
+		handler_timing_prepare_begins();
+	else
+		atfork_registry_note_skipped(TRACE_NOTICE_FORK_SKIPS_HANDLERS);
 	fork_snapshot_prefork(self, call, regs);
 	if (!runs_handlers)
 		fork_snapshot_count(self); /* else our prepare handler does so, once the program's are over */
@@ -110,6 +113,11 @@ bool hook_syscall_is_fork(uint64_t number, uint64_t first, uint64_t second, uint
 	default:
 		return false;
 	}
+}
+
+void hook_vfork(void)
+{
+	atfork_registry_note_skipped(TRACE_NOTICE_VFORK_SKIPS_HANDLERS);
 }
 
 typedef int clone_function(int (*function)(void *), void *stack, int flags, void *argument, void *parent_tid,

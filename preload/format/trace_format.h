@@ -301,6 +301,7 @@ enum trace_notice_kind {
 	TRACE_NOTICE_FORK_BEFORE_INIT,
 	TRACE_NOTICE_FORK_SKIPS_HANDLERS, /* by _Fork, clone or a system call, though handlers are registered
 	                                   */
+	TRACE_NOTICE_VFORK_SKIPS_HANDLERS,
 };
 struct trace_notice {
 	struct trace_record record;
@@ -312,9 +313,12 @@ struct trace_notice {
 };
 
 /* One registration of fork handlers. Handler addresses are frames so that modules resolve them. */
+enum { TRACE_ATFORK_TIME_MASK = 0x3fffffff, TRACE_ATFORK_PHASE_SHIFT = 30 };
 struct trace_atfork {
 	struct trace_record record;
-	uint32_t reserved;
+	/* Where a run of one of them took long: the microseconds of the longest, and in the upper bits which
+	 * it was, as in handler_mask: 0 prepare, 1 parent, 2 child. */
+	uint32_t longest;
 	uint32_t handler_mask;       /* bit 0 prepare, 1 parent, 2 child */
 	struct trace_stack handlers; /* three frames: prepare, parent, child; pc 0 where none; EXACT_PC */
 	struct trace_stack registered_at;

@@ -22,7 +22,8 @@ static bool acquire(struct incident_handle *ret_handle)
 	const struct call_registers regs = core_registers();
 
 	core_invent_hold(self, &lock, TRACE_HOLD_WANT);
-	return handler_check_acquire(self, &lock, CALL_pthread_mutex_lock, &regs, ret_handle);
+	return handler_check_acquire(self, &(struct lock_ref){&lock, TRACE_LOCK_MUTEX, false},
+	                             CALL_pthread_mutex_lock, &regs, ret_handle);
 }
 
 Test(handler_check, leaves_a_free_lock_to_the_original)
