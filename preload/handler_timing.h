@@ -1,5 +1,5 @@
-/* How long each of the program's fork handlers runs. A mark of ours stands behind each registration, so libc calls
- * marks and handlers in turn. Told is only what took long.
+/* How long each of the program's fork handlers runs. A mark of ours stands behind each registration, so libc
+ * calls marks and handlers in turn. Told is only what took long.
  *
  * A mark reads the processor's time stamp and makes no system call. Thread-safe; async-signal-safe but for
  * handler_timing_add(). */

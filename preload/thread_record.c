@@ -3,6 +3,8 @@
 #include <sys/mman.h>
 
 #include "arena.h"
+#include "lock_word.h"
+#include "own_memory.h"
 #include "raw_syscall.h"
 
 #ifndef MADV_WIPEONFORK
@@ -144,6 +146,20 @@ static void reset(struct thread_record *record)
 	record->created_exact = 0;
 }
 
+/* Between the moment at which a thread takes a mutex out of its record and that at which it lets go of it,
+ * the entry stands one above the count. */
+static bool is_letting_go(const struct thread_record *record)
+{
+	uint32_t popped = atomic_load(&record->held_count);
+	const struct held_entry *entry = &record->held[popped];
+	pthread_mutex_t mutex;
+	if (popped >= record->held_capacity || atomic_load(&entry->state) == TRACE_HOLD_NONE ||
+	    entry->kind != TRACE_LOCK_MUTEX || !own_memory_read(entry->lock, &mutex, sizeof mutex))
+		return false;
+	struct lock_state state = lock_word_of_mutex(&mutex);
+	return state.locked && (!state.owner_tid || state.owner_tid == thread_record_owner_of(record, entry));
+}
+
 /* Threads that vanished two forks ago or earlier and held nothing are of no interest any more. A process that
  * forks on and on from child to child does not grow by them. */
 static void reclaim_vanished(uint32_t generation)
@@ -153,7 +169,7 @@ static void reclaim_vanished(uint32_t generation)
 		return;
 	for (struct thread_record *record = atomic_load(&thread_record_all); record; record = record->next) {
 		if (record->generation + 2 <= generation && atomic_load(&record->state) == THREAD_ALIVE &&
-		    atomic_load(&record->held_count) == 0)
+		    atomic_load(&record->held_count) == 0 && !is_letting_go(record))
 			thread_record_release(record);
 	}
 }
