@@ -4,10 +4,11 @@
 #include <string.h>
 
 #include "proc_memory.h"
+#include "proc_wait.h"
 
 #define LIBRARY_NAME "libafterfork.so"
 
-enum { DATA_SIZE_MAX = 1 << 20 };
+enum { DATA_SIZE_MAX = 1 << 20, THREADS_MAX = 100000 };
 
 /* The descriptor lies at a multiple of its alignment, wherever the linker put it. */
 static bool find_in(pid_t pid, const struct proc_maps *maps, const struct proc_map *map,
@@ -54,19 +55,71 @@ static bool read_number(pid_t pid, uint64_t address, uint32_t *ret_number)
 	return proc_memory_read(pid, address, ret_number, sizeof(*ret_number));
 }
 
-static void read_fork(pid_t pid, const struct trace_descriptor *descriptor, uint32_t generation,
+static bool read_address(pid_t pid, uint64_t at, uint64_t *ret_address)
+{
+	return proc_memory_read(pid, at, ret_address, sizeof(*ret_address));
+}
+
+/* The note of the last fork that the process itself entered into its list. */
+static uint64_t find_entered_note(pid_t pid, const struct trace_descriptor *descriptor, uint32_t generation)
+{
+	uint64_t note = 0;
+
+	if (generation && descriptor->notes_kept)
+		read_address(pid,
+		             descriptor->process + descriptor->process_notes +
+		                 (uint64_t)((generation - 1) % descriptor->notes_kept) * sizeof(note),
+		             &note);
+	return note;
+}
+
+static bool runs_on_stack_of(pid_t pid, const struct trace_descriptor *descriptor, uint64_t thread)
+{
+	struct proc_wait wait;
+	uint64_t bounds[2];
+
+	proc_wait_read(pid, pid, &wait);
+	return proc_memory_read(pid, thread + descriptor->thread_stack, bounds, sizeof(bounds)) &&
+	       wait.stack >= bounds[0] && wait.stack < bounds[1];
+}
+
+/* The note of the fork that made a process which has not met the library yet. */
+static uint64_t find_fresh_note(pid_t pid, const struct trace_descriptor *descriptor)
+{
+	uint64_t thread = 0, notes[2] = {0};
+	unsigned forking = 0, on_stack = 0;
+
+	read_address(pid, descriptor->threads, &thread);
+	for (int i = 0; thread && i < THREADS_MAX; i++) {
+		uint8_t counted;
+		uint64_t note;
+
+		if (!proc_memory_read(pid, thread + descriptor->thread_fork_counted, &counted, 1) ||
+		    !read_address(pid, thread + descriptor->thread_note, &note))
+			return 0;
+		if (counted == 1) {
+			notes[0] = note;
+			forking++;
+		}
+		if (counted == 1 && runs_on_stack_of(pid, descriptor, thread)) {
+			notes[1] = note;
+			on_stack++;
+		}
+		if (!read_address(pid, thread + descriptor->thread_next, &thread))
+			return 0;
+	}
+	if (forking == 1)
+		return notes[0];
+	return on_stack == 1 ? notes[1] : 0;
+}
+
+static void read_fork(pid_t pid, const struct trace_descriptor *descriptor, uint64_t note,
                       struct library_fork *ret_fork)
 {
 	struct library_fork fork = {0};
-	uint64_t slot, note;
 	uint32_t numbers[3];
 
-	if (!generation || !descriptor->notes_kept)
-		return;
-	slot = descriptor->process + descriptor->process_notes +
-	       (uint64_t)((generation - 1) % descriptor->notes_kept) * sizeof(note);
-	if (!proc_memory_read(pid, slot, &note, sizeof(note)) || !note ||
-	    !read_number(pid, note + descriptor->note_pid, &numbers[0]) ||
+	if (!note || !read_number(pid, note + descriptor->note_pid, &numbers[0]) ||
 	    !read_number(pid, note + descriptor->note_tid, &numbers[1]) ||
 	    !read_number(pid, note + descriptor->note_call, &fork.call) ||
 	    !proc_memory_read(pid, note + descriptor->note_time_ns, &fork.time_ns, sizeof(fork.time_ns)) ||
@@ -101,8 +154,10 @@ bool library_state_read(pid_t pid, const struct proc_maps *maps, struct library_
 	bool is_fresh = mode == 0; /* a fork's child that has not met the library yet */
 	state.shares_memory = !is_fresh && (pid_t)noted_pid != pid;
 	state.vanished_threads = vanished + (is_fresh && live > 0 ? live - 1 : 0);
-	if (!is_fresh)
-		read_fork(pid, &descriptor, generation, &state.fork);
+	read_fork(pid, &descriptor,
+	          is_fresh ? find_fresh_note(pid, &descriptor)
+	                   : find_entered_note(pid, &descriptor, generation),
+	          &state.fork);
 	*ret_state = state;
 	return true;
 }

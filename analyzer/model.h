@@ -125,6 +125,8 @@ struct atfork_registration {
 	pid_t pid;
 	bool prepare, parent, child;
 	struct raw_frame handlers[3]; /* prepare, parent, child; pc 0: none */
+	uint64_t longest_ns;          /* of a run of one of them that took long; 0: none did */
+	unsigned longest_of;          /* index of handlers */
 	struct raw_stack registered_at;
 	const struct model_image *image;
 };
@@ -138,7 +140,9 @@ enum notice_kind {
 	NOTICE_UNRECORDED,
 	NOTICE_FORK_BEFORE_INIT,
 	NOTICE_FORK_SKIPS_HANDLERS,
+	NOTICE_VFORK_SKIPS_HANDLERS,
 	NOTICE_ATFORK_REPEATED,
+	NOTICE_ATFORK_SLOW,
 	NOTICE_KIND_COUNT
 };
 struct notice {

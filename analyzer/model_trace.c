@@ -50,6 +50,7 @@ static const enum notice_kind notice_kinds[] = {
     [TRACE_NOTICE_UNRECORDED] = NOTICE_UNRECORDED,
     [TRACE_NOTICE_FORK_BEFORE_INIT] = NOTICE_FORK_BEFORE_INIT,
     [TRACE_NOTICE_FORK_SKIPS_HANDLERS] = NOTICE_FORK_SKIPS_HANDLERS,
+    [TRACE_NOTICE_VFORK_SKIPS_HANDLERS] = NOTICE_VFORK_SKIPS_HANDLERS,
 };
 enum { BRIEF = 1, LENGTHY = 0 };
 static const struct {
@@ -369,6 +370,8 @@ static int add_atfork(void *context, const struct trace_atfork *trace, const str
 	registration->prepare = (trace->handler_mask & 1) != 0;
 	registration->parent = (trace->handler_mask & 2) != 0;
 	registration->child = (trace->handler_mask & 4) != 0;
+	registration->longest_ns = UINT64_C(1000) * (trace->longest & TRACE_ATFORK_TIME_MASK);
+	registration->longest_of = trace->longest >> TRACE_ATFORK_PHASE_SHIFT;
 	handlers = convert_stack(&conversion, &trace->handlers);
 	for (size_t i = 0; i < handlers.count; i++)
 		registration->handlers[i] = handlers.frames[i];

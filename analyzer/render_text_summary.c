@@ -55,8 +55,11 @@ static void paragraph_end(struct paragraph *paragraph, struct text_page *page, c
 static bool is_partial(const struct report *report)
 {
 	const struct report_summary *summary = &report->summary;
+	for (size_t i = 0; i < report->notice_count; i++)
+		if (!report->notices[i].is_advice)
+			return true;
 	return summary->images_unrecorded || summary->execs_uncovered || summary->dropped_records ||
-	       summary->damaged_records || summary->lost_held || report->notice_count;
+	       summary->damaged_records || summary->lost_held;
 }
 
 /* The one line of a run without findings. A run that was not covered in full is never called clean. */

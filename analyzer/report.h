@@ -24,6 +24,7 @@ struct report_notice {
 	const char *path;
 	pid_t pid;      /* of the first */
 	uint64_t count; /* times that it happened */
+	bool is_advice; /* nothing is missing from the report for it */
 };
 
 struct report_summary {

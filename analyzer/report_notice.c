@@ -10,6 +10,7 @@
 static const struct {
 	const char *kind;
 	const char *format; /* one %s: the path */
+	bool is_advice;
 } texts[NOTICE_KIND_COUNT] = {
     [NOTICE_EXEC_WITHOUT_LIBRARY] = {"exec-without-library",
                                      "%s was executed with an environment that lacks the library: tracing "
@@ -29,8 +30,15 @@ static const struct {
     [NOTICE_FORK_SKIPS_HANDLERS] = {"fork-skips-handlers",
                                     "%s has fork handlers, and forked past them (by _Fork, clone or a raw "
                                     "system call): in that child no handler ran"},
-    [NOTICE_ATFORK_REPEATED] = {"atfork-repeated", "the same fork handlers are registered again and again: "
-                                                   "%s"},
+    [NOTICE_VFORK_SKIPS_HANDLERS] = {"vfork-skips-handlers",
+                                     "%s has fork handlers, which vfork does not run: its child borrows "
+                                     "the memory with all locks as they are, and may but exec or _exit",
+                                     true},
+    [NOTICE_ATFORK_REPEATED] = {"atfork-repeated",
+                                "the same fork handlers are registered again and again: "
+                                "%s",
+                                true},
+    [NOTICE_ATFORK_SLOW] = {"atfork-slow", "a fork handler is slow: %s", true},
 };
 
 static struct report_notice *find(const struct report *report, const char *kind, const char *text)
@@ -49,9 +57,9 @@ static const char *subject_of(const struct notice *notice)
 }
 
 /* Takes over `text`. */
-static int add_text(struct report *report, const char *kind, char *text, const char *path, pid_t pid)
+static int add_text(struct report *report, enum notice_kind kind, char *text, const char *path, pid_t pid)
 {
-	struct report_notice *known = find(report, kind, text), *notices;
+	struct report_notice *known = find(report, texts[kind].kind, text), *notices;
 
 	if (known) {
 		known->count++;
@@ -64,8 +72,12 @@ static int add_text(struct report *report, const char *kind, char *text, const c
 		return -1;
 	}
 	report->notices = notices;
-	notices[report->notice_count++] =
-	    (struct report_notice){.kind = kind, .text = text, .path = path, .pid = pid, .count = 1};
+	notices[report->notice_count++] = (struct report_notice){.kind = texts[kind].kind,
+	                                                         .text = text,
+	                                                         .path = path,
+	                                                         .pid = pid,
+	                                                         .count = 1,
+	                                                         .is_advice = texts[kind].is_advice};
 	return 0;
 }
 
@@ -75,7 +87,7 @@ static int add(struct report *report, const struct notice *notice)
 
 	if (asprintf(&text, texts[notice->kind].format, subject_of(notice)) < 0)
 		return -1;
-	return add_text(report, texts[notice->kind].kind, text, notice->path, notice->pid);
+	return add_text(report, notice->kind, text, notice->path, notice->pid);
 }
 
 static bool is_same_handlers(const struct atfork_registration *one, const struct atfork_registration *other)
@@ -92,33 +104,56 @@ static const struct raw_frame *first_handler(const struct atfork_registration *r
 	return &registration->handlers[2];
 }
 
-static int add_repeated(struct report *report, const struct atfork_registration *registration, size_t times)
+/* What is said of a handler: its name, and the module's, put before `rest`, which is taken over. */
+static int add_of_handler(struct report *report, const struct atfork_registration *registration,
+                          const struct raw_frame *handler, enum notice_kind kind, char *rest)
 {
-	const struct raw_frame *handler = first_handler(registration);
 	const char *module = handler->module ? frame_module_base_name(handler->module->path) : "unknown code";
 	struct frame *frames = NULL;
 	size_t count = 0;
 	char *subject, *text;
-	int made;
+	int made = -1;
 
-	if (symbolize_frames(report->symbolizer, handler, 1, &frames, &count))
-		return -1;
-	made = count && frames[count - 1].function
-	           ? asprintf(&subject, "%s() of %s and its fellows, %zu times", frames[count - 1].function,
-	                      module, times)
-	           : asprintf(&subject, "%s+0x%" PRIx64 " and its fellows, %zu times", module,
-	                      handler->offset, times);
+	if (rest && symbolize_frames(report->symbolizer, handler, 1, &frames, &count) == 0)
+		made = count && frames[count - 1].function
+		           ? asprintf(&subject, "%s() of %s %s", frames[count - 1].function, module, rest)
+		           : asprintf(&subject, "%s+0x%" PRIx64 " %s", module, handler->offset, rest);
 	free(frames);
+	free(rest);
 	if (made < 0)
 		return -1;
-	made = asprintf(&text, texts[NOTICE_ATFORK_REPEATED].format, subject);
+	made = asprintf(&text, texts[kind].format, subject);
 	free(subject);
-	return made < 0 ? -1
-	                : add_text(report, texts[NOTICE_ATFORK_REPEATED].kind, text, NULL, registration->pid);
+	return made < 0 ? -1 : add_text(report, kind, text, NULL, registration->pid);
+}
+
+static int add_repeated(struct report *report, const struct atfork_registration *registration, size_t times)
+{
+	char *rest;
+
+	if (asprintf(&rest, "and its fellows, %zu times", times) < 0)
+		return -1;
+	return add_of_handler(report, registration, first_handler(registration), NOTICE_ATFORK_REPEATED,
+	                      rest);
+}
+
+static int add_slow(struct report *report, const struct atfork_registration *registration)
+{
+	static const char *const places[] = {"before a fork", "in the parent", "in the child"};
+	enum { NS_PER_MS = 1000000 };
+	char *rest;
+
+	if (registration->longest_of >= 3 || !registration->handlers[registration->longest_of].pc)
+		return 0;
+	if (asprintf(&rest, "ran for %" PRIu64 " ms %s", registration->longest_ns / NS_PER_MS,
+	             places[registration->longest_of]) < 0)
+		return -1;
+	return add_of_handler(report, registration, &registration->handlers[registration->longest_of],
+	                      NOTICE_ATFORK_SLOW, rest);
 }
 
 /* Each fork runs them as often: it becomes slow, and a lock that one takes the next one waits for. */
-static int add_repeated_handlers(struct report *report)
+static int add_handlers(struct report *report)
 {
 	enum { REPEATED_TIMES = 4 };
 	size_t count;
@@ -135,6 +170,8 @@ static int add_repeated_handlers(struct report *report)
 		}
 		if (first == i && times >= REPEATED_TIMES && add_repeated(report, &all[i], times))
 			return -1;
+		if (all[i].longest_ns && add_slow(report, &all[i]))
+			return -1;
 	}
 	return 0;
 }
@@ -147,5 +184,5 @@ int report_notice_add_all(struct report *report)
 	for (size_t i = 0; i < count; i++)
 		if (notices[i].kind != NOTICE_UNKNOWN && add(report, &notices[i]))
 			return -1;
-	return add_repeated_handlers(report);
+	return add_handlers(report);
 }

@@ -195,29 +195,45 @@ static bool waits_for_lock(const struct suspect *suspect, const struct proc_wait
 	return wait->address - incident->lock_address < size_bytes || is_delayed(incident, wait);
 }
 
+/* Who has it now: whom the lock names, or else whom the library's record does. 0: not the one it was. */
+static pid_t holder_of_lock(const struct pending_incident *incident)
+{
+	pid_t owner;
+
+	switch (proc_lock_read(incident->pid, incident->lock_kind, incident->lock_address, &owner)) {
+	case PROC_LOCK_OWNED_BY_LIVE:
+	case PROC_LOCK_OWNED_BY_OTHER:
+		return owner == incident->tid || owner == incident->holder_tid ? owner : 0;
+	case PROC_LOCK_TAKEN:
+		return incident->proof & TRACE_PROOF_OWNER_WORD ? 0 : incident->holder_tid;
+	default:
+		return 0;
+	}
+}
+
+/* Of the mutex for which the thread sleeps without a time limit; 0: it does something else. */
+static pid_t owner_waited_for(pid_t pid, pid_t tid)
+{
+	struct mutex_head mutex;
+	struct proc_wait wait;
+
+	proc_wait_read(pid, tid, &wait);
+	if (wait.state != PROC_WAIT_FUTEX || !proc_memory_read(pid, wait.address, &mutex, sizeof(mutex)) ||
+	    mutex.lock == 0 || mutex.owner < 0)
+		return 0;
+	return mutex.owner;
+}
+
 /* Inside of fork the holder may be the waiting thread itself, under its id of now or before the fork, or a
  * thread that waits, through others or not, for what that one holds. */
-static bool owner_waits_for_victim(const struct pending_incident *incident)
+static bool holder_waits_for_victim(const struct pending_incident *incident)
 {
-	uint64_t address = incident->lock_address;
+	pid_t holder = holder_of_lock(incident);
 
-	for (int i = 0; i < CIRCLE_MAX; i++) {
-		struct mutex_head mutex;
-		struct proc_wait wait;
-
-		if (!proc_memory_read(incident->pid, address, &mutex, sizeof(mutex)) || mutex.lock == 0 ||
-		    mutex.owner <= 0)
-			return false;
-		if (mutex.owner == incident->tid)
+	for (int i = 0; i < CIRCLE_MAX && holder; i++) {
+		if (holder == incident->tid || !has_thread(incident->pid, holder))
 			return true;
-		if (i == 0 && mutex.owner != incident->holder_tid)
-			return false;
-		if (!has_thread(incident->pid, mutex.owner))
-			return true;
-		proc_wait_read(incident->pid, mutex.owner, &wait);
-		if (wait.state != PROC_WAIT_FUTEX)
-			return false;
-		address = wait.address;
+		holder = owner_waited_for(incident->pid, holder);
 	}
 	return false;
 }
@@ -251,7 +267,7 @@ static void examine_owner(struct suspect *suspect, const struct proc_wait *wait,
 	uint64_t span_ms = is_alone(incident->pid) ? SPAN_ALONE_MS : SPAN_AMONG_OTHERS_MS;
 	if (now_ns - suspect->since_ns < span_ms * MS) {
 		suspect->due_ns = now_ns + POLL_MS * MS;
-	} else if (incident->in_atfork_handler ? owner_waits_for_victim(incident)
+	} else if (incident->in_atfork_handler ? holder_waits_for_victim(incident)
 	                                       : owner_is_vanished(incident)) {
 		suspect->state = SUSPECT_PROVEN;
 	} else {

@@ -2,6 +2,7 @@
 
 #include "arena.h"
 #include "fork_snapshot.h"
+#include "handler_timing.h"
 #include "notice.h"
 #include "raw_syscall.h"
 #include "real.h"
@@ -14,6 +15,8 @@ struct registration {
 	uint64_t handler[3]; /* prepare, parent, child */
 	struct kept_stack registered_at;
 	_Atomic uint32_t written;
+	_Atomic uint32_t longest;            /* as in trace_atfork */
+	struct trace_record *_Atomic record; /* NULL: not written yet, or no room */
 };
 
 static struct registration *registrations[REGISTRATIONS_KEPT];
@@ -23,8 +26,15 @@ static void prepare(void)
 {
 	/* Runs last: what the program's handlers locked is held now. A road without a wrapper (a fork inside
 	 * libc) leaves its note here. */
+	fork_snapshot_postfork_child();
+	handler_timing_prepare_ends();
 	struct thread_record *self = thread_record_self;
 	fork_snapshot_open_trace(self);
+	if (self && self->fork_noted) {
+		/* A road with a wrapper says when they are over. */
+		self->fork_runs_handlers = self->note->call != 0;
+		fork_snapshot_count(self);
+	}
 	if (!self || self->fork_noted)
 		return;
 	const struct call_registers regs = CALL_REGISTERS_OF_CALLER();
@@ -33,17 +43,20 @@ static void prepare(void)
 
 static void parent(void)
 {
+	handler_timing_begins();
 	struct thread_record *self = thread_record_self;
 	/* A wrapper does so once all handlers have run. */
 	if (self && self->fork_noted && !self->note->call)
-		fork_snapshot_postfork_parent(self);
+		fork_snapshot_postfork_parent(self, false);
 }
 
 static void child(void)
 {
-	struct thread_record *self = thread_record_self;
-	/* A road with a wrapper says when the handlers are over. */
-	process.in_handlers = self && self->fork_noted && self->note->call ? self : NULL;
+	handler_timing_begins();
+	const struct thread_record *self = thread_record_self;
+	/* Entered by its first intercepted call, unless it has to count itself. */
+	if (self && self->fork_counted && thread_record_is_wiped_on_fork())
+		return;
 	if (trace_writer_is_sealed() || (int32_t)raw_syscall0(SYS_getpid) == process.pid)
 		return; /* entered already, or by the first intercepted call */
 	/* Where the kernel does not know MADV_WIPEONFORK the word still says what the parent was. */
@@ -58,14 +71,14 @@ void atfork_registry_add_ours(void)
 		real.__register_atfork(prepare, parent, child, &__dso_handle);
 }
 
-static void write_one(const struct registration *entry)
+static void write_one(struct registration *entry)
 {
 	struct record_work *work = record_work_take();
 	if (!work)
 		return;
 	frame_table_init(&work->table);
 	struct trace_atfork *record = &work->record.atfork;
-	*record = (struct trace_atfork){0};
+	*record = (struct trace_atfork){.longest = atomic_load(&entry->longest)};
 	work->stack = (struct kept_stack){.count = 3, .exact = 7};
 	for (int i = 0; i < 3; i++) {
 		work->stack.pc[i] = entry->handler[i];
@@ -81,8 +94,37 @@ static void write_one(const struct registration *entry)
 	record->module_count = layout.module_count;
 	record->strings_offset = layout.strings_offset;
 	record->strings_size_bytes = layout.strings_size_bytes;
-	trace_writer_append(TRACE_RECORD_ATFORK, &record->record, size_bytes, sizeof record->record);
+	atomic_store(&entry->record, trace_writer_append(TRACE_RECORD_ATFORK, &record->record, size_bytes,
+	                                                 sizeof record->record));
 	record_work_give(work);
+}
+
+static void write_again(struct registration *entry, struct trace_record *old)
+{
+	struct record_work *work = record_work_take();
+	if (!work)
+		return;
+	struct trace_atfork *record = &work->record.atfork;
+	__builtin_memcpy(record, old, old->size_bytes);
+	record->longest = atomic_load(&entry->longest);
+	trace_writer_rewrite(old, &record->record, old->size_bytes, sizeof record->record);
+	record_work_give(work);
+}
+
+void atfork_registry_note_slow(uint32_t registration, enum atfork_phase phase, uint64_t time_ns)
+{
+	struct registration *entry = __atomic_load_n(&registrations[registration], __ATOMIC_ACQUIRE);
+	uint64_t time_us = time_ns / 1000;
+	uint32_t kept_us = time_us < TRACE_ATFORK_TIME_MASK ? (uint32_t)time_us : TRACE_ATFORK_TIME_MASK;
+	if ((atomic_load(&entry->longest) & TRACE_ATFORK_TIME_MASK) >= kept_us)
+		return;
+	atomic_store(&entry->longest, kept_us | (uint32_t)phase << TRACE_ATFORK_PHASE_SHIFT);
+	/* A child has no file of its own to make. */
+	if (phase != ATFORK_CHILD)
+		trace_writer_open_image();
+	struct trace_record *record = atomic_load(&entry->record);
+	if (record)
+		write_again(entry, record);
 }
 
 /* Those that came before the image had a trace file, too. */
@@ -111,18 +153,20 @@ void atfork_registry_add(struct thread_record *self, void (*before)(void), void 
 	                    &entry->registered_at.exact);
 	entry->registered_at.flags = flags;
 	__atomic_store_n(&registrations[index], entry, __ATOMIC_RELEASE);
+	handler_timing_add(index);
 	trace_writer_when_open(write_all);
 	if (trace_writer_image())
 		write_all();
 }
 
-void atfork_registry_note_skipped(void)
+void atfork_registry_note_skipped(enum trace_notice_kind notice)
 {
-	static _Atomic bool noted;
+	static _Atomic uint32_t noted;
+	fork_snapshot_postfork_child();
 	if (process.atfork_handlers == 0 || atomic_load(&process.live_threads) < 2)
 		return;
 	trace_writer_open_image();
 	const struct trace_image *image = trace_writer_image();
-	if (image && !atomic_exchange(&noted, true))
-		notice_say(TRACE_NOTICE_FORK_SKIPS_HANDLERS, image->exe);
+	if (image && !(atomic_fetch_or(&noted, 1u << notice) & 1u << notice))
+		notice_say(notice, image->exe);
 }

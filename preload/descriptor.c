@@ -14,6 +14,8 @@ static const struct {
 	uint32_t notes_kept;
 	uint32_t note_pid, note_tid, note_call, note_time_ns;
 	uint32_t note_pcs, note_exact_mask, note_count, note_flags;
+	const void *threads;
+	uint32_t thread_next, thread_note, thread_fork_counted, thread_stack;
 } descriptor __attribute__((used)) = {
     .magic = TRACE_DESCRIPTOR_MAGIC,
     .version = TRACE_DESCRIPTOR_VERSION,
@@ -34,6 +36,12 @@ static const struct {
     .note_exact_mask = offsetof(struct fork_note, stack.exact),
     .note_count = offsetof(struct fork_note, stack.count),
     .note_flags = offsetof(struct fork_note, stack.flags),
+    .threads = &thread_record_all,
+    .thread_next = offsetof(struct thread_record, next),
+    .thread_note = offsetof(struct thread_record, note),
+    .thread_fork_counted = offsetof(struct thread_record, fork_counted),
+    .thread_stack = offsetof(struct thread_record, bounds),
 };
 static_assert(sizeof descriptor == sizeof(struct trace_descriptor), "as the format has it");
+static_assert(offsetof(struct stack_bounds, low) == 0 && offsetof(struct stack_bounds, high) == 8, "as told");
 static_assert(sizeof(void *) == 8, "addresses are 64 bits wide");

@@ -7,6 +7,7 @@
 #include <unistd.h>
 
 #include "config.h"
+#include "fork_snapshot.h"
 #include "line.h"
 #include "notice.h"
 #include "raw_syscall.h"
@@ -108,6 +109,7 @@ static int open_searched(const char *file, char *ret_path, size_t size_bytes)
 
 static void say(uint32_t kind, const char *path)
 {
+	fork_snapshot_postfork_child();
 	trace_writer_add(&trace_writer_run()->execs_uncovered, 1);
 	if (notice_say(kind, path))
 		trace_writer_notify();

@@ -4,7 +4,6 @@
 #include "fork_snapshot.h"
 
 #include <signal.h>
-#include <sys/mman.h>
 
 #include "arena.h"
 #include "lock_word.h"
@@ -15,12 +14,8 @@
 #include "real.h"
 #include "trace_writer.h"
 
-#ifndef MADV_WIPEONFORK
-#define MADV_WIPEONFORK 18
-#endif
-enum { PAGE_SIZE_BYTES = 4096 };
-
 struct process_state process;
+__thread bool fork_snapshot_handlers_over __attribute__((tls_model("initial-exec")));
 
 static _Atomic uint32_t mode_before_init = PROCESS_FRESH;
 _Atomic uint32_t *process_mode_word = &mode_before_init;
@@ -36,14 +31,11 @@ static uint32_t preserved_generation;
 
 bool fork_snapshot_init(void)
 {
-	long page = raw_syscall6(SYS_mmap, 0, PAGE_SIZE_BYTES, PROT_READ | PROT_WRITE,
-	                         MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
-	if (page < 0 && page > -PAGE_SIZE_BYTES)
+	_Atomic uint32_t *word = thread_record_make_wiped_word();
+	if (!word)
 		return false;
-	/* Without the advice (Linux before 4.14) the fork handlers and wrappers still see most children. */
-	raw_syscall3(SYS_madvise, page, PAGE_SIZE_BYTES, MADV_WIPEONFORK);
 	process.pid = (int32_t)raw_syscall0(SYS_getpid);
-	process_mode_word = (_Atomic uint32_t *)page;
+	process_mode_word = word;
 	return true;
 }
 
@@ -81,11 +73,28 @@ void fork_snapshot_open_trace(const struct thread_record *record)
 		trace_writer_open_image();
 }
 
-void fork_snapshot_postfork_parent(struct thread_record *record)
+void fork_snapshot_count(struct thread_record *record)
 {
 	if (!record || !record->fork_noted)
 		return;
+	trace_writer_count_fork(1);
+	record->fork_counted = true;
+}
+
+static void end_fork(struct thread_record *record)
+{
 	record->fork_noted = false;
+	record->fork_counted = false;
+	record->fork_runs_handlers = false;
+}
+
+void fork_snapshot_postfork_parent(struct thread_record *record, bool failed)
+{
+	if (!record || !record->fork_noted)
+		return;
+	if (failed && record->fork_counted)
+		trace_writer_count_fork(-1);
+	end_fork(record);
 	if (process_is_plain())
 		thread_record_open_gate(record, true);
 }
@@ -101,7 +110,20 @@ static void keep_note(struct thread_record *record, uint32_t generation, uint32_
 	*slot = record->note;
 	(*slot)->vanished_threads = vanished_threads;
 	record->note = old;
-	record->fork_noted = false;
+	end_fork(record);
+}
+
+/* The thread that forked. Where another one is the first to call in, the fork's own mark tells. */
+static struct thread_record *find_forking_thread(void)
+{
+	struct thread_record *thread = thread_record_self;
+	if (thread)
+		return thread;
+	thread = thread_record_first();
+	while (thread && !(thread->fork_counted && thread->generation == process.generation &&
+	                   atomic_load(&thread->state) == THREAD_ALIVE))
+		thread = thread->next;
+	return thread;
 }
 
 int32_t fork_snapshot_owner_tid(void)
@@ -122,6 +144,15 @@ static void mark_inherited(struct thread_record *self)
 	}
 }
 
+/* libc gives the thread that forked its new id, which is that of the process, too; a fork past libc leaves it
+ * the old one. In a sandbox no call is made that the program did not ask for. */
+static int32_t find_pid(int32_t owner_tid)
+{
+	const struct thread_record *self = thread_record_self;
+	bool is_new = self && self->owner_tid != owner_tid;
+	return is_new || trace_writer_is_sealed() ? owner_tid : (int32_t)raw_syscall0(SYS_getpid);
+}
+
 void fork_snapshot_postfork_child(void)
 {
 	uint32_t fresh = PROCESS_FRESH;
@@ -129,13 +160,15 @@ void fork_snapshot_postfork_child(void)
 	if (!process.initialised ||
 	    !atomic_compare_exchange_strong(process_mode_word, &fresh, PROCESS_ENTERING))
 		return;
-	struct thread_record *self = thread_record_self;
+	struct thread_record *self = find_forking_thread();
 	uint32_t live = atomic_load(&process.live_threads);
 	uint32_t vanished = live > 0 ? live - 1 : 0;
-	/* In a sandbox no call is made that the program did not ask for; fork leaves pid == tid in the child.
-	 */
 	int32_t owner_tid = fork_snapshot_owner_tid();
-	process.pid = trace_writer_is_sealed() ? owner_tid : (int32_t)raw_syscall0(SYS_getpid);
+	process.pid = find_pid(owner_tid);
+	process.in_handlers = self && self->fork_runs_handlers && !fork_snapshot_handlers_over ? self : NULL;
+	fork_snapshot_handlers_over = false;
+	if (!self || !self->fork_counted)
+		trace_writer_count_fork(1);
 	keep_note(self, process.generation, vanished);
 	luck_check_enter(self);
 	process.init_epochs[process.generation % FORK_GENERATIONS_KEPT] = init_site_epoch();
@@ -146,7 +179,7 @@ void fork_snapshot_postfork_child(void)
 		self->generation = process.generation;
 		self->former_tid = self->owner_tid;
 		self->tid = process.pid;
-		self->owner_tid = owner_tid;
+		self->owner_tid = self == thread_record_self ? owner_tid : process.pid;
 		mark_inherited(self);
 	}
 	module_map_child();

@@ -28,7 +28,8 @@ struct process_state {
 	int32_t pid;
 	uint32_t generation; /* forks between the program image's start and this process */
 	bool initialised;
-	/* The thread that runs the program's child handlers in this new child; NULL: they are over. */
+	/* The thread that runs the program's child handlers in this new child; NULL: they are over, or have
+	 * made no intercepted call yet. */
 	struct thread_record *in_handlers;
 	_Atomic uint32_t live_threads;
 	uint32_t other_threads_at_fork; /* summed over the generations */
@@ -50,6 +51,11 @@ static inline bool process_is_child(void)
 	return atomic_load_explicit(process_mode_word, memory_order_relaxed) == PROCESS_CHILD;
 }
 
+/* Set in a child that was not entered when its handlers were over. In thread-local memory: libc and the
+ * kernel write to that page in a child in any case, and any other would have to be copied first. */
+extern __thread bool fork_snapshot_handlers_over
+    __attribute__((tls_model("initial-exec"), visibility("hidden")));
+
 /* True while the thread is inside of fork, where handlers run. */
 static inline bool fork_snapshot_in_handlers(const struct thread_record *self)
 {
@@ -65,9 +71,14 @@ void fork_snapshot_prefork(struct thread_record *record, unsigned call, const st
 /* The part of it that opens the trace's file if the child may have something to say. Called again after the
  * program's prepare handlers, which may have taken locks. */
 void fork_snapshot_open_trace(const struct thread_record *record);
-/* In the parent after the fork, failed or not. */
-void fork_snapshot_postfork_parent(struct thread_record *record);
-/* In the child, as early as anything of the library runs there. Idempotent. Async-signal-safe. */
+/* Right before the clone: counts the child, whose own first write to the trace would be a page fault. Where
+ * nobody did, the child counts itself when it enters. */
+void fork_snapshot_count(struct thread_record *record);
+/* In the parent after the fork. */
+void fork_snapshot_postfork_parent(struct thread_record *record, bool failed);
+/* In the child, before anything there reads or writes the library's state: enters the snapshot. Most children
+ * go on to exec or _exit without an intercepted call, so none is entered before its first. Does nothing
+ * elsewhere. Async-signal-safe. */
 void fork_snapshot_postfork_child(void);
 
 /* What libc takes for the calling thread's id and writes into locks, found without a system call. A fork past

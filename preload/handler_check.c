@@ -2,9 +2,11 @@
 
 #include <errno.h>
 
+#include "child_check.h"
 #include "clock.h"
 #include "deadlock_action.h"
 #include "own_memory.h"
+#include "raw_syscall.h"
 #include "real.h"
 #include "task_wait.h"
 #include "trace_writer.h"
@@ -33,27 +35,82 @@ static uint32_t find_entry(const struct thread_record *thread, const struct thre
 	return UINT32_MAX;
 }
 
-/* The thread that owns the mutex for which this one sleeps in the kernel without a time limit; NULL: it does
- * something else. The thread is not asked: its record is read while it may change, so the kernel's word, the
- * record's and the lock's must agree. */
-static struct thread_record *find_waited_for(const struct thread_record *thread)
+static bool holds(const struct thread_record *thread, const struct thread_record *victim, const void *lock)
 {
-	pthread_mutex_t mutex;
-	uint64_t address = task_wait_address(thread->tid);
-	uint32_t count = atomic_load(&thread->held_count);
-	const struct held_entry *last = count ? &thread->held[count - 1] : NULL;
-	if (!address || !last || last->lock != address || last->kind != TRACE_LOCK_MUTEX ||
-	    !own_memory_read(address, &mutex, sizeof mutex))
-		return NULL;
-	struct lock_state state = lock_word_of_mutex(&mutex);
-	return state.locked && state.owner_tid ? find_live(state.owner_tid) : NULL;
+	uint32_t index = find_entry(thread, victim, lock);
+	return index != UINT32_MAX && atomic_load(&thread->held[index].state) == TRACE_HOLD_HELD;
 }
 
-static bool leads_to(const struct thread_record *thread, const struct thread_record *victim)
+/* The futex word of a mutex is its first; a rwlock has several. 0: another kind. */
+static size_t size_of(enum trace_lock_kind kind)
+{
+	return kind == TRACE_LOCK_MUTEX    ? sizeof(pthread_mutex_t)
+	       : kind == TRACE_LOCK_RWLOCK ? sizeof(pthread_rwlock_t)
+	                                   : 0;
+}
+
+/* Readers hold up a reader only where a writer waits between them, and that one may give up. */
+static struct lock_state look_at(const struct lock_ref *lock)
+{
+	struct lock_state state = lock_word_of(lock);
+	state.names_nobody &= !lock->shared;
+	return state;
+}
+
+/* Who has the lock for which this thread sleeps in the kernel without a time limit: its owner, or the victim
+ * where that is one of several; NULL: it does something else. The thread is not asked: its record is read
+ * while it may change, so the kernel's word, the record's and the lock's must agree. */
+static struct thread_record *find_waited_for(const struct thread_record *thread, struct thread_record *victim)
+{
+	uint64_t copy[(sizeof(pthread_rwlock_t) + 7) / 8];
+	uint64_t address = task_wait_address(thread->tid);
+	uint32_t count = atomic_load(&thread->held_count);
+	if (!address || !count)
+		return NULL;
+	const struct held_entry *last = &thread->held[count - 1];
+	uint64_t lock = last->lock;
+	size_t size_bytes = size_of(last->kind);
+	if (address - lock >= size_bytes || !own_memory_read(lock, copy, size_bytes))
+		return NULL;
+	struct lock_state state =
+	    look_at(&(struct lock_ref){copy, last->kind, !child_check_waits_to_write(last)});
+	if (!state.locked)
+		return NULL;
+	if (state.owner_tid)
+		return find_live(state.owner_tid);
+	return state.names_nobody && holds(victim, victim, (const void *)(uintptr_t)lock) ? victim : NULL;
+}
+
+static bool leads_to(const struct thread_record *thread, struct thread_record *victim)
 {
 	for (int i = 0; i < CHAIN_MAX && thread && thread != victim; i++)
-		thread = find_waited_for(thread);
+		thread = find_waited_for(thread, victim);
 	return thread == victim;
+}
+
+/* Seen twice: a chain of several threads is not read at one moment. */
+static bool is_stuck(const struct thread_record *thread, struct thread_record *victim)
+{
+	return thread != victim && leads_to(thread, victim) && leads_to(thread, victim);
+}
+
+/* A thread that has the lock and waits, through others or not, for what the victim has. Of a lock that names
+ * nobody each holder keeps it, and the record says who they are. */
+static struct thread_record *find_stuck_holder(const struct incident *suspect)
+{
+	struct thread_record *victim = suspect->victim, *thread = NULL;
+	if (suspect->state.owner_tid) {
+		thread = find_live(suspect->state.owner_tid);
+		return thread && is_stuck(thread, victim) ? thread : NULL;
+	}
+	if (!suspect->state.names_nobody)
+		return NULL;
+	for (thread = thread_record_first(); thread; thread = thread->next) {
+		if (atomic_load(&thread->state) == THREAD_ALIVE && thread->generation == process.generation &&
+		    holds(thread, victim, suspect->lock) && is_stuck(thread, victim))
+			return thread;
+	}
+	return NULL;
 }
 
 /* A signal handler that came in the middle of fork is no fork handler. */
@@ -72,6 +129,7 @@ static void report(struct incident *suspect, struct thread_record *holder, struc
 		return;
 	suspect->holder = holder;
 	suspect->holder_tid = holder->tid;
+	suspect->proof |= suspect->state.owner_tid ? TRACE_PROOF_OWNER_WORD : 0;
 	suspect->holder_entry = find_entry(holder, suspect->victim, suspect->lock);
 	suspect->proof |= suspect->holder_entry != UINT32_MAX ? TRACE_PROOF_RECORD : 0;
 	trace_writer_open_image();
@@ -86,35 +144,71 @@ static struct timespec time_in(uint64_t wait_ms)
 	                         .tv_nsec = (long)(at_ns % 1000000000u)};
 }
 
+static int spin_until(pthread_spinlock_t *lock, const struct timespec *until)
+{
+	uint64_t until_ns = (uint64_t)until->tv_sec * 1000000000u + (uint64_t)until->tv_nsec;
+	while (real.pthread_spin_trylock(lock) != 0) {
+		if (clock_now_ns() >= until_ns)
+			return ETIMEDOUT;
+		raw_syscall0(SYS_sched_yield);
+	}
+	return 0;
+}
+
+static int acquire_until(const struct lock_ref *lock, const struct timespec *until)
+{
+	void *object = (void *)(uintptr_t)lock->address;
+	switch (lock->kind) {
+	case TRACE_LOCK_MUTEX:
+		return real.pthread_mutex_clocklock(object, CLOCK_MONOTONIC, until);
+	case TRACE_LOCK_RWLOCK:
+		return lock->shared ? real.pthread_rwlock_clockrdlock(object, CLOCK_MONOTONIC, until)
+		                    : real.pthread_rwlock_clockwrlock(object, CLOCK_MONOTONIC, until);
+	case TRACE_LOCK_SPINLOCK:
+		return spin_until(object, until);
+	default:
+		return EINVAL;
+	}
+}
+
 /* The other thread may start to wait only after this one: so this one looks up again and again. */
-static bool wait_watching(struct incident *suspect, pthread_mutex_t *mutex,
+static bool wait_watching(struct incident *suspect, const struct lock_ref *lock,
                           struct incident_handle *ret_handle)
 {
 	for (uint64_t wait_ms = WAIT_FIRST_MS;; wait_ms = wait_ms < WAIT_LONGEST_MS ? 2 * wait_ms : wait_ms) {
 		struct timespec until = time_in(wait_ms);
-		int error = real.pthread_mutex_clocklock(mutex, CLOCK_MONOTONIC, &until);
+		int error = acquire_until(lock, &until);
 		if (error != ETIMEDOUT)
 			return error == 0;
-		suspect->state = lock_word_of_mutex(mutex);
-		struct thread_record *owner = find_live(suspect->state.owner_tid);
-		/* Seen twice: a chain of several threads is not read at one moment. */
-		if (owner && leads_to(owner, suspect->victim) && leads_to(owner, suspect->victim)) {
-			report(suspect, owner, ret_handle);
+		suspect->state = look_at(lock);
+		struct thread_record *holder = suspect->state.locked ? find_stuck_holder(suspect) : NULL;
+		if (holder) {
+			report(suspect, holder, ret_handle);
 			return false;
 		}
 	}
 }
 
-bool handler_check_acquire(struct thread_record *self, pthread_mutex_t *mutex, unsigned call,
+/* It holds the lock itself and would wait for ever; where the lock checks its owner the call fails instead.
+ */
+static bool is_own(const struct incident *suspect)
+{
+	const struct thread_record *self = suspect->victim;
+	if (suspect->state.owner_tid)
+		return suspect->state.owner_tid == self->owner_tid &&
+		       !lock_word_checks_owner(&suspect->state);
+	return suspect->state.names_nobody && holds(self, self, suspect->lock);
+}
+
+bool handler_check_acquire(struct thread_record *self, const struct lock_ref *lock, unsigned call,
                            const struct call_registers *regs, struct incident_handle *ret_handle)
 {
 	enum { OTHER_PROTOCOLS = TRACE_LOCK_ROBUST | TRACE_LOCK_PRIO_INHERIT | TRACE_LOCK_PRIO_PROTECT };
 	struct incident suspect = {
 	    .observed = TRACE_BLOCKS_IN_ATFORK_HANDLER,
-	    .proof = TRACE_PROOF_OWNER_WORD,
-	    .lock = mutex,
-	    .kind = TRACE_LOCK_MUTEX,
-	    .state = lock_word_of_mutex(mutex),
+	    .lock = lock->address,
+	    .kind = lock->kind,
+	    .state = look_at(lock),
 	    .victim = self,
 	    .call = call,
 	    .regs = *regs,
@@ -124,10 +218,11 @@ bool handler_check_acquire(struct thread_record *self, pthread_mutex_t *mutex, u
 	*ret_handle = (struct incident_handle){0};
 	if (!process_is_plain() || !suspect.state.locked || (suspect.state.flags & OTHER_PROTOCOLS))
 		return false;
-	if (suspect.state.owner_tid != self->owner_tid)
-		return !trace_writer_is_sealed() && !(suspect.state.flags & TRACE_LOCK_PSHARED) &&
-		       wait_watching(&suspect, mutex, ret_handle);
-	if (!lock_word_checks_owner(&suspect.state))
-		report(&suspect, self, ret_handle);
-	return false;
+	if (suspect.state.owner_tid == self->owner_tid || is_own(&suspect)) {
+		if (is_own(&suspect))
+			report(&suspect, self, ret_handle);
+		return false;
+	}
+	return !trace_writer_is_sealed() && !(suspect.state.flags & TRACE_LOCK_PSHARED) &&
+	       wait_watching(&suspect, lock, ret_handle);
 }

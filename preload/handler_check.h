@@ -6,13 +6,13 @@
 #ifndef AFTERFORK_PRELOAD_HANDLER_CHECK_H
 #define AFTERFORK_PRELOAD_HANDLER_CHECK_H
 
-#include <pthread.h>
-
 #include "incident.h"
+#include "lock_word.h"
 
-/* In place of the original lock call. True: the mutex was acquired. False: to be called now; *ret_handle is
- * an incident if it will never return. Not async-signal-safe against itself. */
-bool handler_check_acquire(struct thread_record *self, pthread_mutex_t *mutex, unsigned call,
+/* In place of the original lock call, for mutexes, rwlocks and spinlocks. True: the lock was acquired. False:
+ * the original is to be called now; *ret_handle is an incident if it will never return. Not async-signal-safe
+ * against itself. */
+bool handler_check_acquire(struct thread_record *self, const struct lock_ref *lock, unsigned call,
                            const struct call_registers *regs, struct incident_handle *ret_handle);
 
 #endif

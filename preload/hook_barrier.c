@@ -32,7 +32,7 @@ HOOK_EXPORT int pthread_barrier_init(pthread_barrier_t *b, const pthread_barrier
 HOOK_EXPORT int pthread_barrier_destroy(pthread_barrier_t *b)
 {
 	int result = real.pthread_barrier_destroy(b);
-	if (result == 0) {
+	if (result == 0 && hook_thread()) {
 		wake_site_forget(b, true);
 		init_site_forget(b);
 	}

@@ -1,12 +1,12 @@
 /* Every way into a child that symbols and fork handlers can show.
  *
- * A wrapper: before the fork, note who forks and from where; after it, in the parent, forget the note; in the
- * child, enter the snapshot. A child that comes by a road without a wrapper is entered by its first
- * intercepted call (hook_thread_slow), since the mode word was wiped. */
+ * A wrapper: before the fork, note who forks and from where; after it, in the parent, forget the note. A
+ * child is entered by its first intercepted call (hook_thread_slow), since the mode word was wiped. */
 #include <linux/sched.h>
 #include <linux/seccomp.h>
 
 #include "atfork_registry.h"
+#include "handler_timing.h"
 #include "hook.h"
 #include "luck_check.h"
 #include "raw_syscall.h"
@@ -14,18 +14,34 @@
 
 static void after(struct thread_record *self, long result)
 {
-	if (result == 0) {
+	if (result != 0) {
+		fork_snapshot_postfork_parent(self, result < 0);
+		return;
+	}
+	if (!self || !thread_record_is_wiped_on_fork())
 		fork_snapshot_postfork_child();
+	fork_snapshot_handlers_over = atomic_load(process_mode_word) == PROCESS_FRESH;
+	if (process.in_handlers)
 		process.in_handlers = NULL;
-	} else
-		fork_snapshot_postfork_parent(self);
 }
 
-#define FORK(call, original)                                                                                 \
+static void before(struct thread_record *self, unsigned call, bool runs_handlers,
+                   const struct call_registers *regs)
+{
+	if (runs_handlers)
+		handler_timing_prepare_begins();
+	else
+		atfork_registry_note_skipped(TRACE_NOTICE_FORK_SKIPS_HANDLERS);
+	fork_snapshot_prefork(self, call, regs);
+	if (!runs_handlers)
+		fork_snapshot_count(self); /* else our prepare handler does so, once the program's are over */
+}
+
+#define FORK(call, runs_handlers, original)                                                                  \
 	do {                                                                                                 \
 		const struct call_registers regs = CALL_REGISTERS_OF_CALLER();                               \
 		struct thread_record *self = hook_thread();                                                  \
-		fork_snapshot_prefork(self, call, &regs);                                                    \
+		before(self, call, runs_handlers, &regs);                                                    \
 		int result = original;                                                                       \
 		after(self, result);                                                                         \
 		return result;                                                                               \
@@ -33,20 +49,19 @@ static void after(struct thread_record *self, long result)
 
 HOOK_EXPORT pid_t fork(void)
 {
-	FORK(CALL_fork, real.fork());
+	FORK(CALL_fork, true, real.fork());
 }
 HOOK_EXPORT pid_t _Fork(void)
 {
-	atfork_registry_note_skipped();
-	FORK(CALL__Fork, real._Fork());
+	FORK(CALL__Fork, false, real._Fork());
 }
 HOOK_EXPORT int daemon(int nochdir, int noclose)
 {
-	FORK(CALL_daemon, real.daemon(nochdir, noclose));
+	FORK(CALL_daemon, true, real.daemon(nochdir, noclose));
 }
 HOOK_EXPORT int forkpty(int *master, char *name, const struct termios *term, const struct winsize *size)
 {
-	FORK(CALL_forkpty, real.forkpty(master, name, term, size));
+	FORK(CALL_forkpty, true, real.forkpty(master, name, term, size));
 }
 
 /* The raw forms. hook_jump.S asks whether a call copies memory; if so it comes here, else it jumps to the
@@ -67,6 +82,7 @@ bool hook_clone_is_fork(uint64_t function, uint64_t stack, uint64_t flags)
 {
 	(void)function;
 	(void)stack;
+	fork_snapshot_postfork_child(); /* before a thread is made that would call in first */
 	return copies_memory(flags);
 }
 
@@ -86,6 +102,7 @@ bool hook_syscall_is_fork(uint64_t number, uint64_t first, uint64_t second, uint
 		return false;
 	case SYS_seccomp:
 		if (first == SECCOMP_SET_MODE_STRICT || (first == SECCOMP_SET_MODE_FILTER && third)) {
+			fork_snapshot_postfork_child();
 			trace_writer_open_image();
 			trace_writer_seal(true);
 		}
@@ -98,6 +115,11 @@ bool hook_syscall_is_fork(uint64_t number, uint64_t first, uint64_t second, uint
 	}
 }
 
+void hook_vfork(void)
+{
+	atfork_registry_note_skipped(TRACE_NOTICE_VFORK_SKIPS_HANDLERS);
+}
+
 typedef int clone_function(int (*function)(void *), void *stack, int flags, void *argument, void *parent_tid,
                            void *tls, void *child_tid);
 
@@ -105,8 +127,7 @@ typedef int clone_function(int (*function)(void *), void *stack, int flags, void
 int hook_clone(int (*function)(void *), void *stack, int flags, void *argument, void *parent_tid, void *tls,
                void *child_tid)
 {
-	atfork_registry_note_skipped();
-	FORK(CALL_clone,
+	FORK(CALL_clone, false,
 	     ((clone_function *)real.clone)(function, stack, flags, argument, parent_tid, tls, child_tid));
 }
 
@@ -116,8 +137,7 @@ long hook_syscall(long number, long a, long b, long c, long d, long e, long f)
 {
 	const struct call_registers regs = CALL_REGISTERS_OF_CALLER();
 	struct thread_record *self = hook_thread();
-	atfork_registry_note_skipped();
-	fork_snapshot_prefork(self, CALL_syscall, &regs);
+	before(self, CALL_syscall, false, &regs);
 	long result = ((syscall_function *)real.syscall)(number, a, b, c, d, e, f);
 	after(self, result);
 	return result;

@@ -11,6 +11,7 @@
 	.hidden hook_syscall_is_fork
 	.hidden hook_clone
 	.hidden hook_syscall
+	.hidden hook_vfork
 	.hidden real_resolve
 
 	.macro save_arguments
@@ -94,8 +95,11 @@
 	jump_to real_syscall_slot
 	end_function syscall
 
-	/* Shares the parent's memory: nothing changes hands, so nothing is recorded. */
+	/* Shares the parent's memory: nothing changes hands, so nothing is recorded but that it runs no handlers. */
 	function vfork
+	save_arguments
+	call hook_vfork
+	restore_arguments
 	jump_to real_vfork_slot
 	end_function vfork
 

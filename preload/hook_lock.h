@@ -7,6 +7,7 @@
 #define AFTERFORK_PRELOAD_HOOK_LOCK_H
 
 #include "child_check.h"
+#include "handler_check.h"
 #include "hook.h"
 
 /* What sem_* return, as an errno value. */
@@ -36,6 +37,12 @@ static inline void hook_settle_release(struct thread_record *self, uint32_t inde
 		thread_record_set(self, index, TRACE_HOLD_HELD);
 }
 
+/* The gate is closed there. */
+static inline bool hook_in_handlers(const struct thread_record *self)
+{
+	return __builtin_expect(!thread_record_gate->record, 0) && fork_snapshot_in_handlers(self);
+}
+
 #define HOOK_ACQUIRE(lock_kind, object, is_shared, call, attempt, error_of, original)                        \
 	do {                                                                                                 \
 		const struct call_registers regs = CALL_REGISTERS_OF_CALLER();                               \
@@ -48,7 +55,14 @@ static inline void hook_settle_release(struct thread_record *self, uint32_t inde
 		if (__builtin_expect(is_child, 0))                                                           \
 			child_check_before(&use, self, &(struct lock_ref){object, lock_kind, is_shared},     \
 			                   call, attempt, &regs);                                            \
-		int result = original;                                                                       \
+		struct incident_handle handle = {0};                                                         \
+		bool acquired =                                                                              \
+		    attempt == CHILD_LOCK && hook_in_handlers(self) &&                                       \
+		    handler_check_acquire(self, &(struct lock_ref){object, lock_kind, is_shared}, call,      \
+		                          &regs, &handle);                                                   \
+		int result = acquired ? 0 : original;                                                        \
+		if (__builtin_expect(handle.record != NULL, 0))                                              \
+			incident_returned(handle, error_of(result));                                         \
 		if (__builtin_expect(is_child, 0))                                                           \
 			child_check_after(&use, error_of(result));                                           \
 		hook_settle_acquire(self, index, object, error_of(result));                                  \

@@ -57,8 +57,10 @@ static inline void settle_release(struct thread_record *self, uint32_t index, co
 			child_check_before(&use, self, &(struct lock_ref){mutex, TRACE_LOCK_MUTEX, false},   \
 			                   CALL_##name, attempt, &regs);                                     \
 		struct incident_handle handle = {0};                                                         \
-		bool acquired = attempt == CHILD_LOCK && fork_snapshot_in_handlers(self) &&                  \
-		                handler_check_acquire(self, mutex, CALL_##name, &regs, &handle);             \
+		bool acquired =                                                                              \
+		    attempt == CHILD_LOCK && fork_snapshot_in_handlers(self) &&                              \
+		    handler_check_acquire(self, &(struct lock_ref){mutex, TRACE_LOCK_MUTEX, false},          \
+		                          CALL_##name, &regs, &handle);                                      \
 		int result = acquired ? 0 : original;                                                        \
 		incident_returned(handle, to_errno(result));                                                 \
 		if (__builtin_expect(is_child, 0))                                                           \

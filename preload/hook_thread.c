@@ -44,6 +44,7 @@ static void thread_end(void *value)
 	struct thread_record *self = value;
 	if (++end_rounds < DESTRUCTOR_ROUNDS && pthread_setspecific(end_key, self) == 0)
 		return;
+	fork_snapshot_postfork_child();
 	is_over = true;
 	forget_waits(self);
 	thread_record_become(NULL);

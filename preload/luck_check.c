@@ -195,7 +195,7 @@ void luck_check_ran_on(struct thread_record *self, const void *lock, unsigned ca
 bool luck_check_exec_begins(void)
 {
 	/* A vfork child runs on this process's memory and speaks only for itself. */
-	if (luck.held_count == 0 || trace_writer_is_sealed() ||
+	if (!process_is_child() || luck.held_count == 0 || trace_writer_is_sealed() ||
 	    (int32_t)raw_syscall0(SYS_getpid) != process.pid)
 		return false;
 	for (uint32_t i = 0; i < luck.held_count; i++)

@@ -3,6 +3,8 @@
 #include <sys/mman.h>
 
 #include "arena.h"
+#include "lock_word.h"
+#include "own_memory.h"
 #include "raw_syscall.h"
 
 #ifndef MADV_WIPEONFORK
@@ -24,8 +26,9 @@ struct gate_block {
 	_Atomic uint32_t used;
 };
 static struct gate_block *_Atomic gate_block;
+static _Atomic bool is_unwiped;
 
-static struct thread_record *_Atomic all_records;
+struct thread_record *_Atomic thread_record_all;
 /* Head of the free list: 48 bits of address, 16 bits of a counter against reuse between load and swap. */
 static _Atomic uint64_t free_records;
 static _Atomic uint32_t abandoned_count;
@@ -62,13 +65,15 @@ static void give_free(struct thread_record *record)
 
 static struct gate_block *add_gate_block(struct gate_block *used_up)
 {
-	struct gate_block *block = arena_alloc(sizeof *block);
+	/* Mapped before the arena's first chunk, which then is one with what is mapped after it: each mapping
+	 * more makes every fork dearer. */
 	long memory = raw_syscall6(SYS_mmap, 0, GATES_SIZE_BYTES, PROT_READ | PROT_WRITE,
 	                           MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
+	struct gate_block *block = arena_alloc(sizeof *block);
 	if (!block || (memory < 0 && memory > -PAGE_SIZE_BYTES))
 		return NULL;
-	/* Without the advice (Linux before 4.14) gates stay open in a child until it enters its snapshot. */
-	raw_syscall3(SYS_madvise, memory, GATES_SIZE_BYTES, MADV_WIPEONFORK);
+	if (raw_syscall3(SYS_madvise, memory, GATES_SIZE_BYTES, MADV_WIPEONFORK) != 0)
+		atomic_store(&is_unwiped, true);
 	block->gates = (struct thread_gate *)memory;
 	if (atomic_compare_exchange_strong(&gate_block, &used_up, block))
 		return block;
@@ -89,6 +94,16 @@ static struct thread_gate *make_gate(void)
 	}
 }
 
+_Atomic uint32_t *thread_record_make_wiped_word(void)
+{
+	return (_Atomic uint32_t *)(void *)make_gate();
+}
+
+bool thread_record_is_wiped_on_fork(void)
+{
+	return !atomic_load_explicit(&is_unwiped, memory_order_relaxed);
+}
+
 static struct thread_record *make(void)
 {
 	struct thread_record *record = arena_alloc(sizeof *record);
@@ -96,12 +111,13 @@ static struct thread_record *make(void)
 	if (!record || !gate)
 		return NULL;
 	record->gate = gate;
+	record->note = &record->first_note;
 	record->held = record->held_initial;
 	record->held_capacity = THREAD_HELD_INITIAL;
-	struct thread_record *head = atomic_load(&all_records);
+	struct thread_record *head = atomic_load(&thread_record_all);
 	do {
 		record->next = head;
-	} while (!atomic_compare_exchange_weak(&all_records, &head, record));
+	} while (!atomic_compare_exchange_weak(&thread_record_all, &head, record));
 	return record;
 }
 
@@ -117,6 +133,8 @@ static void reset(struct thread_record *record)
 	record->owner_tid = 0;
 	record->former_tid = 0;
 	record->fork_noted = false;
+	record->fork_counted = false;
+	record->fork_runs_handlers = false;
 	record->bounds = (struct stack_bounds){0};
 	__builtin_memset(record->name, 0, sizeof record->name);
 	record->start_routine = NULL;
@@ -128,6 +146,20 @@ static void reset(struct thread_record *record)
 	record->created_exact = 0;
 }
 
+/* Between the moment at which a thread takes a mutex out of its record and that at which it lets go of it,
+ * the entry stands one above the count. */
+static bool is_letting_go(const struct thread_record *record)
+{
+	uint32_t popped = atomic_load(&record->held_count);
+	const struct held_entry *entry = &record->held[popped];
+	pthread_mutex_t mutex;
+	if (popped >= record->held_capacity || atomic_load(&entry->state) == TRACE_HOLD_NONE ||
+	    entry->kind != TRACE_LOCK_MUTEX || !own_memory_read(entry->lock, &mutex, sizeof mutex))
+		return false;
+	struct lock_state state = lock_word_of_mutex(&mutex);
+	return state.locked && (!state.owner_tid || state.owner_tid == thread_record_owner_of(record, entry));
+}
+
 /* Threads that vanished two forks ago or earlier and held nothing are of no interest any more. A process that
  * forks on and on from child to child does not grow by them. */
 static void reclaim_vanished(uint32_t generation)
@@ -135,9 +167,9 @@ static void reclaim_vanished(uint32_t generation)
 	static _Atomic uint32_t reclaimed;
 	if (generation < 2 || atomic_exchange(&reclaimed, generation) == generation)
 		return;
-	for (struct thread_record *record = atomic_load(&all_records); record; record = record->next) {
+	for (struct thread_record *record = atomic_load(&thread_record_all); record; record = record->next) {
 		if (record->generation + 2 <= generation && atomic_load(&record->state) == THREAD_ALIVE &&
-		    atomic_load(&record->held_count) == 0)
+		    atomic_load(&record->held_count) == 0 && !is_letting_go(record))
 			thread_record_release(record);
 	}
 }
@@ -201,7 +233,7 @@ void thread_record_open_gate(struct thread_record *record, bool open)
 
 struct thread_record *thread_record_first(void)
 {
-	return atomic_load_explicit(&all_records, memory_order_acquire);
+	return atomic_load_explicit(&thread_record_all, memory_order_acquire);
 }
 
 /* A normal mutex is held once: of several entries for one all but the last are left over from acquisitions

@@ -93,6 +93,9 @@ struct thread_record {
 	int32_t former_tid; /* of a thread that forked and is now the child's: its owner id in the parent */
 	bool fork_noted;    /* note describes a fork that is under way */
 	bool is_detached;   /* nobody can join it */
+	bool fork_counted;  /* and its child is counted already: what comes next is the clone */
+	bool fork_runs_handlers;
+	struct fork_note first_note; /* here, where a fork writes in any case */
 	char name[TRACE_THREAD_NAME_SIZE_BYTES];
 	void *start_routine;
 	void *start_argument;
@@ -130,8 +133,13 @@ struct thread_record *thread_record_new(uint32_t generation);
 /* Gives a record back, or keeps it as ENDED where its thread still held locks. Own thread, or the
  * creator of a thread that could not be started. */
 void thread_record_release(struct thread_record *record);
+/* A word that fork wipes in the child as it does a gate. NULL: no memory. */
+_Atomic uint32_t *thread_record_make_wiped_word(void);
+/* False where the kernel knows no MADV_WIPEONFORK: gates and words are then as the parent left them. */
+bool thread_record_is_wiped_on_fork(void);
 /* First of all records, ALIVE, ENDED or FREE; `next` leads on. */
 struct thread_record *thread_record_first(void);
+extern struct thread_record *_Atomic thread_record_all __attribute__((visibility("hidden")));
 /* Room for one more entry. False when there is none; then the acquisition goes unrecorded. */
 bool thread_record_grow(struct thread_record *record);
 /* Acquisitions that found no room since the last call. */

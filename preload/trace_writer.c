@@ -170,8 +170,12 @@ void trace_writer_child(int32_t pid)
 {
 	own_pid = pid;
 	atomic_store(&opening, 0);
-	trace_writer_add(&trace_writer_run()->forks, 1);
-	trace_writer_add(&trace_writer_run()->processes, 1);
+}
+
+void trace_writer_count_fork(int more)
+{
+	trace_writer_add(&trace_writer_run()->forks, (uint64_t)more);
+	trace_writer_add(&trace_writer_run()->processes, (uint64_t)more);
 }
 
 void trace_writer_seal(bool on)

@@ -28,6 +28,8 @@ void trace_writer_open_image(void);
 void trace_writer_when_open(void (*write)(void));
 /* In a forked child, whose id that is. */
 void trace_writer_child(int32_t pid);
+/* One child more, or one less where the fork that was counted failed. */
+void trace_writer_count_fork(int more);
 /* The program enters a sandbox, or could not: no more system calls for the trace, nor for anything that the
  * program did not ask for. */
 void trace_writer_seal(bool on);

@@ -1,7 +1,7 @@
 /* The same harmless handlers are registered five times: worth a notice, no fault.
  *
  * expect: nothing
- * notice: atfork-repeated
+ * notice: atfork-repeated count() of handler_registered_often and its fellows, 5 times
  * exit: 0
  */
 #include "case.h"

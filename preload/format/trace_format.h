@@ -303,6 +303,7 @@ enum trace_notice_kind {
 	TRACE_NOTICE_FORK_BEFORE_INIT,
 	TRACE_NOTICE_FORK_SKIPS_HANDLERS, /* by _Fork, clone or a system call, though handlers are registered
 	                                   */
+	TRACE_NOTICE_VFORK_SKIPS_HANDLERS,
 };
 struct trace_notice {
 	struct trace_record record;
@@ -314,9 +315,12 @@ struct trace_notice {
 };
 
 /* One registration of fork handlers. Handler addresses are frames so that modules resolve them. */
+enum { TRACE_ATFORK_TIME_MASK = 0x3fffffff, TRACE_ATFORK_PHASE_SHIFT = 30 };
 struct trace_atfork {
 	struct trace_record record;
-	uint32_t reserved;
+	/* Where a run of one of them took long: the microseconds of the longest, and in the upper bits which
+	 * it was, as in handler_mask: 0 prepare, 1 parent, 2 child. */
+	uint32_t longest;
 	uint32_t handler_mask;       /* bit 0 prepare, 1 parent, 2 child */
 	struct trace_stack handlers; /* three frames: prepare, parent, child; pc 0 where none; EXACT_PC */
 	struct trace_stack registered_at;
@@ -332,7 +336,7 @@ struct trace_atfork {
  * constant after relocation. Whoever looks at a process from outside finds it there by its magic, and through
  * it what the process is: addresses and offsets, so that the structs behind them may change. */
 #define TRACE_DESCRIPTOR_MAGIC "AFTERFORK-STATE" /* sixteen bytes with the NUL */
-enum { TRACE_DESCRIPTOR_VERSION = 1 };
+enum { TRACE_DESCRIPTOR_VERSION = 2 };
 struct trace_descriptor {
 	char magic[16];
 	uint32_t version;
@@ -345,6 +349,11 @@ struct trace_descriptor {
 	/* offsets in what they point to */
 	uint32_t note_pid, note_tid, note_call, note_time_ns;
 	uint32_t note_pcs, note_exact_mask, note_count, note_flags; /* of its stack */
+	uint64_t threads; /* address of a pointer to the first of a list of threads; offsets in each: */
+	uint32_t thread_next, thread_note; /* pointers */
+	uint32_t
+	    thread_fork_counted; /* a byte, 1: it was about to fork, or made this process; see its note */
+	uint32_t thread_stack;   /* two addresses: of its low end, and one past the high end */
 };
 
 static_assert(sizeof(struct trace_file_header) == 80, "trace_file_header");
@@ -364,6 +373,6 @@ static_assert(offsetof(struct trace_incident, outcome) == 40, "outcome");
 static_assert(offsetof(struct trace_incident, observed) == 72, "observed");
 static_assert(offsetof(struct trace_incident, lock) == 96, "lock");
 static_assert(sizeof(struct trace_incident) == 288, "trace_incident");
-static_assert(sizeof(struct trace_descriptor) == 96, "trace_descriptor");
+static_assert(sizeof(struct trace_descriptor) == 120, "trace_descriptor");
 
 #endif

@@ -27,6 +27,17 @@ class Snapshot(unittest.TestCase):
             if "acquired_at" in finding.get("holder", {}):
                 self.assertIsNone(matching.stack_difference("churn<churner", finding["holder"]["acquired_at"]))
 
+    def test_every_child_is_counted_once_whatever_its_road(self):
+        with tempfile.TemporaryDirectory(prefix="afterfork-bad-input-") as name:
+            folder = Path(name) / "program"
+            folder.mkdir()
+            got = wrapped.supervised([wrapped.PROGRAMS / "forks_every_way"], folder)
+            self.assertEqual((got.code, got.error), (0, b""))
+            _, report = wrapped.report_of(Path(name) / "trace")
+        made = int(got.out)
+        self.assertEqual((report["summary"]["forks"], report["summary"]["processes"]), (made, made + 1))
+        self.assertEqual(report["findings"], [])
+
 
 if __name__ == "__main__":
     unittest.main()

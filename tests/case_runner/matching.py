@@ -149,6 +149,19 @@ def shape_differences(report):
     return ret
 
 
+def notice_differences(wanted, notices):
+    """`wanted` are kinds, each with words that its text must have, or none."""
+    kinds = sorted({notice.get("kind") for notice in notices})
+    demanded = [line.partition(" ") for line in wanted]
+    if kinds != sorted({kind for kind, _, _ in demanded}):
+        return [f"notices: wanted {sorted(wanted)}, found {kinds}"]
+    return [
+        f"notice {kind}: without {words!r}"
+        for kind, _, words in demanded
+        if not any(n["kind"] == kind and words in n.get("text", "") for n in notices)
+    ]
+
+
 def differences(expectation, report):
     """All that differs between a case's expectation and its report, as lines; empty: all is as demanded."""
     ret = shape_differences(report)
@@ -159,9 +172,7 @@ def differences(expectation, report):
         if lines:
             ret.append(f"finding: {describe(actual)}")
             ret += [f"  {line}" for line in lines]
-    notices = sorted({notice.get("kind") for notice in report.get("notices", [])})
-    if notices != sorted(set(expectation.notices)):
-        ret.append(f"notices: wanted {sorted(set(expectation.notices))}, found {notices}")
+    ret += notice_differences(expectation.notices, report.get("notices", []))
     ret += [f"missing: {w.verdict} {w.rule} {w.parts}" for w in missing]
     ret += [f"not expected: {describe(f)}" for f in surplus]
     return ret

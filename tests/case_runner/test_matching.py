@@ -97,6 +97,14 @@ class Matching(unittest.TestCase):
         self.assertEqual(len(lines), 1)
         self.assertTrue(lines[0].startswith("not expected: certain"))
 
+    def test_a_notice_is_told_by_its_kind_and_its_words(self):
+        wanted = copy.deepcopy(self.wanted)
+        wanted.notices = ["unrecorded no room"]
+        self.assertEqual(self.judged(change(fitting_report(), "notices.0.text", "no room for it"), wanted=wanted), [])
+        self.assertEqual(self.judged(fitting_report(), wanted=wanted), ["notice unrecorded: without 'no room'"])
+        wanted.notices = ["unrecorded", "exec-static"]
+        self.assertTrue(self.judged(fitting_report(), wanted=wanted)[0].startswith("notices: wanted"))
+
     def test_findings_pair_up_in_any_order(self):
         second = HAZARD.replace("cache_mutex", "other_mutex")
         wanted = copy.deepcopy(self.wanted)

@@ -22,7 +22,8 @@ static bool acquire(struct incident_handle *ret_handle)
 	const struct call_registers regs = core_registers();
 
 	core_invent_hold(self, &lock, TRACE_HOLD_WANT);
-	return handler_check_acquire(self, &lock, CALL_pthread_mutex_lock, &regs, ret_handle);
+	return handler_check_acquire(self, &(struct lock_ref){&lock, TRACE_LOCK_MUTEX, false},
+	                             CALL_pthread_mutex_lock, &regs, ret_handle);
 }
 
 Test(handler_check, leaves_a_free_lock_to_the_original)
@@ -93,7 +94,7 @@ Test(handler_check, opens_the_gate_again_in_the_parent)
 {
 	start();
 	cr_assert_null(self->gate->record);
-	fork_snapshot_postfork_parent(self);
+	fork_snapshot_postfork_parent(self, false);
 	cr_assert_eq(self->gate->record, self);
 	cr_assert_not(fork_snapshot_in_handlers(self));
 }

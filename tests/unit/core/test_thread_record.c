@@ -407,3 +407,36 @@ Test(thread_record, closes_the_gate_of_an_ended_thread)
 	cr_assert_neq(thread_record_gate, gate);
 	cr_assert_null(thread_record_self);
 }
+
+/* --- records of threads that vanished long ago --- */
+
+static pthread_mutex_t let_go;
+
+/* A thread that was just letting go of the lock, whose word the caller sets. */
+static struct thread_record *vanish_while_letting_go(int32_t owner_in_word)
+{
+	core_start();
+	struct thread_record *vanished = core_invent_thread(4711);
+	core_invent_hold(vanished, &let_go, TRACE_HOLD_WANT);
+	cr_assert(thread_record_pop(vanished, &let_go));
+	core_lock_by_hand(&let_go, owner_in_word);
+	cr_assert_eq(atomic_load(&vanished->held_count), 0);
+	return vanished;
+}
+
+Test(thread_record, keeps_who_vanished_while_letting_go)
+{
+	struct thread_record *vanished = vanish_while_letting_go(4711);
+	struct thread_record *next = thread_record_new(vanished->generation + 2);
+	cr_assert_neq(next, vanished);
+	cr_assert_eq(atomic_load(&vanished->state), THREAD_ALIVE);
+	cr_assert_eq(vanished->generation + 2, next->generation);
+}
+
+Test(thread_record, uses_again_the_record_of_who_had_let_go)
+{
+	struct thread_record *vanished = vanish_while_letting_go(4712);
+	uint32_t generation = vanished->generation;
+	cr_assert_not_null(thread_record_new(generation + 2));
+	cr_assert(atomic_load(&vanished->state) == THREAD_FREE || vanished->generation == generation + 2);
+}
