@@ -51,7 +51,7 @@ static const enum notice_kind notice_kinds[] = {
     [TRACE_NOTICE_FORK_BEFORE_INIT] = NOTICE_FORK_BEFORE_INIT,
     [TRACE_NOTICE_FORK_SKIPS_HANDLERS] = NOTICE_FORK_SKIPS_HANDLERS,
 };
-enum { BRIEF = 1, LENGTHY = 0 };
+enum { BRIEF = 1, LOCKED = 0, LENGTHY = 0 };
 static const struct {
 	const char *name;
 	bool is_brief;

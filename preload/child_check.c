@@ -2,8 +2,10 @@
 
 #include <errno.h>
 
+#include "call_id.h"
 #include "deadlock_action.h"
 #include "luck_check.h"
+#include "luck_shared.h"
 #include "module_map.h"
 #include "raw_syscall.h"
 #include "trace_writer.h"
@@ -216,18 +218,6 @@ struct window {
 	bool ended;           /* a thread that had ended has an entry, too */
 };
 
-enum call_id {
-#define CALL(id, name) CALL_##name = id,
-#include "trace_calls.def"
-#undef CALL
-};
-
-/* Readers keep a writer waiting: it is not the one who holds the lock. */
-static bool waits_to_write(const struct held_entry *entry)
-{
-	return entry->call >= CALL_pthread_rwlock_wrlock && entry->call <= CALL_pthread_rwlock_clockwrlock;
-}
-
 /* Of several candidates those count that are known to hold it. */
 static void consider(struct window *window, struct thread_record *thread, uint32_t entry,
                      const struct lock_state *state)
@@ -235,8 +225,9 @@ static void consider(struct window *window, struct thread_record *thread, uint32
 	bool holds = atomic_load(&thread->held[entry].state) == TRACE_HOLD_HELD &&
 	             !thread_record_is_popped(thread, entry);
 	bool is_read = state->kind == TRACE_LOCK_RWLOCK && state->names_nobody;
+	/* Readers keep a writer waiting: it is not the one who holds the lock. */
 	if ((window->count > 0 && window->candidate_holds && !holds) ||
-	    (is_read && waits_to_write(&thread->held[entry])))
+	    (is_read && call_id_is_write_lock(thread->held[entry].call)))
 		return;
 	if (window->count == 0 || (holds && !window->candidate_holds)) {
 		window->candidate = thread;
@@ -434,22 +425,14 @@ static bool came_true(const struct child_use *use, int error)
 	}
 }
 
-/* Readers do not exclude each other, and a semaphore need not be a lock. */
-static bool excludes_others(const struct child_use *use)
-{
-	enum trace_lock_kind kind = use->suspect.kind;
-	return kind == TRACE_LOCK_MUTEX || kind == TRACE_LOCK_SPINLOCK ||
-	       (kind == TRACE_LOCK_RWLOCK && !use->shared);
-}
-
 void child_check_after(struct child_use *use, int error)
 {
 	if (use->handle.record) {
 		incident_returned(use->handle, error);
 		return;
 	}
-	if (!use->suspect.observed && error == 0 && use->attempt <= CHILD_TRY && excludes_others(use))
-		luck_check_took(&use->suspect);
+	if (!use->suspect.observed && error == 0 && use->attempt <= CHILD_TRY)
+		luck_shared_took(&use->suspect, use->shared);
 	if (!use->suspect.observed || !came_true(use, error))
 		return;
 	if (use->suspect.observed == TRACE_FOREIGN_UNLOCK && error == EPERM)

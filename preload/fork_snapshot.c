@@ -9,6 +9,7 @@
 #include "arena.h"
 #include "lock_word.h"
 #include "luck_check.h"
+#include "luck_shared.h"
 #include "module_map.h"
 #include "raw_syscall.h"
 #include "real.h"
@@ -136,7 +137,8 @@ void fork_snapshot_postfork_child(void)
 	int32_t owner_tid = fork_snapshot_owner_tid();
 	process.pid = trace_writer_is_sealed() ? owner_tid : (int32_t)raw_syscall0(SYS_getpid);
 	keep_note(self, process.generation, vanished);
-	luck_check_enter(self);
+	luck_check_enter();
+	luck_shared_enter(self);
 	process.generation++;
 	process.other_threads_at_fork += vanished;
 	atomic_store(&process.live_threads, 1);
