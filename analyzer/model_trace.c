@@ -56,7 +56,7 @@ static const struct {
 	const char *name;
 	bool is_brief;
 } libc_families[] = {
-#define LIBC_FAMILY(id, tag, name, length, beside, until) [id] = {name, length},
+#define LIBC_FAMILY(id, tag, name, length, takes, beside, until) [id] = {name, length},
 #include "trace_libc_families.def"
 #undef LIBC_FAMILY
 };

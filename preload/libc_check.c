@@ -6,17 +6,17 @@
 #include "luck_check.h"
 #include "luck_shared.h"
 
-enum { NEVER = 1000, BRIEF, LOCKED, LENGTHY };
+enum { NEVER = 1000, BRIEF, LOCKED, LENGTHY, ALWAYS, SELDOM };
 
 const uint64_t libc_check_stand_ins[LIBC_FAMILY_LIMIT];
 
 struct family_row {
 	uint8_t beside;
-	uint16_t until, span;
+	uint16_t until, span, takes;
 };
 static const struct family_row families[LIBC_FAMILY_LIMIT] = {
-#define LIBC_FAMILY(id, tag, name, length, beside_tag, until_minor)                                          \
-	[id] = {.beside = LIBC_##beside_tag, .until = until_minor, .span = length},
+#define LIBC_FAMILY(id, tag, name, length, use, beside_tag, until_minor)                                     \
+	[id] = {.beside = LIBC_##beside_tag, .until = until_minor, .span = length, .takes = use},
 #include "trace_libc_families.def"
 #undef LIBC_FAMILY
 };
@@ -42,7 +42,13 @@ enum libc_family libc_check_common_lock(enum libc_family a, enum libc_family b)
 
 bool libc_check_holds_inside(enum libc_family family)
 {
-	return families[family].span != LENGTHY && libc_check_may_stay_locked(family);
+	return families[family].span != LENGTHY && libc_check_takes_always(family) &&
+	       libc_check_may_stay_locked(family);
+}
+
+bool libc_check_takes_always(enum libc_family family)
+{
+	return families[family].takes == ALWAYS;
 }
 
 bool libc_check_may_stay_locked(enum libc_family family)

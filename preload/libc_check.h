@@ -39,6 +39,9 @@ enum libc_family libc_check_family_of(const struct held_entry *entry);
 /* True where who is inside of one of the family's functions mostly holds the lock, which fork leaves so. */
 bool libc_check_holds_inside(enum libc_family family);
 
+/* True where each call of one of its functions takes the lock and keeps others out. */
+bool libc_check_takes_always(enum libc_family family);
+
 /* Before the original call, in a forked child, and before this call's own entry: writes the incident if a
  * vanished thread was inside a function of the family. Empties *ret_use otherwise. */
 void libc_check_before(struct libc_use *ret_use, struct thread_record *self, enum libc_family family,

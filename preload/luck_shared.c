@@ -184,7 +184,7 @@ static void judge_libc(const struct incident *entered)
 	for (enum libc_family other = 1; other < LIBC_FAMILY_LIMIT && !use; other++) {
 		struct incident told = *entered;
 		enum libc_family lock = libc_check_common_lock(entered->state.type, other);
-		if (lock && libc_check_may_stay_locked(lock))
+		if (lock && libc_check_takes_always(other) && libc_check_may_stay_locked(lock))
 			use = find_use((uint64_t)(uintptr_t)libc_check_lock(other), false, &thread);
 		told.lock = libc_check_lock(lock);
 		told.state.type = lock;
@@ -201,8 +201,7 @@ static bool is_candidate(const struct incident *use)
 	case TRACE_LOCK_SPINLOCK:
 		return true;
 	case TRACE_LOCK_LIBC:
-		/* A function is registered once: that it was does not say that a thread will do so again. */
-		return use->state.type != LIBC_exit_functions;
+		return libc_check_takes_always(use->state.type);
 	case TRACE_LOCK_SEMAPHORE:
 		return wake_site_is_lock(use->lock);
 	default:
