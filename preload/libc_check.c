@@ -81,7 +81,8 @@ static void consider(struct search *search, struct thread_record *thread, uint32
 	if (!lock || !libc_check_may_stay_locked(lock))
 		return;
 	bool is_same = family == search->wanted;
-	bool was_same = search->thread && libc_check_family_of(&search->thread->held[search->entry]) == search->wanted;
+	bool was_same =
+	    search->thread && libc_check_family_of(&search->thread->held[search->entry]) == search->wanted;
 	if (search->count && is_same == was_same) {
 		search->count += thread != search->thread;
 		search->call = search->call == entry->call ? search->call : 0;

@@ -10,8 +10,8 @@
 /* In a new child, before the program's child handlers: what the forking thread holds now is covered. */
 void luck_shared_enter(const struct thread_record *self);
 /* The child took a lock that was free, as a read lock or not: `use` says which, who, and where; other fields
- * are not read. A lock of libc's own is one that the child is about to take, and that nobody was seen to have:
- * state.type is its family. */
+ * are not read. A lock of libc's own is one that the child is about to take, and that nobody was seen to
+ * have: state.type is its family. */
 void luck_shared_took(const struct incident *use, bool shared);
 
 /* For hashes by which repeats are found before any stack is walked to its end. */

@@ -152,4 +152,3 @@ unsigned core_told(enum trace_observed observed, const struct trace_incident **r
 	}
 	return count;
 }
-

@@ -4,6 +4,7 @@
 #include <unistd.h>
 
 #include "core_fixture.h"
+#include "libc_check.h"
 #include "luck_check.h"
 #include "trace_writer.h"
 #include "wake_site.h"
@@ -191,5 +192,53 @@ Test(luck_check, tells_an_initialisation_of_a_static_variable)
 	hold_kind(worker, &done_guard, TRACE_LOCK_STATIC_INIT);
 	core_become_child(self);
 	run_on(NULL);
+	cr_assert_eq(told_held(), 1);
+}
+
+static void enter(enum libc_family family)
+{
+	const struct call_registers regs = core_registers();
+	struct libc_use entered;
+
+	libc_check_before(&entered, self, family, CALL_getpwnam, &regs);
+	libc_check_after(&entered);
+}
+
+Test(luck_check, tells_who_was_inside_of_a_function_that_keeps_its_lock)
+{
+	const struct trace_incident *incident = NULL;
+
+	start();
+	hold_kind(worker, libc_check_lock(LIBC_getpwnam), TRACE_LOCK_LIBC);
+	hold_kind(worker, libc_check_lock(LIBC_system), TRACE_LOCK_LIBC);
+	hold_kind(worker, libc_check_lock(LIBC_catalogues), TRACE_LOCK_LIBC);
+	core_become_child(self);
+	run_on(NULL);
+	cr_assert_eq(core_told(TRACE_HELD_AT_FORK, &incident), 1);
+	cr_assert_eq(incident->lock.kind, TRACE_LOCK_LIBC);
+	cr_assert_eq(incident->lock.type, LIBC_getpwnam);
+}
+
+Test(luck_check, takes_it_back_when_the_child_comes_back_from_there)
+{
+	const struct trace_incident *incident = NULL;
+
+	start();
+	hold_kind(worker, libc_check_lock(LIBC_getpwnam), TRACE_LOCK_LIBC);
+	core_become_child(self);
+	run_on(NULL);
+	core_told(TRACE_HELD_AT_FORK, &incident);
+	enter(LIBC_getpwuid);
+	cr_assert_eq(incident->outcome, TRACE_OUTCOME_PENDING);
+	enter(LIBC_getpwnam);
+	cr_assert_eq(incident->outcome, TRACE_OUTCOME_RETURNED);
+}
+
+Test(luck_check, takes_a_function_of_libc_for_a_sign_that_the_child_runs_on)
+{
+	start();
+	hold(worker, &lock);
+	core_become_child(self);
+	enter(LIBC_environment);
 	cr_assert_eq(told_held(), 1);
 }
