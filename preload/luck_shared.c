@@ -85,16 +85,6 @@ static bool was_made_anew(uint64_t lock)
 	return false;
 }
 
-/* A lock at the same address may be another object. A variable is not; of other memory only what is known to
- * have been initialised before the use and neither destroyed nor initialised since. */
-static bool is_same_object(const struct lock_use *use)
-{
-	uint32_t initialised = init_site_epoch_of((const void *)(uintptr_t)use->lock);
-	if (initialised)
-		return use->epoch >= initialised;
-	return module_map_find_data(use->lock) != NULL;
-}
-
 /* In a condition wait with it: the thread's memory of the lock is of this object. */
 static bool waits_with(const struct thread_record *thread, uint64_t lock)
 {
@@ -105,13 +95,24 @@ static bool waits_with(const struct thread_record *thread, uint64_t lock)
 	return false;
 }
 
+/* A lock at the same address may be another object, or made anew. Where its initialisation is known, that has
+ * to come before the use. A variable is the same otherwise; of other memory only what the thread waits with. */
+static bool is_same_object(const struct thread_record *thread, const struct lock_use *use)
+{
+	uint32_t initialised = init_site_epoch_of((const void *)(uintptr_t)use->lock);
+	if (initialised)
+		return use->epoch >= initialised;
+	return use->kind == TRACE_LOCK_LIBC || module_map_find_data(use->lock) ||
+	       waits_with(thread, use->lock);
+}
+
 /* Readers keep no reader waiting. And used only inside of a lock that the forking thread held: nobody else
  * could have it then. */
 static bool could_exclude(const struct thread_record *thread, const struct lock_use *use, bool shared)
 {
 	if ((shared && call_id_is_read_lock(use->call)) || (use->under && is_covered(use->under, false)))
 		return false;
-	return use->kind == TRACE_LOCK_LIBC || is_same_object(use) || waits_with(thread, use->lock);
+	return is_same_object(thread, use);
 }
 
 static const struct lock_use *find_use(uint64_t lock, bool shared, struct thread_record **ret_thread)
