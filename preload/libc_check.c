@@ -37,7 +37,8 @@ enum libc_family libc_check_common_lock(enum libc_family a, enum libc_family b)
 {
 	if (a == b || families[b].beside == a)
 		return a;
-	return families[a].beside == b ? b : LIBC_none;
+	return families[a].beside == b || families[a].beside == families[b].beside ? families[a].beside
+	                                                                           : LIBC_none;
 }
 
 bool libc_check_holds_inside(enum libc_family family)

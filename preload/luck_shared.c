@@ -96,7 +96,8 @@ static bool waits_with(const struct thread_record *thread, uint64_t lock)
 }
 
 /* A lock at the same address may be another object, or made anew. Where its initialisation is known, that has
- * to come before the use. A variable is the same otherwise; of other memory only what the thread waits with. */
+ * to come before the use. A variable is the same otherwise; of other memory only what the thread waits with.
+ */
 static bool is_same_object(const struct thread_record *thread, const struct lock_use *use)
 {
 	uint32_t initialised = init_site_epoch_of((const void *)(uintptr_t)use->lock);
@@ -185,7 +186,8 @@ static void judge_libc(const struct incident *entered)
 	for (enum libc_family other = 1; other < LIBC_FAMILY_LIMIT && !use; other++) {
 		struct incident told = *entered;
 		enum libc_family lock = libc_check_common_lock(entered->state.type, other);
-		if (lock && libc_check_takes_always(other) && libc_check_may_stay_locked(lock))
+		if (lock && libc_check_takes_always(lock) && libc_check_takes_always(other) &&
+		    libc_check_may_stay_locked(lock))
 			use = find_use((uint64_t)(uintptr_t)libc_check_lock(other), false, &thread);
 		told.lock = libc_check_lock(lock);
 		told.state.type = lock;

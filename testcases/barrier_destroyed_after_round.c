@@ -1,5 +1,5 @@
-/* The twin of barrier_destroyed_with_waiter: the round is over, and the worker has left the barrier before main
- * forks.
+/* The twin of barrier_destroyed_with_waiter: the round is over, and the worker has left the barrier before
+ * main forks.
  *
  * expect: nothing
  * exit: 0

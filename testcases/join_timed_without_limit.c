@@ -1,5 +1,5 @@
-/* The child of _Fork() joins a worker of its parent, by a call that may have a time limit but is given none. It
- * waits for the worker's end for ever.
+/* The child of _Fork() joins a worker of its parent, by a call that may have a time limit but is given none.
+ * It waits for the worker's end for ever.
  *
  * expect: certain waker-vanished
  *   lock: thread - -

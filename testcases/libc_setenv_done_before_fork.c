@@ -1,5 +1,5 @@
-/* The worker came back from setenv() before main forks, and lives on. The child sets a variable, too, and does
- * not hang, by luck.
+/* The worker came back from setenv() before main forks, and lives on. The child sets a variable, too, and
+ * does not hang, by luck.
  *
  * expect: possible lock-shared-with-vanished-thread
  *   lock: libc - "environment lock (setenv)"

@@ -1,5 +1,5 @@
-/* The twin of libc_setenv and of libc_setenv_done_before_fork: the thread that called setenv() has ended before
- * main forks, and the one that lives on sets nothing.
+/* The twin of libc_setenv and of libc_setenv_done_before_fork: the thread that called setenv() has ended
+ * before main forks, and the one that lives on sets nothing.
  *
  * expect: nothing
  * exit: 0

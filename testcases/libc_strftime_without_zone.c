@@ -1,5 +1,5 @@
-/* The twin of libc_localtime_by_chance: the worker formats a time stamp by strftime(), which asks for the time
- * zone only where the format does.
+/* The twin of libc_localtime_by_chance: the worker formats a time stamp by strftime(), which asks for the
+ * time zone only where the format does.
  *
  * expect: nothing
  * exit: 0

@@ -1,5 +1,5 @@
-/* The twin of semaphore_as_lock_released: fork handlers take the semaphore before the fork and post it on both
- * sides.
+/* The twin of semaphore_as_lock_released: fork handlers take the semaphore before the fork and post it on
+ * both sides.
  *
  * expect: nothing
  * exit: 0
