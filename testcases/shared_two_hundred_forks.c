@@ -1,16 +1,16 @@
-/* A worker uses cache_mutex; of a thousand children none happens to find it held. One fault, counted.
+/* A worker uses cache_mutex; of two hundred children none happens to find it held. One fault, counted.
  *
  * expect: possible lock-shared-with-vanished-thread
  *   lock: mutex normal cache_mutex
  *   holder: acquired_at=cache_use<worker start_routine=worker
  *   fork: call=fork function=main
  *   victim: call=pthread_mutex_lock function=cache_use<main
- *   count: 1000
+ *   count: 200
  * exit: 0
  */
 #include "case.h"
 
-enum { FORKS = 1000 };
+enum { FORKS = 200 };
 
 static pthread_mutex_t cache_mutex = PTHREAD_MUTEX_INITIALIZER;
 
