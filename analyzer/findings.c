@@ -119,6 +119,10 @@ static int compare(const void *left, const void *right)
 
 	if (a->verdict != b->verdict)
 		return a->verdict > b->verdict ? -1 : 1;
+	/* Of luck first what the child did take: there another moment of the fork is all that a hang needs.
+	 */
+	if (a->incidental != b->incidental)
+		return a->incidental > b->incidental ? -1 : 1;
 	if (a->count != b->count)
 		return a->count > b->count ? -1 : 1;
 	return strcmp(a->fingerprint, b->fingerprint);

@@ -52,12 +52,12 @@ static const enum notice_kind notice_kinds[] = {
     [TRACE_NOTICE_FORK_SKIPS_HANDLERS] = NOTICE_FORK_SKIPS_HANDLERS,
     [TRACE_NOTICE_VFORK_SKIPS_HANDLERS] = NOTICE_VFORK_SKIPS_HANDLERS,
 };
-enum { BRIEF = 1, LENGTHY = 0 };
+enum { BRIEF = 1, LOCKED = 0, LENGTHY = 0 };
 static const struct {
 	const char *name;
 	bool is_brief;
 } libc_families[] = {
-#define LIBC_FAMILY(id, tag, name, length, beside, until) [id] = {name, length},
+#define LIBC_FAMILY(id, tag, name, length, takes, beside, until) [id] = {name, length},
 #include "trace_libc_families.def"
 #undef LIBC_FAMILY
 };

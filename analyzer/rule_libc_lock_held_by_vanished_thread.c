@@ -58,21 +58,7 @@ static void tell(const struct finding *finding, const struct model *model, FILE 
 static void advise(const struct finding *finding, const struct model *model, FILE *out)
 {
 	(void)model;
-	if (is_seen_from_outside(finding))
-		fputs("The lock", out);
-	else
-		fprintf(out, "The %s", finding->lock.name ? finding->lock.name : "lock");
-	fputs(" is libc's own: no fork handler can cover it, and libc leaves it as it was at the fork. "
-	      "Between fork "
-	      "and exec call only async-signal-safe functions (signal-safety(7)); do what needs ",
-	      out);
-	if (is_seen_from_outside(finding))
-		story_libc_call(&finding->victim.stack, out);
-	else
-		story_call(finding->victim.call, "this function", out);
-	fputs(
-	    " before the fork, or after exec. Where the child must run on, fork before threads are started.",
-	    out);
+	story_advise_libc(finding, is_seen_from_outside(finding) ? NULL : finding->victim.call, out);
 }
 
 const struct rule rule_libc_lock_held_by_vanished_thread = {

@@ -14,8 +14,13 @@ static void tell(const struct finding *finding, const struct model *model, FILE 
 {
 	(void)model;
 	story_victim(finding, out);
-	fputs(" took ", out);
-	story_lock(finding, out);
+	if (story_is_libc(finding)) {
+		fputs(" went into", out);
+		story_libc_lock(finding->victim.call, finding, out);
+	} else {
+		fputs(" took ", out);
+		story_lock(finding, out);
+	}
 	fputs(", which happened to be free: ", out);
 	story_holder(finding, out);
 	fputs(" uses it", out);
@@ -27,7 +32,10 @@ static void tell(const struct finding *finding, const struct model *model, FILE 
 static void advise(const struct finding *finding, const struct model *model, FILE *out)
 {
 	fputs("Whether this hangs is a matter of the moment of the fork. ", out);
-	story_advise_cover(finding, model, out);
+	if (story_is_libc(finding))
+		story_advise_libc(finding, finding->victim.call, out);
+	else
+		story_advise_cover(finding, model, out);
 }
 
 const struct rule rule_lock_shared_with_vanished_thread = {

@@ -81,10 +81,29 @@ static void tell_what_happened(const struct finding *finding, FILE *out)
 		fputs(" and got it in the end", out);
 }
 
+static bool is_join(const struct finding *finding)
+{
+	return finding->incident->lock.kind == LOCK_THREAD;
+}
+
+static void tell_join(const struct finding *finding, FILE *out)
+{
+	fputs(finding->incident->first_pending ? " waits, with a time limit, for the end of "
+	                                       : " gave up joining ",
+	      out);
+	story_holder(finding, out);
+	fputs(", which vanished when ", out);
+	story_fork(finding, out);
+}
+
 static void tell(const struct finding *finding, const struct model *model, FILE *out)
 {
 	(void)model;
 	story_victim(finding, out);
+	if (is_join(finding)) {
+		tell_join(finding, out);
+		return;
+	}
 	tell_what_happened(finding, out);
 	fputs(": ", out);
 	story_holder(finding, out);
@@ -100,6 +119,12 @@ static void tell(const struct finding *finding, const struct model *model, FILE 
 
 static void advise(const struct finding *finding, const struct model *model, FILE *out)
 {
+	if (is_join(finding)) {
+		fputs("The child has only the thread that forked: join threads in the process that made "
+		      "them, and forget their handles in the child.",
+		      out);
+		return;
+	}
 	fputs("Nobody in the child will ever release this lock: every later try fails, and a lock call "
 	      "without a "
 	      "time limit would hang. What it guards may be half changed. ",

@@ -45,7 +45,9 @@ static void tell_cause(const struct finding *finding, FILE *out)
 		story_holder(finding, out);
 		fputs(", which it joins,", out);
 	} else if (kind == LOCK_BARRIER) {
-		fputs("threads that the barrier counts on", out);
+		fputs(is_destroyed(finding) ? "threads that had come to it and not left"
+		                            : "threads that the barrier counts on",
+		      out);
 	} else if (is_destroyed(finding)) {
 		story_holder(finding, out);
 		fputs(" was waiting on it", out);

@@ -166,6 +166,18 @@ void story_call(const char *call, const char *otherwise, FILE *out)
 		fputs(otherwise, out);
 }
 
+bool story_is_libc(const struct finding *finding)
+{
+	return finding->lock.kind && !strcmp(finding->lock.kind, "libc");
+}
+
+void story_libc_lock(const char *call, const struct finding *finding, FILE *out)
+{
+	fputc(' ', out);
+	story_call(call, "a function of libc", out);
+	fprintf(out, ", which takes the %s of libc", finding->lock.name ? finding->lock.name : "lock");
+}
+
 void story_fork(const struct finding *finding, FILE *out)
 {
 	if (!tell_frame(telling_frame(&finding->fork.stack), "", out))
@@ -213,6 +225,22 @@ static bool checks_owner(const struct finding *finding)
 
 	return finding->lock.robust || finding->lock.prio_inherit ||
 	       (type && (!strcmp(type, "recursive") || !strcmp(type, "errorcheck")));
+}
+
+void story_advise_libc(const struct finding *finding, const char *call, FILE *out)
+{
+	fprintf(out, "The %s", call && finding->lock.name ? finding->lock.name : "lock");
+	fputs(" is libc's own: no fork handler can cover it, and libc leaves it as it was at the fork. "
+	      "Between fork "
+	      "and exec call only async-signal-safe functions (signal-safety(7)); do what needs ",
+	      out);
+	if (call)
+		story_call(call, "", out);
+	else
+		story_libc_call(&finding->victim.stack, out);
+	fputs(
+	    " before the fork, or after exec. Where the child must run on, fork before threads are started.",
+	    out);
 }
 
 void story_advise_cover(const struct finding *finding, const struct model *model, FILE *out)

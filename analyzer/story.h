@@ -3,6 +3,7 @@
 #ifndef AFTERFORK_STORY_H
 #define AFTERFORK_STORY_H
 
+#include <stdbool.h>
 #include <stdio.h>
 
 #include "findings.h"
@@ -25,7 +26,12 @@ void story_handler(const struct finding *finding, FILE *out);
 void story_place(const struct frame_stack *stack, FILE *out);
 /* "pthread_mutex_lock()", or `otherwise`. */
 void story_call(const char *call, const char *otherwise, FILE *out);
+/* " in setenv(), which takes the environment lock (setenv) of libc" */
+void story_libc_lock(const char *call, const struct finding *finding, FILE *out);
+bool story_is_libc(const struct finding *finding);
 
+/* The cure for a lock inside libc, which `call` takes; NULL: the call that the victim's stack shows. */
+void story_advise_libc(const struct finding *finding, const char *call, FILE *out);
 /* The general cure: sentences on making this very lock safe across fork, by what is known of it and of the
  * fork handlers of its module. */
 void story_advise_cover(const struct finding *finding, const struct model *model, FILE *out);

@@ -5,6 +5,7 @@
 #include "child_window.h"
 #include "deadlock_action.h"
 #include "luck_check.h"
+#include "luck_shared.h"
 #include "module_map.h"
 #include "own_memory.h"
 #include "retry_loop.h"
@@ -326,14 +327,6 @@ static bool came_true(const struct child_use *use, int error)
 	}
 }
 
-/* Readers do not exclude each other, and a semaphore need not be a lock. */
-static bool excludes_others(const struct child_use *use)
-{
-	enum trace_lock_kind kind = use->suspect.kind;
-	return kind == TRACE_LOCK_MUTEX || kind == TRACE_LOCK_SPINLOCK ||
-	       (kind == TRACE_LOCK_RWLOCK && !use->shared);
-}
-
 static void note_try(const struct child_use *use, int error)
 {
 	if (error)
@@ -350,8 +343,8 @@ void child_check_after(struct child_use *use, int error)
 			note_try(use, error);
 		return;
 	}
-	if (!use->suspect.observed && error == 0 && use->attempt <= CHILD_TRY && excludes_others(use))
-		luck_check_took(&use->suspect);
+	if (!use->suspect.observed && error == 0 && use->attempt <= CHILD_TRY)
+		luck_shared_took(&use->suspect, use->shared);
 	if (!use->suspect.observed || !came_true(use, error)) {
 		retry_loop_leave(use->suspect.victim);
 		return;

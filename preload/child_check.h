@@ -36,7 +36,4 @@ void child_check_after(struct child_use *use, int error);
  * where the mapping tells. */
 bool child_check_is_private(struct incident *suspect);
 
-/* True for an entry of an rwlock's write lock. */
-bool child_check_waits_to_write(const struct held_entry *entry);
-
 #endif

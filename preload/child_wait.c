@@ -229,6 +229,24 @@ void child_wait_barrier(struct child_use *use, struct thread_record *self, const
 	tell(use, &suspect);
 }
 
+void child_wait_barrier_destroy(struct child_use *use, struct thread_record *self,
+                                const pthread_barrier_t *barrier, unsigned call,
+                                const struct call_registers *regs)
+{
+	struct incident suspect;
+	struct wake_facts facts;
+	const struct barrier *inside = (const struct barrier *)barrier;
+	uint32_t in = __atomic_load_n(&inside->in, __ATOMIC_ACQUIRE);
+	begin(&suspect, self, barrier, TRACE_LOCK_BARRIER, call, regs);
+	suspect.state.word = in - __atomic_load_n(&inside->out, __ATOMIC_RELAXED);
+	if (suspect.state.word == 0 || process.other_threads_at_fork == 0 ||
+	    !wake_site_find(barrier, &facts) || !was_there_before(&facts) ||
+	    !child_wait_nobody_is_left(&suspect))
+		return;
+	suspect.proof |= TRACE_PROOF_OWNER_WORD;
+	tell(use, &suspect);
+}
+
 /* The id in the thread's descriptor, by the one public way to it that asks nothing of the thread; 0 where it
  * has ended. A clock's id holds the complement of the thread's above three bits (linux/posix-timers.h). */
 static int32_t tid_of(pthread_t thread)
@@ -262,5 +280,13 @@ void child_wait_join(struct child_use *use, struct thread_record *self, pthread_
 	suspect.holder_tid = vanished->owner_tid;
 	suspect.proof |= TRACE_PROOF_RECORD;
 	suspect.fork = fork_snapshot_note_of(vanished);
-	tell(use, &suspect);
+	if (use->attempt == CHILD_LOCK) {
+		tell(use, &suspect);
+		return;
+	}
+	suspect.observed =
+	    use->attempt == CHILD_TRY ? TRACE_TRY_FAILED_ON_VANISHED : TRACE_TIMED_WAIT_ON_VANISHED;
+	use->suspect = suspect;
+	if (use->attempt == CHILD_TIMED)
+		use->handle = incident_write(&use->suspect);
 }

@@ -23,8 +23,12 @@ void child_wait_semaphore(struct child_use *use, struct thread_record *self, con
                           unsigned call, const struct call_registers *regs);
 void child_wait_barrier(struct child_use *use, struct thread_record *self, const pthread_barrier_t *barrier,
                         unsigned call, const struct call_registers *regs);
-/* In a child of fork() such a join returns at once, since libc marks vanished threads as ended there: nothing
- * is told. */
+/* pthread_barrier_destroy waits for all who came and have not left yet. */
+void child_wait_barrier_destroy(struct child_use *use, struct thread_record *self,
+                                const pthread_barrier_t *barrier, unsigned call,
+                                const struct call_registers *regs);
+/* By use->attempt. In a child of fork() such a join returns at once, since libc marks vanished threads as
+ * ended there: nothing is told. */
 void child_wait_join(struct child_use *use, struct thread_record *self, pthread_t thread, unsigned call,
                      const struct call_registers *regs);
 

@@ -1,5 +1,6 @@
 #include "child_window.h"
 
+#include "call_id.h"
 #include "raw_syscall.h"
 #include "trace_writer.h"
 #include "wake_site.h"
@@ -26,18 +27,6 @@ uint32_t child_window_find_entry(const struct thread_record *thread, uint64_t lo
 	return count < thread->held_capacity && is_entry_for(thread, count, lock, tid) ? count : UINT32_MAX;
 }
 
-enum call_id {
-#define CALL(id, name) CALL_##name = id,
-#include "trace_calls.def"
-#undef CALL
-};
-
-/* Readers keep a writer waiting: it is not the one who holds the lock. */
-static bool waits_to_write(const struct held_entry *entry)
-{
-	return entry->call >= CALL_pthread_rwlock_wrlock && entry->call <= CALL_pthread_rwlock_clockwrlock;
-}
-
 /* Of several candidates those count that are known to hold it. */
 static void consider(struct child_window *window, struct thread_record *thread, uint32_t entry,
                      const struct lock_state *state)
@@ -45,8 +34,9 @@ static void consider(struct child_window *window, struct thread_record *thread, 
 	bool holds = atomic_load(&thread->held[entry].state) == TRACE_HOLD_HELD &&
 	             !thread_record_is_popped(thread, entry);
 	bool is_read = state->kind == TRACE_LOCK_RWLOCK && state->names_nobody;
+	/* Readers keep a writer waiting: it is not the one who holds the lock. */
 	if ((window->count > 0 && window->candidate_holds && !holds) ||
-	    (is_read && waits_to_write(&thread->held[entry])))
+	    (is_read && call_id_is_write_lock(thread->held[entry].call)))
 		return;
 	if (window->count == 0 || (holds && !window->candidate_holds)) {
 		window->candidate = thread;

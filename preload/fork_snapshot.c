@@ -7,8 +7,8 @@
 
 #include "arena.h"
 #include "lock_word.h"
-#include "init_site.h"
 #include "luck_check.h"
+#include "luck_shared.h"
 #include "module_map.h"
 #include "raw_syscall.h"
 #include "real.h"
@@ -170,8 +170,8 @@ void fork_snapshot_postfork_child(void)
 	if (!self || !self->fork_counted)
 		trace_writer_count_fork(1);
 	keep_note(self, process.generation, vanished);
-	luck_check_enter(self);
-	process.init_epochs[process.generation % FORK_GENERATIONS_KEPT] = init_site_epoch();
+	luck_check_enter();
+	luck_shared_enter(self);
 	process.generation++;
 	process.other_threads_at_fork += vanished;
 	atomic_store(&process.live_threads, 1);
@@ -196,13 +196,6 @@ const struct fork_note *fork_snapshot_note_of(const struct thread_record *vanish
 	if (process.generation - vanished->generation > FORK_GENERATIONS_KEPT)
 		return NULL;
 	return process.notes[vanished->generation % FORK_GENERATIONS_KEPT];
-}
-
-bool fork_snapshot_made_anew_since(const struct thread_record *vanished, const void *lock)
-{
-	uint32_t epoch = process.init_epochs[vanished->generation % FORK_GENERATIONS_KEPT];
-	return process.generation - vanished->generation <= FORK_GENERATIONS_KEPT &&
-	       init_site_epoch_of(lock) > epoch;
 }
 
 /* The program may have unmapped the vanished thread's stack since: the mapping that is there now bounds the

@@ -36,7 +36,6 @@ struct process_state {
 	uint32_t atfork_handlers;       /* registrations of fork handlers seen */
 	/* notes[g % FORK_GENERATIONS_KEPT]: the fork that ended generation g in this process's line */
 	struct fork_note *notes[FORK_GENERATIONS_KEPT];
-	uint32_t init_epochs[FORK_GENERATIONS_KEPT]; /* init_site_epoch() at that fork */
 };
 extern struct process_state process __attribute__((visibility("hidden")));
 extern _Atomic uint32_t *process_mode_word __attribute__((visibility("hidden")));
@@ -87,8 +86,6 @@ int32_t fork_snapshot_owner_tid(void);
 
 /* The fork at which the record's thread vanished, or NULL when it is too long ago or was not seen. */
 const struct fork_note *fork_snapshot_note_of(const struct thread_record *vanished);
-/* True where the lock was initialised since that thread vanished. */
-bool fork_snapshot_made_anew_since(const struct thread_record *vanished, const void *lock);
 /* True for a thread of an earlier generation that was alive at the fork. */
 static inline bool fork_snapshot_is_vanished(const struct thread_record *record)
 {

@@ -2,6 +2,7 @@
 
 #include <errno.h>
 
+#include "call_id.h"
 #include "child_check.h"
 #include "clock.h"
 #include "deadlock_action.h"
@@ -73,7 +74,7 @@ static struct thread_record *find_waited_for(const struct thread_record *thread,
 	if (address - lock >= size_bytes || !own_memory_read(lock, copy, size_bytes))
 		return NULL;
 	struct lock_state state =
-	    look_at(&(struct lock_ref){copy, last->kind, !child_check_waits_to_write(last)});
+	    look_at(&(struct lock_ref){copy, last->kind, !call_id_is_write_lock(last->call)});
 	if (!state.locked)
 		return NULL;
 	if (state.owner_tid)

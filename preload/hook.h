@@ -4,17 +4,12 @@
 
 #include <errno.h>
 
+#include "call_id.h"
 #include "fork_snapshot.h"
 #include "real.h"
 #include "thread_record.h"
 
 #define HOOK_EXPORT __attribute__((visibility("default")))
-
-enum call_id {
-#define CALL(id, name) CALL_##name = id,
-#include "trace_calls.def"
-#undef CALL
-};
 
 /* Initialises the library, enters a fresh child, adopts a thread that is new to it. NULL: pass the call
  * through. */

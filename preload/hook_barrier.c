@@ -31,8 +31,14 @@ HOOK_EXPORT int pthread_barrier_init(pthread_barrier_t *b, const pthread_barrier
 
 HOOK_EXPORT int pthread_barrier_destroy(pthread_barrier_t *b)
 {
+	const struct call_registers regs = CALL_REGISTERS_OF_CALLER();
+	struct thread_record *self = process_is_plain() ? NULL : hook_thread();
+	struct child_use use = {.attempt = CHILD_LOCK};
+	if (self && process_is_child())
+		child_wait_barrier_destroy(&use, self, b, CALL_pthread_barrier_destroy, &regs);
 	int result = real.pthread_barrier_destroy(b);
-	if (result == 0 && hook_thread()) {
+	child_check_after(&use, result);
+	if (result == 0) {
 		wake_site_forget(b, true);
 		init_site_forget(b);
 	}

@@ -3,19 +3,31 @@
 #include "child_wait.h"
 #include "hook.h"
 
-#define JOIN(name, handle_type, value_type, to_errno)                                                        \
-	HOOK_EXPORT int name(handle_type t, value_type *value)                                               \
+#define JOIN(name, params, how, to_errno, original)                                                          \
+	HOOK_EXPORT int name params                                                                          \
 	{                                                                                                    \
 		const struct call_registers regs = CALL_REGISTERS_OF_CALLER();                               \
 		struct thread_record *self = process_is_plain() ? NULL : hook_thread();                      \
 		if (__builtin_expect(!self || !process_is_child(), 1))                                       \
-			return real.name(t, value);                                                          \
-		struct child_use use = {.attempt = CHILD_LOCK};                                              \
+			return original;                                                                     \
+		struct child_use use = {.attempt = how};                                                     \
 		child_wait_join(&use, self, t, CALL_##name, &regs);                                          \
-		int result = real.name(t, value);                                                            \
+		int result = original;                                                                       \
 		child_check_after(&use, to_errno(result));                                                   \
 		return result;                                                                               \
 	}
 
-JOIN(pthread_join, pthread_t, void *, errno_of_posix)
-JOIN(thrd_join, thrd_t, int, errno_of_thrd)
+/* NULL: without a limit. */
+static inline enum child_attempt until(const struct timespec *limit)
+{
+	return limit ? CHILD_TIMED : CHILD_LOCK;
+}
+
+JOIN(pthread_join, (pthread_t t, void **value), CHILD_LOCK, errno_of_posix, real.pthread_join(t, value))
+JOIN(thrd_join, (thrd_t t, int *value), CHILD_LOCK, errno_of_thrd, real.thrd_join(t, value))
+JOIN(pthread_tryjoin_np, (pthread_t t, void **value), CHILD_TRY, errno_of_posix,
+     real.pthread_tryjoin_np(t, value))
+JOIN(pthread_timedjoin_np, (pthread_t t, void **value, const struct timespec *limit), until(limit),
+     errno_of_posix, real.pthread_timedjoin_np(t, value, limit))
+JOIN(pthread_clockjoin_np, (pthread_t t, void **value, clockid_t clock, const struct timespec *limit),
+     until(limit), errno_of_posix, real.pthread_clockjoin_np(t, value, clock, limit))

@@ -64,6 +64,17 @@ void hook_libc_remove(struct thread_record *self, const void *lock)
 #undef LIBC
 #undef LIBC_VOID
 
+/* A question takes no lock. */
+HOOK_EXPORT char *setlocale(int category, const char *locale)
+{
+	if (!locale)
+		return real.setlocale(category, NULL);
+	LIBC_ENTER(locale, setlocale);
+	char *result = real.setlocale(category, locale);
+	LIBC_LEAVE(locale);
+	return result;
+}
+
 HOOK_EXPORT void syslog(int priority, const char *format, ...)
 {
 	LIBC_ENTER(syslog, syslog);

@@ -3,17 +3,20 @@
 
 #include <gnu/libc-version.h>
 
-enum { NEVER = 1000, BRIEF, LENGTHY };
+#include "luck_check.h"
+#include "luck_shared.h"
 
-const char libc_check_stand_ins[LIBC_FAMILY_LIMIT];
+enum { NEVER = 1000, BRIEF, LOCKED, LENGTHY, ALWAYS, SELDOM };
+
+const uint64_t libc_check_stand_ins[LIBC_FAMILY_LIMIT];
 
 struct family_row {
 	uint8_t beside;
-	uint16_t until;
+	uint16_t until, span, takes;
 };
 static const struct family_row families[LIBC_FAMILY_LIMIT] = {
-#define LIBC_FAMILY(id, tag, name, length, beside_tag, until_minor)                                          \
-	[id] = {.beside = LIBC_##beside_tag, .until = until_minor},
+#define LIBC_FAMILY(id, tag, name, length, use, beside_tag, until_minor)                                     \
+	[id] = {.beside = LIBC_##beside_tag, .until = until_minor, .span = length, .takes = use},
 #include "trace_libc_families.def"
 #undef LIBC_FAMILY
 };
@@ -21,31 +24,43 @@ static const struct family_row families[LIBC_FAMILY_LIMIT] = {
 /* The incident that the calling thread is inside of. Values only: what a longjmp left behind does no harm. */
 static __thread struct libc_use innermost __attribute__((tls_model("initial-exec")));
 
-static enum libc_family family_of(const struct held_entry *entry)
+enum libc_family libc_check_family_of(const struct held_entry *entry)
 {
-	uint64_t number = entry->lock - (uint64_t)(uintptr_t)libc_check_stand_ins;
+	uint64_t number =
+	    (entry->lock - (uint64_t)(uintptr_t)libc_check_stand_ins) / sizeof *libc_check_stand_ins;
 	bool counts = entry->kind == TRACE_LOCK_LIBC && number < LIBC_FAMILY_LIMIT &&
 	              atomic_load(&entry->state) != TRACE_HOLD_NONE;
 	return counts ? (enum libc_family)number : LIBC_none;
 }
 
-/* The family whose lock functions of both families take, or none. */
-static enum libc_family common_lock(enum libc_family a, enum libc_family b)
+enum libc_family libc_check_common_lock(enum libc_family a, enum libc_family b)
 {
 	if (a == b || families[b].beside == a)
 		return a;
-	return families[a].beside == b ? b : LIBC_none;
+	return families[a].beside == b || families[a].beside == families[b].beside ? families[a].beside
+	                                                                           : LIBC_none;
 }
 
-static bool is_reset_by_fork(enum libc_family family)
+bool libc_check_holds_inside(enum libc_family family)
+{
+	return families[family].span != LENGTHY && libc_check_takes_always(family) &&
+	       libc_check_may_stay_locked(family);
+}
+
+bool libc_check_takes_always(enum libc_family family)
+{
+	return families[family].takes == ALWAYS;
+}
+
+bool libc_check_may_stay_locked(enum libc_family family)
 {
 	unsigned minor = 0;
 	const char *version = gnu_get_libc_version();
 	if (version[0] != '2' || version[1] != '.')
-		return false;
+		return true;
 	for (const char *digit = version + 2; *digit >= '0' && *digit <= '9'; digit++)
 		minor = minor * 10 + (unsigned)(*digit - '0');
-	return minor >= families[family].until;
+	return minor < families[family].until;
 }
 
 /* Who was inside at the fork. Somebody inside a function of the same family counts before those in one that
@@ -62,12 +77,13 @@ struct search {
 static void consider(struct search *search, struct thread_record *thread, uint32_t index)
 {
 	const struct held_entry *entry = &thread->held[index];
-	enum libc_family family = family_of(entry);
-	enum libc_family lock = family ? common_lock(search->wanted, family) : LIBC_none;
-	if (!lock || is_reset_by_fork(lock))
+	enum libc_family family = libc_check_family_of(entry);
+	enum libc_family lock = family ? libc_check_common_lock(search->wanted, family) : LIBC_none;
+	if (!lock || !libc_check_may_stay_locked(lock))
 		return;
 	bool is_same = family == search->wanted;
-	bool was_same = search->thread && family_of(&search->thread->held[search->entry]) == search->wanted;
+	bool was_same =
+	    search->thread && libc_check_family_of(&search->thread->held[search->entry]) == search->wanted;
 	if (search->count && is_same == was_same) {
 		search->count += thread != search->thread;
 		search->call = search->call == entry->call ? search->call : 0;
@@ -85,8 +101,8 @@ static void consider(struct search *search, struct thread_record *thread, uint32
 static bool consider_self(struct search *search, struct thread_record *self)
 {
 	for (uint32_t i = atomic_load(&self->held_count); i-- > 0;) {
-		enum libc_family family = family_of(&self->held[i]);
-		if (!family || !common_lock(search->wanted, family))
+		enum libc_family family = libc_check_family_of(&self->held[i]);
+		if (!family || !libc_check_common_lock(search->wanted, family))
 			continue;
 		if (!self->held[i].former_tid)
 			return false;
@@ -126,7 +142,6 @@ static void describe(struct incident *suspect, const struct search *search)
 	if (atomic_load(&process.live_threads) == 1)
 		suspect->proof |= TRACE_PROOF_ONLY_THREAD;
 	suspect->lock = libc_check_lock(search->lock);
-	suspect->kind = TRACE_LOCK_LIBC;
 	suspect->state.type = search->lock;
 	suspect->fork = note_of(search, suspect->victim);
 	suspect->holder_call = search->call;
@@ -143,13 +158,23 @@ void libc_check_before(struct libc_use *ret_use, struct thread_record *self, enu
 	struct search search = {.wanted = family};
 	*ret_use = (struct libc_use){0};
 	libc_check_past();
+	luck_check_ran_on(self, libc_check_lock(family), call, regs);
 	if (!process_is_child() || !consider_self(&search, self))
 		return;
 	consider_vanished(&search);
-	if (!search.count)
+	struct incident suspect = {.lock = libc_check_lock(family),
+	                           .kind = TRACE_LOCK_LIBC,
+	                           .state = {.type = family},
+	                           .victim = self,
+	                           .call = call,
+	                           .regs = *regs,
+	                           .holder_entry = UINT32_MAX};
+	if (!search.count) {
+		luck_shared_took(&suspect, false);
 		return;
-	struct incident suspect = {.victim = self, .call = call, .regs = *regs, .holder_entry = UINT32_MAX};
+	}
 	describe(&suspect, &search);
+	ret_use->lock = search.lock;
 	ret_use->handle = incident_write(&suspect);
 	ret_use->generation = process.generation;
 	innermost = *ret_use;
@@ -164,7 +189,9 @@ void libc_check_after(struct libc_use *use)
 
 void libc_check_past(void)
 {
-	if (innermost.handle.record && innermost.generation == process.generation)
+	if (innermost.handle.record && innermost.generation == process.generation) {
 		incident_returned(innermost.handle, 0);
+		luck_check_was_free(libc_check_lock(innermost.lock));
+	}
 	innermost = (struct libc_use){0};
 }

@@ -1,14 +1,31 @@
 #include "lock_use.h"
 
 #include "arena.h"
+#include "call_id.h"
 #include "init_site.h"
 #include "thread_record.h"
+#include "wake_site.h"
 
 static uint32_t slot_of(uint64_t lock)
 {
 	enum { HASH_SHIFT = 59 }; /* leaves LOCK_USES_KEPT values */
 	static_assert(LOCK_USES_KEPT == 1 << (64 - HASH_SHIFT), "the hash reaches every slot");
 	return (uint32_t)((lock >> 3) * 0x9e3779b97f4a7c15u >> HASH_SHIFT);
+}
+
+static bool excludes_others(const struct held_entry *entry)
+{
+	switch (entry->kind) {
+	case TRACE_LOCK_MUTEX:
+	case TRACE_LOCK_SPINLOCK:
+		return true;
+	case TRACE_LOCK_RWLOCK:
+		return call_id_is_write_lock(entry->call);
+	case TRACE_LOCK_SEMAPHORE:
+		return wake_site_may_be_lock((const void *)(uintptr_t)entry->lock);
+	default:
+		return false;
+	}
 }
 
 static struct lock_use *choose(struct thread_record *record, uint64_t lock)
@@ -21,13 +38,29 @@ static struct lock_use *choose(struct thread_record *record, uint64_t lock)
 	return first;
 }
 
+/* The first lock that the thread held before and that keeps others out. It is looked for among the first
+ * entries only: some programs only ever take from their semaphores. */
+static uint64_t lock_around(const struct thread_record *record, const struct held_entry *entry)
+{
+	enum { LOOKED_AT = 8 };
+	for (const struct held_entry *outer = record->held; outer < entry && outer < record->held + LOOKED_AT;
+	     outer++) {
+		uint32_t state = atomic_load(&outer->state);
+		if (state != TRACE_HOLD_NONE && state != TRACE_HOLD_WAITING && excludes_others(outer))
+			return outer->lock;
+	}
+	return 0;
+}
+
 static void write_use(const struct thread_record *record, struct lock_use *use,
                       const struct held_entry *entry)
 {
+	struct call_site site;
+	thread_record_site(entry, &site);
 	*(volatile uint64_t *)&use->lock = 0;
 	atomic_signal_fence(memory_order_seq_cst);
-	use->under = entry > record->held ? record->held[0].lock : 0;
-	__builtin_memcpy(use->pc, entry->pc, sizeof use->pc);
+	use->under = lock_around(record, entry);
+	__builtin_memcpy(use->pc, site.pc, sizeof use->pc);
 	use->epoch = init_site_epoch();
 	use->serial = record->serial;
 	use->call = entry->call;
@@ -45,10 +78,11 @@ void lock_use_note(struct thread_record *record, const struct held_entry *entry)
 	struct lock_use *use = choose(record, entry->lock);
 	bool is_known = use->lock == entry->lock && use->serial == record->serial &&
 	                use->epoch == init_site_epoch() && !use->under;
-	if (!is_known)
+	bool says_more = call_id_is_read_lock(use->call) && !call_id_is_read_lock(entry->call);
+	if (!is_known || says_more)
 		write_use(record, use, entry);
-	/* A use inside of no other lock says most: it stays. */
-	if (!use->under)
+	/* A use inside of no other lock says most, and not as a reader: it stays. */
+	if (!use->under && !call_id_is_read_lock(use->call))
 		record->noted[lock_use_noted_slot(entry->lock)] = lock_use_noted_key(entry->lock);
 }
 

@@ -19,7 +19,7 @@ enum { LOCK_USES_KEPT = 32 }; /* of each thread; a power of two */
 
 struct lock_use {
 	uint64_t lock;  /* 0: empty; written last */
-	uint64_t under; /* the first lock that the thread held then; 0: none */
+	uint64_t under; /* the first lock that the thread held then, not as a reader; 0: none */
 	uint64_t pc[CALL_SITE_FRAMES];
 	uint32_t epoch;  /* init_site_epoch() then */
 	uint32_t serial; /* of the thread: another one means that the record's thread had ended */
@@ -43,7 +43,7 @@ static inline uint64_t lock_use_noted_key(uint64_t lock)
 	return lock ^ (uint64_t)init_site_epoch() << EPOCH_SHIFT;
 }
 
-/* Notes the acquisition that the entry stands for, whose frames are in its pc[]. */
+/* Notes the acquisition that the entry stands for. */
 void lock_use_note(struct thread_record *record, const struct held_entry *entry);
 /* NULL: the record's present thread is not known to have used it. */
 const struct lock_use *lock_use_find(const struct thread_record *record, uint64_t lock);

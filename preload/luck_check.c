@@ -1,76 +1,33 @@
 #include "luck_check.h"
 
-#include "arena.h"
-#include "init_site.h"
-#include "module_map.h"
+#include <semaphore.h>
+
+#include "libc_check.h"
+#include "luck_shared.h"
 #include "own_memory.h"
 #include "raw_syscall.h"
 #include "trace_writer.h"
+#include "wake_site.h"
 
 enum {
-	SITES_MAX = 64,       /* held locks told of one child, one for each place where they were taken */
-	TOLD_MAX = 64,        /* used locks told of one line of children */
-	JUDGED_ENTRIES = 256, /* a power of two */
+	SITES_MAX = 64, /* held locks told of one child, one for each place where they were taken */
 };
 
 static struct {
-	/* Of the locks that the forking thread held at the last fork. */
-	uint64_t *covered;
-	uint32_t covered_count, covered_capacity;
-
 	_Atomic bool is_quiet;       /* nothing has shown yet that the child runs on */
 	uint32_t scanned_generation; /* threads that vanished before were looked at in an ancestor */
 	struct incident_handle held[SITES_MAX]; /* what was told of this process */
+	uint64_t held_lock[SITES_MAX];
 	uint32_t held_count;
-
-	uint64_t told[TOLD_MAX];
-	uint32_t told_count;
-	struct {
-		uint64_t lock;
-		uint32_t generation;
-	} judged[JUDGED_ENTRIES];
 } luck;
 
-static void mix(uint64_t *hash, uint64_t value)
+void luck_check_enter(void)
 {
-	*hash = (*hash ^ value) * 0x100000001b3u;
-}
-
-/* Repeats are found by this before any stack is walked to its end. */
-static void mix_fork(uint64_t *hash, const struct fork_note *note)
-{
-	for (uint32_t i = 0; note && i < note->stack.count; i++)
-		mix(hash, note->stack.pc[i]);
-}
-
-void luck_check_enter(const struct thread_record *self)
-{
-	uint32_t count = self ? atomic_load(&self->held_count) : 0;
-	luck.covered_count = 0;
 	luck.held_count = 0;
 	atomic_store(&luck.is_quiet, true);
-	if (count > luck.covered_capacity) {
-		luck.covered = arena_alloc(count * sizeof *luck.covered);
-		luck.covered_capacity = luck.covered ? count : 0;
-	}
-	for (uint32_t i = 0; i < count && luck.covered_count < luck.covered_capacity; i++) {
-		if (atomic_load(&self->held[i].state) != TRACE_HOLD_NONE)
-			luck.covered[luck.covered_count++] = self->held[i].lock;
-	}
 }
 
-static bool is_covered(uint64_t lock)
-{
-	for (uint32_t i = 0; i < luck.covered_count; i++) {
-		if (luck.covered[i] == lock)
-			return true;
-	}
-	return false;
-}
-
-/* --- held at the fork --- */
-
-/* 0 for kinds that are not always locks (semaphores), or not in memory of the program. */
+/* 0 for kinds that are no locks, or not in memory of the program. */
 static size_t size_of(enum trace_lock_kind kind)
 {
 	switch (kind) {
@@ -80,6 +37,10 @@ static size_t size_of(enum trace_lock_kind kind)
 		return sizeof(pthread_rwlock_t);
 	case TRACE_LOCK_SPINLOCK:
 		return sizeof(pthread_spinlock_t);
+	case TRACE_LOCK_SEMAPHORE:
+		return sizeof(sem_t);
+	case TRACE_LOCK_STATIC_INIT:
+		return sizeof(int64_t); /* Itanium C++ ABI, 3.3.2 */
 	default:
 		return 0;
 	}
@@ -92,6 +53,16 @@ static bool is_latest(const struct thread_record *holder, uint32_t index)
 	return latest == index || (latest == UINT32_MAX && thread_record_is_popped(holder, index));
 }
 
+/* Of libc's own locks nothing more is known than that the thread was inside. */
+static bool is_inside_libc(const struct thread_record *holder, uint32_t index, struct lock_state *ret_state)
+{
+	enum libc_family family = libc_check_family_of(&holder->held[index]);
+	if (!family || !libc_check_holds_inside(family) || thread_record_is_popped(holder, index))
+		return false;
+	*ret_state = (struct lock_state){.kind = TRACE_LOCK_LIBC, .type = family};
+	return true;
+}
+
 /* The lock's own word says that it is held, and by this very thread; where it names nobody, the record has to
  * say so. */
 static bool is_held(const struct thread_record *holder, uint32_t index, struct lock_state *ret_state)
@@ -100,11 +71,15 @@ static bool is_held(const struct thread_record *holder, uint32_t index, struct l
 	uint64_t copy[(sizeof(pthread_rwlock_t) + 7) / 8];
 	size_t size_bytes = size_of(entry->kind);
 	uint32_t state = atomic_load(&entry->state);
+	if (entry->kind == TRACE_LOCK_LIBC)
+		return is_inside_libc(holder, index, ret_state);
 	if (!size_bytes || state == TRACE_HOLD_NONE || !is_latest(holder, index) ||
 	    !own_memory_read(entry->lock, copy, size_bytes))
 		return false;
 	*ret_state = lock_word_of(&(struct lock_ref){.address = copy, .kind = entry->kind});
 	if (!ret_state->locked)
+		return false;
+	if (entry->kind == TRACE_LOCK_SEMAPHORE && !wake_site_is_lock((const void *)(uintptr_t)entry->lock))
 		return false;
 	if (ret_state->owner_tid)
 		return ret_state->owner_tid == thread_record_owner_of(holder, entry);
@@ -130,11 +105,10 @@ static bool is_new_site(struct scan *scan, uint64_t site)
 static uint64_t hash_of_site(const struct held_entry *entry, const struct fork_note *note)
 {
 	struct call_site site;
-	uint64_t hash = 0xcbf29ce484222325u ^ TRACE_HELD_AT_FORK;
+	uint64_t hash = luck_shared_hash_of_fork(TRACE_HELD_AT_FORK, note);
 	thread_record_site(entry, &site);
 	for (unsigned i = 0; i < CALL_SITE_FRAMES; i++)
-		mix(&hash, site.pc[i]);
-	mix_fork(&hash, note);
+		luck_shared_mix(&hash, site.pc[i]);
 	return hash;
 }
 
@@ -158,6 +132,7 @@ static void examine_entry(struct scan *scan, struct thread_record *holder, uint3
 	told.holder_entry = index;
 	told.holder_tid = thread_record_owner_of(holder, entry);
 	told.proof |= suspect->state.owner_tid ? TRACE_PROOF_OWNER_WORD : 0;
+	luck.held_lock[luck.held_count] = entry->lock;
 	luck.held[luck.held_count++] = incident_write(&told);
 }
 
@@ -192,6 +167,16 @@ void luck_check_ran_on(struct thread_record *self, const void *lock, unsigned ca
 	luck.scanned_generation = process.generation;
 }
 
+void luck_check_was_free(const void *lock)
+{
+	for (uint32_t i = 0; i < luck.held_count; i++) {
+		if (luck.held_lock[i] != (uint64_t)(uintptr_t)lock)
+			continue;
+		incident_returned(luck.held[i], 0);
+		luck.held[i] = (struct incident_handle){0};
+	}
+}
+
 bool luck_check_exec_begins(void)
 {
 	/* A vfork child runs on this process's memory and speaks only for itself. */
@@ -207,116 +192,4 @@ void luck_check_exec_failed(bool begun)
 {
 	for (uint32_t i = 0; i < luck.held_count && begun; i++)
 		incident_goes_on(luck.held[i]);
-}
-
-/* --- used before the fork --- */
-
-/* Held by a vanished thread and free now: it was made anew in the child. The lock that a thread waits for or
- * was letting go looks the same; that one is let off with it. */
-static bool was_made_anew(uint64_t lock)
-{
-	for (const struct thread_record *thread = thread_record_first(); thread; thread = thread->next) {
-		uint32_t count = fork_snapshot_is_vanished(thread) ? atomic_load(&thread->held_count) : 0;
-		for (uint32_t i = 0; i < count; i++) {
-			uint32_t state = atomic_load(&thread->held[i].state);
-			if (thread->held[i].lock == lock && state != TRACE_HOLD_NONE &&
-			    state != TRACE_HOLD_WAITING)
-				return true;
-		}
-	}
-	return false;
-}
-
-/* A lock at the same address may be another object. A variable is not; of other memory only what is known to
- * have been initialised before the use and neither destroyed nor initialised since. */
-static bool is_same_object(const struct lock_use *use)
-{
-	uint32_t initialised = init_site_epoch_of((const void *)(uintptr_t)use->lock);
-	if (initialised)
-		return use->epoch >= initialised;
-	return module_map_find_data(use->lock) != NULL;
-}
-
-/* In a condition wait with it: the thread's memory of the lock is of this object, unless that was made anew.
- */
-static bool waits_with(const struct thread_record *thread, uint64_t lock)
-{
-	if (fork_snapshot_made_anew_since(thread, (const void *)(uintptr_t)lock))
-		return false;
-	for (uint32_t i = 0; i < atomic_load(&thread->held_count); i++) {
-		if (thread->held[i].lock == lock && atomic_load(&thread->held[i].state) == TRACE_HOLD_WAITING)
-			return true;
-	}
-	return false;
-}
-
-static const struct lock_use *find_use(uint64_t lock, struct thread_record **ret_thread)
-{
-	for (struct thread_record *thread = thread_record_first(); thread; thread = thread->next) {
-		const struct lock_use *use =
-		    fork_snapshot_is_vanished(thread) ? lock_use_find(thread, lock) : NULL;
-		/* Used only inside of a lock that the forking thread held: nobody else could have it then. */
-		if (!use || !(is_same_object(use) || waits_with(thread, lock)) ||
-		    (use->under && is_covered(use->under)))
-			continue;
-		*ret_thread = thread;
-		return use;
-	}
-	return NULL;
-}
-
-/* The lock as the trace knows it over forks: its place in a module, or where it was made. */
-static uint64_t hash_of_lock(const struct incident *use, const struct fork_note *note)
-{
-	struct kept_stack made;
-	uint64_t hash = 0xcbf29ce484222325u ^ TRACE_SHARED_WITH_VANISHED;
-	if (module_map_find_data((uint64_t)(uintptr_t)use->lock) || !init_site_find(use->lock, &made))
-		mix(&hash, (uint64_t)(uintptr_t)use->lock);
-	else
-		for (uint32_t i = 0; i < made.count; i++)
-			mix(&hash, made.pc[i]);
-	mix_fork(&hash, note);
-	return hash;
-}
-
-static bool was_told(uint64_t lock)
-{
-	for (uint32_t i = 0; i < luck.told_count; i++) {
-		if (luck.told[i] == lock)
-			return true;
-	}
-	return false;
-}
-
-static void judge(const struct incident *taken)
-{
-	uint64_t lock = (uint64_t)(uintptr_t)taken->lock;
-	struct thread_record *thread = NULL;
-	if (luck.told_count == TOLD_MAX || was_told(lock) || is_covered(lock) || was_made_anew(lock))
-		return;
-	const struct lock_use *use = find_use(lock, &thread);
-	if (!use || !own_memory_is_private(lock))
-		return;
-	struct incident told = *taken;
-	told.observed = TRACE_SHARED_WITH_VANISHED;
-	told.proof = TRACE_PROOF_RECORD | TRACE_PROOF_PRIVATE_MAPPING | proof_of_thread_count();
-	told.holder = thread;
-	told.holder_entry = UINT32_MAX;
-	told.holder_tid = thread->owner_tid;
-	told.past = use;
-	told.fork = fork_snapshot_note_of(thread);
-	told.fault_hash = hash_of_lock(&told, told.fork);
-	luck.told[luck.told_count++] = lock;
-	incident_returned(incident_write(&told), 0);
-}
-
-void luck_check_took(const struct incident *use)
-{
-	uint64_t lock = (uint64_t)(uintptr_t)use->lock;
-	uint32_t slot = (uint32_t)((lock >> 3) * 0x9e3779b97f4a7c15u >> 56) & (JUDGED_ENTRIES - 1);
-	if (luck.judged[slot].lock == lock && luck.judged[slot].generation == process.generation)
-		return;
-	luck.judged[slot].lock = lock;
-	luck.judged[slot].generation = process.generation;
-	judge(use);
 }

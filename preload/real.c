@@ -7,14 +7,23 @@
 #include <stdint.h>
 #include <string.h>
 
+/* Until an original was looked up its stand-in is called. */
+static void store(void *slot, const char *name);
 #define HOOK(ret, name, params, args)                                                                        \
 	static ret resolve_##name params                                                                     \
 	{                                                                                                    \
 		real_resolve();                                                                              \
 		return real.name args;                                                                       \
 	}
+#define HOOK_SELDOM(ret, name, params, args)                                                                 \
+	static ret resolve_##name params                                                                     \
+	{                                                                                                    \
+		store(&real.name, #name);                                                                    \
+		return real.name args;                                                                       \
+	}
 #include "hooks.def"
 #undef HOOK
+#undef HOOK_SELDOM
 
 /* Stands for a function that this libc does not have. A program that was linked against the libc
  * it runs on never calls it. */
@@ -55,20 +64,22 @@ static void *find(const char *name)
 
 static void store(void *slot, const char *name)
 {
+	int saved_errno = errno;
 	void *found = find(name);
 	uintptr_t value = found ? (uintptr_t)found : (uintptr_t)missing;
 	__atomic_store_n((uintptr_t *)slot, value, __ATOMIC_RELEASE);
+	errno = saved_errno;
 }
 
 void real_resolve(void)
 {
-	int saved_errno = errno;
 #define HOOK(ret, name, params, args) store(&real.name, #name);
-#define HOOK_JUMP(ret, name)          store(&real.name, #name);
+#define HOOK_SELDOM(ret, name, params, args)
+#define HOOK_JUMP(ret, name) store(&real.name, #name);
 #include "hooks.def"
 #undef HOOK
+#undef HOOK_SELDOM
 #undef HOOK_JUMP
-	errno = saved_errno;
 }
 
 /* For hook_jump.S: where each original's pointer stands. */

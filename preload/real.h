@@ -17,20 +17,27 @@
 #include <termios.h>
 #include <threads.h>
 #include <time.h>
+#include <wchar.h>
 
 struct _IO_FILE; /* FILE */
+struct __res_state;
 struct addrinfo;
 struct aiocb;
 struct aiocb64;
+struct aliasent;
 struct dl_phdr_info;
 struct group;
 struct hostent;
+struct netent;
 struct passwd;
 struct protoent;
+struct rpcent;
 struct servent;
+struct sgrp;
 struct sockaddr;
 struct spwd;
 struct utmp;
+struct utmpx;
 struct winsize;
 
 struct real_functions {

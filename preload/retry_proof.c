@@ -8,6 +8,7 @@
 #include <threads.h>
 #include <time.h>
 
+#include "call_id.h"
 #include "code_step.h"
 #include "fork_snapshot.h"
 
@@ -19,12 +20,6 @@ enum {
 	WAYS_MAX = 6, /* that are open at a time */
 	NANOSECONDS = 1000000000,
 	NO_REGISTER = 0xff,
-};
-
-enum call_id {
-#define CALL(id, name) CALL_##name = id,
-#include "trace_calls.def"
-#undef CALL
 };
 
 /* The tries that a program may repeat: where the time limit is, and what of the call's result is an error. */

@@ -398,8 +398,7 @@ void thread_record_push_walked(struct thread_record *record, unsigned kind, unsi
 	if (__builtin_expect(!hit || !thread_record_refer(entry, hit, &regs), 0))
 		thread_record_capture_own(record, entry, &regs);
 	thread_record_mark_wanted(entry, kind, call);
-	if (kind != TRACE_LOCK_LIBC &&
-	    __builtin_expect(
+	if (__builtin_expect(
 	        record->noted[lock_use_noted_slot(entry->lock)] != lock_use_noted_key(entry->lock), 0))
 		lock_use_note(record, entry);
 }

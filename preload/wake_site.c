@@ -158,3 +158,15 @@ bool wake_site_find(const void *object, struct wake_facts *ret_facts)
 	*ret_facts = site->facts;
 	return true;
 }
+
+bool wake_site_is_lock(const void *semaphore)
+{
+	const struct wake_site *site = find(semaphore);
+	return site && site->facts.by_holder && wake_site_may_be_lock(semaphore);
+}
+
+bool wake_site_may_be_lock(const void *semaphore)
+{
+	const struct wake_site *site = find(semaphore);
+	return !site || (!site->facts.by_others && site->facts.initial_value <= 1);
+}

@@ -40,6 +40,10 @@ void wake_site_wake(struct thread_record *self, const void *object, unsigned cal
                     const struct call_registers *regs);
 /* The object's end. clean: no entry for it is left in any other thread's record. */
 void wake_site_forget(const void *object, bool clean);
+/* A semaphore is a lock where who took it posts it, and only one can have it. wake_site_is_lock(): that was
+ * seen; wake_site_may_be_lock(): nothing else was. */
+bool wake_site_is_lock(const void *semaphore);
+bool wake_site_may_be_lock(const void *semaphore);
 /* False when nothing is known. */
 bool wake_site_find(const void *object, struct wake_facts *ret_facts);
 

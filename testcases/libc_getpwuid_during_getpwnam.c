@@ -1,7 +1,12 @@
 /* The twin of libc_getpwnam: each of these functions has a lock of its own, so the child may look up by
- * number what a worker was looking up by name.
+ * number what a worker was looking up by name. That it did not look one up by name is luck.
  *
- * expect: nothing
+ * expect: possible lock-held-at-fork
+ *   lock: libc - "getpwnam lock"
+ *   holder: acquired_at=worker start_routine=worker
+ *   fork: call=fork function=main
+ *   victim: call=getpwuid function=main
+ *   count: 1
  * exit: 0
  */
 #include <pwd.h>

@@ -1,8 +1,13 @@
 /* The twin of the cases in which the child goes where the worker was: the worker is inside setenv() while
  * main forks, and the child calls functions with locks of their own, and some that libc makes usable again at
- * fork.
+ * fork. That none of them was one of the worker's family is luck.
  *
- * expect: nothing
+ * expect: possible lock-held-at-fork
+ *   lock: libc - "environment lock (setenv)"
+ *   holder: acquired_at=worker start_routine=worker
+ *   fork: call=fork function=main
+ *   victim: call=localtime_r function=child_work<main
+ *   count: 1
  * exit: 0
  */
 #include <locale.h>

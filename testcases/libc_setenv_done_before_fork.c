@@ -1,6 +1,12 @@
-/* The twin of libc_setenv: the worker came back from setenv() before main forks, and lives on.
+/* The worker came back from setenv() before main forks, and lives on. The child sets a variable, too, and
+ * does not hang, by luck.
  *
- * expect: nothing
+ * expect: possible lock-shared-with-vanished-thread
+ *   lock: libc - "environment lock (setenv)"
+ *   holder: acquired_at=worker start_routine=worker
+ *   fork: call=fork function=main
+ *   victim: call=setenv function=main
+ *   count: 1
  * exit: 0
  */
 #include "case.h"

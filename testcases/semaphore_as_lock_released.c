@@ -1,6 +1,12 @@
-/* A semaphore of one is used as a lock, and no one has taken it while main forks.
+/* A semaphore of one is used as a lock, and no one has taken it while main forks. The child finds it free, by
+ * luck.
  *
- * expect: nothing
+ * expect: possible lock-shared-with-vanished-thread
+ *   lock: semaphore - slot initialised_at=slot_init<main
+ *   holder: acquired_at=slot_use<worker start_routine=worker
+ *   fork: call=fork function=main
+ *   victim: call=sem_wait function=slot_take<main
+ *   count: 1
  * exit: 0
  */
 #include "case.h"

@@ -4,7 +4,7 @@
 
 enum libc_family {
 	LIBC_none = 0,
-#define LIBC_FAMILY(id, tag, name, length, beside, until) LIBC_##tag = id,
+#define LIBC_FAMILY(id, tag, name, length, takes, beside, until) LIBC_##tag = id,
 #include "trace_libc_families.def"
 #undef LIBC_FAMILY
 	LIBC_FAMILY_LIMIT = 64, /* all ids are below */

@@ -4,6 +4,7 @@
 
 #include "built_report.h"
 #include "fingerprint.h"
+#include "rule.h"
 
 static struct finding *made(const char *fingerprint, enum verdict verdict, uint64_t count)
 {
@@ -30,6 +31,21 @@ Test(findings, are_sorted_by_verdict_then_count_then_fingerprint)
 	findings_sort(&list);
 	for (size_t i = 0; i < list.count; i++)
 		cr_assert_str_eq(list.items[i]->fingerprint, expected[i], "place %zu", i);
+	findings_release(&list);
+}
+
+Test(findings, of_luck_those_that_the_child_took_come_first)
+{
+	struct finding_list list = {0};
+	struct finding *held = made("held", VERDICT_POSSIBLE, 10000),
+	               *shared = made("shared", VERDICT_POSSIBLE, 1);
+
+	held->incidental = INCIDENTAL_VICTIM;
+	shared->incidental = INCIDENTAL_VICTIM | INCIDENTAL_HOLDER;
+	findings_add(&list, held);
+	findings_add(&list, shared);
+	findings_sort(&list);
+	cr_assert_str_eq(list.items[0]->fingerprint, "shared");
 	findings_release(&list);
 }
 

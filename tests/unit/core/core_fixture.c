@@ -132,3 +132,23 @@ int core_wait(pid_t child)
 	cr_assert_eq(waitpid(child, &status, 0), child, "waitpid: %m");
 	return WIFEXITED(status) ? WEXITSTATUS(status) : 1000 + WTERMSIG(status);
 }
+
+unsigned core_told(enum trace_observed observed, const struct trace_incident **ret_last)
+{
+	const char *file = (const char *)trace_writer_image();
+	unsigned count = 0;
+	uint64_t size = 0;
+
+	for (uint64_t at = TRACE_HEADER_SIZE_BYTES; file && at < trace_writer_image()->file.tail_bytes;
+	     at += size) {
+		const struct trace_incident *incident = (const struct trace_incident *)(file + at);
+		size = (incident->record.size_bytes + TRACE_GRANULE_BYTES - 1) / TRACE_GRANULE_BYTES *
+		       TRACE_GRANULE_BYTES;
+		if (incident->record.type != TRACE_RECORD_INCIDENT || incident->observed != observed)
+			continue;
+		count++;
+		if (ret_last)
+			*ret_last = incident;
+	}
+	return count;
+}

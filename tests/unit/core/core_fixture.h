@@ -53,4 +53,7 @@ struct call_registers core_registers(void);
 /* Waits for a child of the test. Returns its exit code, or 1000 + the signal that ended it. */
 int core_wait(pid_t child);
 
+/* How many incidents of the kind the trace holds; the last one goes to *ret_last. */
+unsigned core_told(enum trace_observed observed, const struct trace_incident **ret_last);
+
 #endif

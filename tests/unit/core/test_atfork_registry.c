@@ -90,32 +90,34 @@ Test(atfork_registry, counts_more_than_it_keeps)
 	cr_assert_eq(count_written(&record), KEPT);
 }
 
-static unsigned count_skipped(void)
+static unsigned count_notices(enum trace_notice_kind kind)
 {
 	const struct trace_record *record;
 	uint64_t position = 0;
 	unsigned count = 0;
 
 	while ((record = trace_writer_next(&trace_writer_run()->file, &position)))
-		count += ((const struct trace_notice *)record)->kind == TRACE_NOTICE_FORK_SKIPS_HANDLERS;
+		count += ((const struct trace_notice *)record)->kind == kind;
 	return count;
 }
 
 Test(atfork_registry, tells_once_a_fork_that_runs_no_handlers)
 {
-	atfork_registry_note_skipped();
+	atfork_registry_note_skipped(TRACE_NOTICE_FORK_SKIPS_HANDLERS);
 	core_invent_thread(OTHER);
-	atfork_registry_note_skipped();
+	atfork_registry_note_skipped(TRACE_NOTICE_FORK_SKIPS_HANDLERS);
 	cr_assert_null(trace_writer_image(), "there is no handler to skip");
 	add(before, NULL, NULL);
-	atfork_registry_note_skipped();
-	atfork_registry_note_skipped();
-	cr_assert_eq(count_skipped(), 1);
+	atfork_registry_note_skipped(TRACE_NOTICE_FORK_SKIPS_HANDLERS);
+	atfork_registry_note_skipped(TRACE_NOTICE_FORK_SKIPS_HANDLERS);
+	atfork_registry_note_skipped(TRACE_NOTICE_VFORK_SKIPS_HANDLERS);
+	cr_assert_eq(count_notices(TRACE_NOTICE_FORK_SKIPS_HANDLERS), 1);
+	cr_assert_eq(count_notices(TRACE_NOTICE_VFORK_SKIPS_HANDLERS), 1);
 }
 
 Test(atfork_registry, says_nothing_of_a_process_with_one_thread)
 {
 	add(before, NULL, NULL);
-	atfork_registry_note_skipped();
+	atfork_registry_note_skipped(TRACE_NOTICE_FORK_SKIPS_HANDLERS);
 	cr_assert_null(trace_writer_image());
 }

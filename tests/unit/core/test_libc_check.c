@@ -232,3 +232,14 @@ Test(libc_check, takes_over_the_record_of_a_call_that_returned)
 		tail = trace_writer_image()->file.tail_bytes;
 	}
 }
+
+Test(libc_check, finds_the_lock_that_two_families_take_besides_their_own)
+{
+	vanished_inside(LIBC_syslog, CALL_syslog);
+	core_become_child(self);
+	const struct trace_incident *found = met(LIBC_time_format);
+
+	cr_assert_not_null(found);
+	cr_assert_eq(found->lock.type, LIBC_timezone);
+	cr_assert_null(met(LIBC_random));
+}

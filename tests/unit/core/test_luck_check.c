@@ -1,11 +1,13 @@
 #include <criterion/criterion.h>
+#include <semaphore.h>
 #include <sys/mman.h>
 #include <unistd.h>
 
 #include "core_fixture.h"
-#include "init_site.h"
+#include "libc_check.h"
 #include "luck_check.h"
 #include "trace_writer.h"
+#include "wake_site.h"
 
 enum { WORKER = 100001, OTHER = 100002, PAGE = 4096 };
 
@@ -24,12 +26,6 @@ static void hold(struct thread_record *thread, pthread_mutex_t *mutex)
 	core_lock_by_hand(mutex, thread->owner_tid);
 }
 
-static void use(struct thread_record *thread, const void *mutex)
-{
-	core_invent_hold(thread, mutex, TRACE_HOLD_WANT);
-	cr_assert(thread_record_pop(thread, mutex));
-}
-
 static void run_on(const void *about)
 {
 	const struct call_registers regs = core_registers();
@@ -37,46 +33,9 @@ static void run_on(const void *about)
 	luck_check_ran_on(self, about, CALL_pthread_mutex_lock, &regs);
 }
 
-static void take(const void *mutex)
-{
-	const struct incident taken = {.lock = mutex,
-	                               .kind = TRACE_LOCK_MUTEX,
-	                               .state = lock_word_of_mutex(mutex),
-	                               .victim = self,
-	                               .call = CALL_pthread_mutex_lock,
-	                               .regs = core_registers()};
-	luck_check_took(&taken);
-}
-
-/* How many incidents of the kind the trace holds; the last one goes to *ret_last. */
-static unsigned told(enum trace_observed observed, const struct trace_incident **ret_last)
-{
-	const char *file = (const char *)trace_writer_image();
-	unsigned count = 0;
-	uint64_t size = 0;
-
-	for (uint64_t at = TRACE_HEADER_SIZE_BYTES; file && at < trace_writer_image()->file.tail_bytes;
-	     at += size) {
-		const struct trace_incident *incident = (const struct trace_incident *)(file + at);
-		size = (incident->record.size_bytes + TRACE_GRANULE_BYTES - 1) / TRACE_GRANULE_BYTES *
-		       TRACE_GRANULE_BYTES;
-		if (incident->record.type != TRACE_RECORD_INCIDENT || incident->observed != observed)
-			continue;
-		count++;
-		if (ret_last)
-			*ret_last = incident;
-	}
-	return count;
-}
-
 static unsigned told_held(void)
 {
-	return told(TRACE_HELD_AT_FORK, NULL);
-}
-
-static unsigned told_shared(void)
-{
-	return told(TRACE_SHARED_WITH_VANISHED, NULL);
+	return core_told(TRACE_HELD_AT_FORK, NULL);
 }
 
 Test(luck_check, tells_what_was_held_once_the_child_runs_on)
@@ -89,7 +48,7 @@ Test(luck_check, tells_what_was_held_once_the_child_runs_on)
 	cr_assert_eq(told_held(), 0);
 	run_on(NULL);
 	run_on(NULL);
-	cr_assert_eq(told(TRACE_HELD_AT_FORK, &incident), 1);
+	cr_assert_eq(core_told(TRACE_HELD_AT_FORK, &incident), 1);
 	cr_assert_eq(incident->lock.address, (uint64_t)(uintptr_t)&lock);
 	cr_assert_eq(incident->holder.tid, WORKER);
 	cr_assert_eq(incident->outcome, TRACE_OUTCOME_PENDING);
@@ -174,86 +133,112 @@ Test(luck_check, takes_it_back_when_the_child_goes_on_to_exec)
 	core_become_child(self);
 	cr_assert_not(luck_check_exec_begins());
 	run_on(NULL);
-	told(TRACE_HELD_AT_FORK, &incident);
+	core_told(TRACE_HELD_AT_FORK, &incident);
 	cr_assert(luck_check_exec_begins());
 	cr_assert_eq(incident->outcome, TRACE_OUTCOME_RETURNED);
 	luck_check_exec_failed(true);
 	cr_assert_eq(incident->outcome, TRACE_OUTCOME_PENDING);
 }
 
-Test(luck_check, tells_a_lock_that_a_vanished_thread_used)
+static uint32_t hold_kind(struct thread_record *thread, const void *object, enum trace_lock_kind kind)
+{
+	uint32_t index = core_invent_hold(thread, object, TRACE_HOLD_HELD);
+
+	thread->held[index].kind = (uint8_t)kind;
+	return index;
+}
+
+Test(luck_check, tells_a_semaphore_that_is_posted_by_who_took_it)
+{
+	static sem_t slot; /* value 0: taken */
+
+	start();
+	const struct call_registers regs = core_registers();
+	hold_kind(worker, &slot, TRACE_LOCK_SEMAPHORE);
+	wake_site_init(&slot, 1);
+	wake_site_wake(worker, &slot, CALL_sem_post, true, &regs);
+	core_become_child(self);
+	run_on(NULL);
+	cr_assert_eq(told_held(), 1);
+}
+
+Test(luck_check, tells_no_semaphore_that_is_none_of_a_lock)
+{
+	static sem_t posted_by_others, of_three, nobody_posted;
+	sem_t *const signals[] = {&posted_by_others, &of_three, &nobody_posted};
+
+	start();
+	const struct call_registers regs = core_registers();
+	for (int i = 0; i < 3; i++)
+		hold_kind(worker, signals[i], TRACE_LOCK_SEMAPHORE);
+	wake_site_init(&posted_by_others, 1);
+	wake_site_wake(worker, &posted_by_others, CALL_sem_post, true, &regs);
+	wake_site_wake(self, &posted_by_others, CALL_sem_post, false, &regs);
+	wake_site_init(&of_three, 3);
+	wake_site_wake(worker, &of_three, CALL_sem_post, true, &regs);
+	wake_site_init(&nobody_posted, 1);
+	core_become_child(self);
+	run_on(NULL);
+	cr_assert_eq(told_held(), 0);
+}
+
+Test(luck_check, tells_an_initialisation_of_a_static_variable)
+{
+	enum { PENDING = 0x100, DONE = 1 };
+	static int64_t open_guard = PENDING, done_guard = DONE;
+
+	start();
+	hold_kind(worker, &open_guard, TRACE_LOCK_STATIC_INIT);
+	hold_kind(worker, &done_guard, TRACE_LOCK_STATIC_INIT);
+	core_become_child(self);
+	run_on(NULL);
+	cr_assert_eq(told_held(), 1);
+}
+
+static void enter(enum libc_family family)
+{
+	const struct call_registers regs = core_registers();
+	struct libc_use entered;
+
+	libc_check_before(&entered, self, family, CALL_getpwnam, &regs);
+	libc_check_after(&entered);
+}
+
+Test(luck_check, tells_who_was_inside_of_a_function_that_keeps_its_lock)
 {
 	const struct trace_incident *incident = NULL;
 
 	start();
-	use(worker, &lock);
+	hold_kind(worker, libc_check_lock(LIBC_getpwnam), TRACE_LOCK_LIBC);
+	hold_kind(worker, libc_check_lock(LIBC_system), TRACE_LOCK_LIBC);
+	hold_kind(worker, libc_check_lock(LIBC_catalogues), TRACE_LOCK_LIBC);
 	core_become_child(self);
-	take(&lock);
-	take(&lock);
-	cr_assert_eq(told(TRACE_SHARED_WITH_VANISHED, &incident), 1);
-	cr_assert_eq(incident->holder.tid, WORKER);
-	cr_assert_eq(incident->holder.acquired_at.count, 1);
+	run_on(NULL);
+	cr_assert_eq(core_told(TRACE_HELD_AT_FORK, &incident), 1);
+	cr_assert_eq(incident->lock.kind, TRACE_LOCK_LIBC);
+	cr_assert_eq(incident->lock.type, LIBC_getpwnam);
+}
+
+Test(luck_check, takes_it_back_when_the_child_comes_back_from_there)
+{
+	const struct trace_incident *incident = NULL;
+
+	start();
+	hold_kind(worker, libc_check_lock(LIBC_getpwnam), TRACE_LOCK_LIBC);
+	core_become_child(self);
+	run_on(NULL);
+	core_told(TRACE_HELD_AT_FORK, &incident);
+	enter(LIBC_getpwuid);
+	cr_assert_eq(incident->outcome, TRACE_OUTCOME_PENDING);
+	enter(LIBC_getpwnam);
 	cr_assert_eq(incident->outcome, TRACE_OUTCOME_RETURNED);
-	cr_assert_eq(incident->repeats, 0);
 }
 
-Test(luck_check, tells_nothing_of_what_the_forking_thread_held)
-{
-	start();
-	use(worker, &lock);
-	hold(self, &lock);
-	core_become_child(self);
-	cr_assert(thread_record_pop(self, &lock));
-	take(&lock);
-	cr_assert_eq(told_shared(), 0);
-}
-
-Test(luck_check, tells_nothing_of_what_is_used_inside_of_a_covered_lock_only)
-{
-	start();
-	core_invent_hold(worker, &outer, TRACE_HOLD_WANT);
-	use(worker, &lock);
-	cr_assert(thread_record_pop(worker, &outer));
-	hold(self, &outer);
-	core_become_child(self);
-	take(&lock);
-	cr_assert_eq(told_shared(), 0);
-}
-
-Test(luck_check, tells_nothing_of_what_nobody_used_or_was_made_anew)
-{
-	start();
-	use(worker, &lock);
-	core_become_child(self);
-	take(&outer);
-	const struct call_registers regs = core_registers();
-	init_site_record(self, &lock, &regs);
-	take(&lock);
-	cr_assert_eq(told_shared(), 0);
-}
-
-Test(luck_check, tells_nothing_of_a_lock_that_was_held_at_the_fork_and_is_free)
+Test(luck_check, takes_a_function_of_libc_for_a_sign_that_the_child_runs_on)
 {
 	start();
 	hold(worker, &lock);
 	core_become_child(self);
-	lock = (pthread_mutex_t)PTHREAD_MUTEX_INITIALIZER;
-	take(&lock);
-	cr_assert_eq(told_shared(), 0);
-}
-
-Test(luck_check, tells_heap_locks_only_where_their_beginning_was_seen)
-{
-	pthread_mutex_t *seen = calloc(1, sizeof *seen), *unseen = calloc(1, sizeof *unseen);
-
-	start();
-	const struct call_registers regs = core_registers();
-	init_site_record(self, seen, &regs);
-	use(worker, seen);
-	use(worker, unseen);
-	core_become_child(self);
-	take(unseen);
-	cr_assert_eq(told_shared(), 0);
-	take(seen);
-	cr_assert_eq(told_shared(), 1);
+	enter(LIBC_environment);
+	cr_assert_eq(told_held(), 1);
 }
