@@ -2,7 +2,7 @@
  * and does not happen to come to it.
  *
  * expect: possible lock-held-at-fork
- *   lock: static-init - "guard variable for table_get()::table"
+ *   lock: static-init - table_get()::table
  *   holder: acquired_at=table_get<worker start_routine=worker
  *   fork: call=fork function=main
  *   victim: call=pthread_mutex_lock function=other_use<main
