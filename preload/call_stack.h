@@ -72,10 +72,9 @@ struct call_stack_cache_entry {
 	uint16_t slot[CALL_SITE_FRAMES - 1]; /* where pc[1..3] stand */
 	uint16_t outer_bp;                   /* where rbp of the outermost frame kept stands */
 	uint32_t state;    /* generation of the unwind rules | CALL_STACK_ENTRY_*, 0 for the plain case */
-	uint16_t inner_bp; /* where rbp of pc[1]'s frame stands */
+	uint16_t padding;
 	/* Of frames whose CFA counts from rbp: that rbp, as a place plus one; else 0. The first frame's is
-	 * the caller's own, those of the two next were read at base_at[].
-	 * In a plain entry base[0] is UNWIND_RULE_GLUE where the first function may be a wrapper. */
+	 * the caller's own, those of the two next were read at base_at[]. */
 	uint16_t base[CALL_SITE_FRAMES - 1];
 	uint16_t base_at[CALL_SITE_FRAMES - 2];
 } __attribute__((aligned(64)));
@@ -130,6 +129,25 @@ static inline struct call_stack_cache_more *
 call_stack_cache_more_of(const struct call_stack_cache_entry *entry)
 {
 	return (struct call_stack_cache_more *)((uintptr_t)entry + offsetof(struct call_stack_cache, more));
+}
+
+/* An entry is changed between the two. A signal handler that does so in between leaves it empty. */
+static inline uint32_t call_stack_begin_store(struct call_stack_cache *cache,
+                                              struct call_stack_cache_entry *entry)
+{
+	uint32_t stores = ++cache->stores;
+	*(volatile uint64_t *)&entry->sp = 0;
+	atomic_signal_fence(memory_order_seq_cst);
+	return stores;
+}
+static inline void call_stack_end_store(struct call_stack_cache *cache, struct call_stack_cache_entry *entry,
+                                        uint64_t sp, uint32_t stores)
+{
+	atomic_signal_fence(memory_order_seq_cst);
+	*(volatile uint64_t *)&entry->sp = sp;
+	atomic_signal_fence(memory_order_seq_cst);
+	if (__builtin_expect(*(volatile uint32_t *)&cache->stores != stores, 0))
+		*(volatile uint64_t *)&entry->sp = 0;
 }
 
 /* Spells out an entry. outer_bp is what call_stack_outer_bp() gave when it was exact. */
@@ -193,6 +211,12 @@ call_stack_find_special(struct call_stack_cache *cache, const struct call_regist
 		at = bases >> 32 >> 16 * i & 0xffff;
 	}
 	return entry;
+}
+
+/* True where the entry may be exact for call_stack_find_special(). */
+static inline bool call_stack_is_special(const struct call_stack_cache_entry *entry, uint64_t sp)
+{
+	return *(const volatile uint32_t *)&entry->state & CALL_STACK_ENTRY_ANY && entry->sp == sp;
 }
 
 /* The rbp of the outermost frame of an entry that call_stack_find() or call_stack_find_special() gave. Of no

@@ -74,8 +74,7 @@ static inline void settle_release(struct thread_record *self, uint32_t index, co
 	static __attribute__((noinline)) int missed_##name(mutex_type *m, uint64_t pc, uint64_t sp,          \
 	                                                   uint64_t bp)                                      \
 	{                                                                                                    \
-		const struct call_registers regs = {.pc = pc, .sp = sp, .bp = bp};                           \
-		thread_record_push_missed(thread_record_self, TRACE_LOCK_MUTEX, CALL_##name, &regs);         \
+		thread_record_push_missed(thread_record_self, TRACE_LOCK_MUTEX, CALL_##name, pc, sp, bp);    \
 		return real.name(m);                                                                         \
 	}                                                                                                    \
 	HOOK_EXPORT int name(mutex_type *m)                                                                  \

@@ -3,6 +3,7 @@
 #include <sys/mman.h>
 
 #include "arena.h"
+#include "call_stack_plain.h"
 #include "raw_syscall.h"
 
 #ifndef MADV_WIPEONFORK
@@ -342,29 +343,18 @@ static inline bool may_be_wrapper(struct thread_record *record, uint64_t pc)
 	return learn_wrapper(record, pc);
 }
 
-static const struct call_stack_cache_entry *find_special(struct thread_record *record,
-                                                         const struct call_registers *regs)
+static void capture_own(struct thread_record *record, struct held_entry *entry,
+                        const struct call_registers *regs)
 {
-	struct call_stack_cache_entry *hit =
-	    call_stack_find_special(&record->cache, regs, CALL_STACK_ENTRY_ANY);
-	bool is_wrapper = may_be_wrapper(record, regs->pc);
-	if (!hit || !call_stack_more_is_exact(hit, regs->sp))
-		return NULL;
-	if (is_wrapper || !(hit->state & CALL_STACK_ENTRY_DEEP))
-		return hit;
-	release_cache_entry(record, hit);
-	*(volatile uint64_t *)&hit->sp = 0;
-	return NULL;
+	struct call_site site;
+	entry->stack = THREAD_STACK_OWN;
+	thread_record_capture_site(record, regs, &site);
+	keep(entry, &site);
 }
 
-void thread_record_push_walked(struct thread_record *record, unsigned kind, unsigned call, uint64_t pc,
-                               uint64_t sp, uint64_t bp)
+static inline void finish_own(struct thread_record *record, struct held_entry *entry, unsigned kind,
+                              unsigned call)
 {
-	const struct call_registers regs = {.pc = pc, .sp = sp, .bp = bp};
-	struct held_entry *entry = &record->held[atomic_load(&record->held_count) - 1];
-	const struct call_stack_cache_entry *hit = find_special(record, &regs);
-	if (__builtin_expect(!hit || !thread_record_refer(entry, hit, &regs), 0))
-		thread_record_capture_own(record, entry, &regs);
 	thread_record_mark_wanted(entry, kind, call);
 	if (kind != TRACE_LOCK_LIBC &&
 	    __builtin_expect(
@@ -372,11 +362,51 @@ void thread_record_push_walked(struct thread_record *record, unsigned kind, unsi
 		lock_use_note(record, entry);
 }
 
-void thread_record_capture_own(struct thread_record *record, struct held_entry *entry,
-                               const struct call_registers *regs)
+/* For a stack that is kept in the cache, but not as most are, or cannot be. */
+static __attribute__((noinline)) void push_special(struct thread_record *record, unsigned kind, unsigned call,
+                                                   uint64_t pc, uint64_t sp, uint64_t bp)
 {
-	struct call_site site;
+	const struct call_registers regs = {.pc = pc, .sp = sp, .bp = bp};
+	struct held_entry *entry = &record->held[atomic_load(&record->held_count) - 1];
+	struct call_stack_cache_entry *hit =
+	    call_stack_find_special(&record->cache, &regs, CALL_STACK_ENTRY_ANY);
+	bool is_deep = hit && *(const volatile uint32_t *)&hit->state & CALL_STACK_ENTRY_DEEP;
+	if (hit && (!is_deep || (call_stack_more_is_exact(hit, sp) && may_be_wrapper(record, pc))) &&
+	    thread_record_refer(entry, hit, &regs)) {
+		thread_record_mark_wanted(entry, kind, call);
+		return;
+	}
+	if (is_deep) {
+		release_cache_entry(record, hit);
+		*(volatile uint64_t *)&hit->sp = 0;
+	}
+	capture_own(record, entry, &regs);
+	if (entry->pc[CALL_SITE_FRAMES] && !may_be_wrapper(record, pc))
+		capture_own(record, entry, &regs);
+	finish_own(record, entry, kind, call);
+}
+
+void thread_record_push_missed(struct thread_record *record, unsigned kind, unsigned call, uint64_t pc,
+                               uint64_t sp, uint64_t bp)
+{
+	const struct call_registers regs = {.pc = pc, .sp = sp, .bp = bp};
+	struct call_stack_cache_entry *cached = call_stack_cache_entry_for(&record->cache, pc, sp);
+	if (call_stack_is_special(cached, sp)) {
+		push_special(record, kind, call, pc, sp, bp);
+		return;
+	}
+	struct held_entry *entry = &record->held[atomic_load(&record->held_count) - 1];
 	entry->stack = THREAD_STACK_OWN;
-	thread_record_capture_site(record, regs, &site);
-	keep(entry, &site);
+	/* Most locks are taken with no other held, and after one whose stack was its own. */
+	if (entry != record->held || entry[1].stack == (uint64_t)(uintptr_t)cached)
+		release_cache_entry(record, cached);
+	uint64_t outer_slot = call_stack_capture_plain(&record->cache, cached, &record->bounds, &regs,
+	                                               entry->pc, &entry->bp);
+	if (__builtin_expect(!outer_slot, 0)) {
+		push_special(record, kind, call, pc, sp, bp);
+		return;
+	}
+	atomic_signal_fence(memory_order_seq_cst);
+	*(volatile uint64_t *)&entry->stack = outer_slot | THREAD_STACK_OWN;
+	finish_own(record, entry, kind, call);
 }

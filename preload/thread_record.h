@@ -147,9 +147,6 @@ void thread_record_site(const struct held_entry *entry, struct call_site *ret_si
 /* Captures the calling thread's stack without harm to the entries that refer to the cache. */
 void thread_record_capture_site(struct thread_record *record, const struct call_registers *regs,
                                 struct call_site *ret_site);
-/* The same into an entry. */
-void thread_record_capture_own(struct thread_record *record, struct held_entry *entry,
-                               const struct call_registers *regs);
 /* The owner id under which the entry was made. */
 static inline int32_t thread_record_owner_of(const struct thread_record *record,
                                              const struct held_entry *entry)
@@ -206,23 +203,10 @@ static inline __attribute__((always_inline)) bool thread_record_push(struct thre
 	return true;
 }
 
-/* For a stack that is not in the cache, or is kept there deeper than most. */
-void thread_record_push_walked(struct thread_record *record, unsigned kind, unsigned call, uint64_t pc,
+/* Finishes the last entry. Registers are handed on one by one, since a pointer to them would put them on the
+ * stack in every call. */
+void thread_record_push_missed(struct thread_record *record, unsigned kind, unsigned call, uint64_t pc,
                                uint64_t sp, uint64_t bp);
-
-/* Finishes the last entry. Code that is compiled with frame pointers comes here each time. */
-static inline __attribute__((always_inline)) void thread_record_push_missed(struct thread_record *record,
-                                                                            unsigned kind, unsigned call,
-                                                                            const struct call_registers *regs)
-{
-	struct held_entry *entry = &record->held[atomic_load(&record->held_count) - 1];
-	const struct call_stack_cache_entry *hit =
-	    call_stack_find_special(&record->cache, regs, CALL_STACK_ENTRY_USES_BP);
-	if (__builtin_expect(hit && thread_record_refer(entry, hit, regs), 1))
-		thread_record_mark_wanted(entry, kind, call);
-	else
-		thread_record_push_walked(record, kind, call, regs->pc, regs->sp, regs->bp);
-}
 
 /* Both, growing where needed. Returns the entry's index, or UINT32_MAX when there is no memory. */
 static inline uint32_t thread_record_want(struct thread_record *record, const void *lock, unsigned kind,
@@ -231,7 +215,7 @@ static inline uint32_t thread_record_want(struct thread_record *record, const vo
 	if (!thread_record_has_room(record) && !thread_record_grow(record))
 		return UINT32_MAX;
 	if (!thread_record_push(record, lock, kind, call, *regs))
-		thread_record_push_missed(record, kind, call, regs);
+		thread_record_push_missed(record, kind, call, regs->pc, regs->sp, regs->bp);
 	return atomic_load_explicit(&record->held_count, memory_order_relaxed) - 1;
 }
 
