@@ -203,32 +203,6 @@ void call_stack_read_entry(const struct call_stack_cache_entry *entry, uint64_t 
 	ret_site->outer_slot = entry->sp + outer_place * WORD_SIZE_BYTES;
 }
 
-bool call_stack_more_is_exact(const struct call_stack_cache_entry *entry, uint64_t sp)
-{
-	if (!(*(const volatile uint32_t *)&entry->state & CALL_STACK_ENTRY_DEEP))
-		return *(const volatile uint64_t *)&entry->sp == sp;
-	const struct call_stack_cache_more *more = call_stack_cache_more_of(entry);
-	const uint64_t *words = (const uint64_t *)(uintptr_t)sp;
-	const uint64_t *packed = (const uint64_t *)(const void *)more->slot;
-	uint64_t inner = __atomic_load_n(&entry->slot[CALL_SITE_FRAMES - 2], __ATOMIC_RELAXED);
-	uint64_t slots = __atomic_load_n(&packed[0], __ATOMIC_RELAXED);
-	uint64_t rest = __atomic_load_n(&packed[1], __ATOMIC_RELAXED);
-	unsigned count = rest >> 32 & 0xff, from_bp = rest >> 40 & 0xff;
-	atomic_signal_fence(memory_order_seq_cst);
-	/* As in call_stack_find(): places that were read while sp was right may be followed. */
-	if (*(const volatile uint64_t *)&entry->sp != sp)
-		return false;
-	for (unsigned i = 0; i < count; i++) {
-		uint64_t slot = slots & 0xffff;
-		if ((from_bp >> i & 1 && words[inner - 1] != sp + (slot - 1) * WORD_SIZE_BYTES) ||
-		    words[slot] != more->pc[i])
-			return false;
-		inner = slot;
-		slots = i == 3 ? rest : slots >> 16;
-	}
-	return true;
-}
-
 static void store(struct call_stack_cache *cache, struct call_stack_cache_entry *entry,
                   const struct call_stack_cache_entry *value, const struct call_stack_cache_more *more)
 {

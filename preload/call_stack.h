@@ -179,7 +179,31 @@ static inline const struct call_stack_cache_entry *call_stack_find(struct call_s
 }
 
 /* False where a frame of the entry, if it is deep, behind the first four is another one now. */
-bool call_stack_more_is_exact(const struct call_stack_cache_entry *entry, uint64_t sp);
+static inline bool call_stack_more_is_exact(const struct call_stack_cache_entry *entry, uint64_t sp)
+{
+	if (!(*(const volatile uint32_t *)&entry->state & CALL_STACK_ENTRY_DEEP))
+		return *(const volatile uint64_t *)&entry->sp == sp;
+	const struct call_stack_cache_more *more = call_stack_cache_more_of(entry);
+	const uint64_t *words = (const uint64_t *)(uintptr_t)sp;
+	const uint64_t *packed = (const uint64_t *)(const void *)more->slot;
+	uint64_t inner = __atomic_load_n(&entry->slot[CALL_SITE_FRAMES - 2], __ATOMIC_RELAXED);
+	uint64_t slots = __atomic_load_n(&packed[0], __ATOMIC_RELAXED);
+	uint64_t rest = __atomic_load_n(&packed[1], __ATOMIC_RELAXED);
+	unsigned count = rest >> 32 & 0xff, from_bp = rest >> 40 & 0xff;
+	atomic_signal_fence(memory_order_seq_cst);
+	/* As in call_stack_find(): places that were read while sp was right may be followed. */
+	if (*(const volatile uint64_t *)&entry->sp != sp)
+		return false;
+	for (unsigned i = 0; i < count; i++) {
+		uint64_t slot = slots & 0xffff;
+		if ((from_bp >> i & 1 && words[inner - 1] != sp + (slot - 1) * sizeof *words) ||
+		    words[slot] != more->pc[i])
+			return false;
+		inner = slot;
+		slots = i == 3 ? rest : slots >> 16;
+	}
+	return true;
+}
 
 /* The same as call_stack_find() for entries that are not plain: frames found by rbp, fewer or more than four;
  * `flags` are those that it may have. Of a deep one call_stack_more_is_exact() has to be asked, too. */
@@ -211,12 +235,6 @@ call_stack_find_special(struct call_stack_cache *cache, const struct call_regist
 		at = bases >> 32 >> 16 * i & 0xffff;
 	}
 	return entry;
-}
-
-/* True where the entry may be exact for call_stack_find_special(). */
-static inline bool call_stack_is_special(const struct call_stack_cache_entry *entry, uint64_t sp)
-{
-	return *(const volatile uint32_t *)&entry->state & CALL_STACK_ENTRY_ANY && entry->sp == sp;
 }
 
 /* The rbp of the outermost frame of an entry that call_stack_find() or call_stack_find_special() gave. Of no

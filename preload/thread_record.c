@@ -334,13 +334,15 @@ static __attribute__((noinline)) bool learn_wrapper(struct thread_record *record
 	return true;
 }
 
+static inline bool is_known_wrapper(const struct thread_record *record, uint64_t pc)
+{
+	return record->wrapper_pc == pc && record->wrapper_released_pc == record->released_pc;
+}
+
 /* True if the function that made the call may be no more than a wrapper of a lock, for all that is known. */
 static inline bool may_be_wrapper(struct thread_record *record, uint64_t pc)
 {
-	if (__builtin_expect(record->wrapper_pc == pc && record->wrapper_released_pc == record->released_pc,
-	                     1))
-		return true;
-	return learn_wrapper(record, pc);
+	return is_known_wrapper(record, pc) || learn_wrapper(record, pc);
 }
 
 static void capture_own(struct thread_record *record, struct held_entry *entry,
@@ -362,9 +364,9 @@ static inline void finish_own(struct thread_record *record, struct held_entry *e
 		lock_use_note(record, entry);
 }
 
-/* For a stack that is kept in the cache, but not as most are, or cannot be. */
-static __attribute__((noinline)) void push_special(struct thread_record *record, unsigned kind, unsigned call,
-                                                   uint64_t pc, uint64_t sp, uint64_t bp)
+/* Whatever the stack is like. */
+static __attribute__((noinline)) void push_any(struct thread_record *record, unsigned kind, unsigned call,
+                                               uint64_t pc, uint64_t sp, uint64_t bp)
 {
 	const struct call_registers regs = {.pc = pc, .sp = sp, .bp = bp};
 	struct held_entry *entry = &record->held[atomic_load(&record->held_count) - 1];
@@ -386,16 +388,12 @@ static __attribute__((noinline)) void push_special(struct thread_record *record,
 	finish_own(record, entry, kind, call);
 }
 
-void thread_record_push_missed(struct thread_record *record, unsigned kind, unsigned call, uint64_t pc,
-                               uint64_t sp, uint64_t bp)
+static __attribute__((noinline)) void push_plain(struct thread_record *record, unsigned kind, unsigned call,
+                                                 uint64_t pc, uint64_t sp, uint64_t bp)
 {
 	const struct call_registers regs = {.pc = pc, .sp = sp, .bp = bp};
-	struct call_stack_cache_entry *cached = call_stack_cache_entry_for(&record->cache, pc, sp);
-	if (call_stack_is_special(cached, sp)) {
-		push_special(record, kind, call, pc, sp, bp);
-		return;
-	}
 	struct held_entry *entry = &record->held[atomic_load(&record->held_count) - 1];
+	struct call_stack_cache_entry *cached = call_stack_cache_entry_for(&record->cache, pc, sp);
 	entry->stack = THREAD_STACK_OWN;
 	/* Most locks are taken with no other held, and after one whose stack was its own. */
 	if (entry != record->held || entry[1].stack == (uint64_t)(uintptr_t)cached)
@@ -403,10 +401,39 @@ void thread_record_push_missed(struct thread_record *record, unsigned kind, unsi
 	uint64_t outer_slot = call_stack_capture_plain(&record->cache, cached, &record->bounds, &regs,
 	                                               entry->pc, &entry->bp);
 	if (__builtin_expect(!outer_slot, 0)) {
-		push_special(record, kind, call, pc, sp, bp);
+		push_any(record, kind, call, pc, sp, bp);
 		return;
 	}
 	atomic_signal_fence(memory_order_seq_cst);
 	*(volatile uint64_t *)&entry->stack = outer_slot | THREAD_STACK_OWN;
 	finish_own(record, entry, kind, call);
+}
+
+/* Through wrappers of locks that are not inlined. */
+static __attribute__((noinline)) void push_deep(struct thread_record *record, unsigned kind, unsigned call,
+                                                uint64_t pc, uint64_t sp, uint64_t bp)
+{
+	const struct call_registers regs = {.pc = pc, .sp = sp, .bp = bp};
+	struct held_entry *entry = &record->held[atomic_load(&record->held_count) - 1];
+	const struct call_stack_cache_entry *hit = call_stack_find_special(
+	    &record->cache, &regs, CALL_STACK_ENTRY_USES_BP | CALL_STACK_ENTRY_DEEP);
+	if (__builtin_expect(hit && is_known_wrapper(record, pc) && call_stack_more_is_exact(hit, sp) &&
+	                         thread_record_refer(entry, hit, &regs),
+	                     1))
+		thread_record_mark_wanted(entry, kind, call);
+	else
+		push_any(record, kind, call, pc, sp, bp);
+}
+
+void thread_record_push_walked(struct thread_record *record, unsigned kind, unsigned call, uint64_t pc,
+                               uint64_t sp, uint64_t bp)
+{
+	const struct call_stack_cache_entry *cached = call_stack_cache_entry_for(&record->cache, pc, sp);
+	uint32_t state = *(const volatile uint32_t *)&cached->state;
+	if (!(state & CALL_STACK_ENTRY_ANY) || cached->sp != sp)
+		push_plain(record, kind, call, pc, sp, bp);
+	else if (state & CALL_STACK_ENTRY_DEEP)
+		push_deep(record, kind, call, pc, sp, bp);
+	else
+		push_any(record, kind, call, pc, sp, bp);
 }

@@ -203,10 +203,26 @@ static inline __attribute__((always_inline)) bool thread_record_push(struct thre
 	return true;
 }
 
-/* Finishes the last entry. Registers are handed on one by one, since a pointer to them would put them on the
- * stack in every call. */
-void thread_record_push_missed(struct thread_record *record, unsigned kind, unsigned call, uint64_t pc,
+/* For a stack that is not in the cache, or is kept there otherwise than most. Registers are handed on one by
+ * one, since a pointer to them would put them on the stack in every call. */
+void thread_record_push_walked(struct thread_record *record, unsigned kind, unsigned call, uint64_t pc,
                                uint64_t sp, uint64_t bp);
+
+/* Finishes the last entry. Code that is compiled with frame pointers comes here each time. */
+static inline __attribute__((always_inline)) void thread_record_push_missed(struct thread_record *record,
+                                                                            unsigned kind, unsigned call,
+                                                                            uint64_t pc, uint64_t sp,
+                                                                            uint64_t bp)
+{
+	const struct call_registers regs = {.pc = pc, .sp = sp, .bp = bp};
+	struct held_entry *entry = &record->held[atomic_load(&record->held_count) - 1];
+	const struct call_stack_cache_entry *hit =
+	    call_stack_find_special(&record->cache, &regs, CALL_STACK_ENTRY_USES_BP);
+	if (__builtin_expect(hit && thread_record_refer(entry, hit, &regs), 1))
+		thread_record_mark_wanted(entry, kind, call);
+	else
+		thread_record_push_walked(record, kind, call, pc, sp, bp);
+}
 
 /* Both, growing where needed. Returns the entry's index, or UINT32_MAX when there is no memory. */
 static inline uint32_t thread_record_want(struct thread_record *record, const void *lock, unsigned kind,
