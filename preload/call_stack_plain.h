@@ -15,9 +15,9 @@ call_stack_capture_plain(struct call_stack_cache *cache, struct call_stack_cache
 {
 	const uint64_t sp = regs->sp, *words = (const uint64_t *)(uintptr_t)sp;
 	uint32_t generation = atomic_load_explicit(&unwind_rules_generation, memory_order_relaxed);
-	if (sp < bounds->low || sp >= bounds->high || sp % sizeof *words)
+	if (sp < bounds->low || sp % sizeof *words)
 		return 0;
-	uint64_t room = (bounds->high - sp) / sizeof *words;
+	int64_t room = (int64_t)(bounds->high - sp) / (int64_t)sizeof *words;
 	uint64_t pc[CALL_SITE_FRAMES] = {regs->pc};
 	uint64_t end = 0, slots = 0, bp_place = CALL_STACK_WORD_LIVE_BP;
 	uint32_t glue = UNWIND_RULE_GLUE;
@@ -26,7 +26,7 @@ call_stack_capture_plain(struct call_stack_cache *cache, struct call_stack_cache
 		uint32_t rule = unwind_rules_find(pc[i] - 1);
 		uint64_t saved = rule >> UNWIND_RULE_BP_SHIFT & UNWIND_RULE_BP_MASK;
 		end += rule & UNWIND_RULE_WORDS_MASK;
-		if (__builtin_expect(rule & UNWIND_RULE_NOT_FROM_SP || end > room, 0))
+		if (__builtin_expect(rule & UNWIND_RULE_NOT_FROM_SP || (int64_t)end > room, 0))
 			return 0;
 		pc[i + 1] = words[end - 1];
 		slots |= (end - 1) << 16 * i;

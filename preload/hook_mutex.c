@@ -71,10 +71,19 @@ static inline void settle_release(struct thread_record *self, uint32_t index, co
  * since a pointer to them would keep a stack frame alive. */
 #define LOCK(name, mutex_type, mutex, to_errno)                                                              \
 	WATCHED_ACQUIRE(name, mutex_type, CHILD_LOCK, mutex, to_errno, real.name(m))                         \
+	static __attribute__((noinline)) int walked_##name(mutex_type *m, uint64_t pc, uint64_t sp,          \
+	                                                   uint64_t bp)                                      \
+	{                                                                                                    \
+		thread_record_push_walked(thread_record_self, TRACE_LOCK_MUTEX, CALL_##name, pc, sp, bp);    \
+		return real.name(m);                                                                         \
+	}                                                                                                    \
 	static __attribute__((noinline)) int missed_##name(mutex_type *m, uint64_t pc, uint64_t sp,          \
 	                                                   uint64_t bp)                                      \
 	{                                                                                                    \
-		thread_record_push_missed(thread_record_self, TRACE_LOCK_MUTEX, CALL_##name, pc, sp, bp);    \
+		if (__builtin_expect(!thread_record_push_by_bp(thread_record_self, TRACE_LOCK_MUTEX,         \
+		                                               CALL_##name, pc, sp, bp),                     \
+		                     0))                                                                     \
+			return walked_##name(m, pc, sp, bp);                                                 \
 		return real.name(m);                                                                         \
 	}                                                                                                    \
 	HOOK_EXPORT int name(mutex_type *m)                                                                  \

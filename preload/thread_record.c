@@ -365,7 +365,7 @@ static inline void finish_own(struct thread_record *record, struct held_entry *e
 }
 
 /* Whatever the stack is like. */
-static __attribute__((noinline)) void push_any(struct thread_record *record, unsigned kind, unsigned call,
+void thread_record_push_any(struct thread_record *record, unsigned kind, unsigned call,
                                                uint64_t pc, uint64_t sp, uint64_t bp)
 {
 	const struct call_registers regs = {.pc = pc, .sp = sp, .bp = bp};
@@ -388,7 +388,7 @@ static __attribute__((noinline)) void push_any(struct thread_record *record, uns
 	finish_own(record, entry, kind, call);
 }
 
-static __attribute__((noinline)) void push_plain(struct thread_record *record, unsigned kind, unsigned call,
+void thread_record_push_plain(struct thread_record *record, unsigned kind, unsigned call,
                                                  uint64_t pc, uint64_t sp, uint64_t bp)
 {
 	const struct call_registers regs = {.pc = pc, .sp = sp, .bp = bp};
@@ -401,7 +401,7 @@ static __attribute__((noinline)) void push_plain(struct thread_record *record, u
 	uint64_t outer_slot = call_stack_capture_plain(&record->cache, cached, &record->bounds, &regs,
 	                                               entry->pc, &entry->bp);
 	if (__builtin_expect(!outer_slot, 0)) {
-		push_any(record, kind, call, pc, sp, bp);
+		thread_record_push_any(record, kind, call, pc, sp, bp);
 		return;
 	}
 	atomic_signal_fence(memory_order_seq_cst);
@@ -410,7 +410,7 @@ static __attribute__((noinline)) void push_plain(struct thread_record *record, u
 }
 
 /* Through wrappers of locks that are not inlined. */
-static __attribute__((noinline)) void push_deep(struct thread_record *record, unsigned kind, unsigned call,
+void thread_record_push_deep(struct thread_record *record, unsigned kind, unsigned call,
                                                 uint64_t pc, uint64_t sp, uint64_t bp)
 {
 	const struct call_registers regs = {.pc = pc, .sp = sp, .bp = bp};
@@ -422,18 +422,5 @@ static __attribute__((noinline)) void push_deep(struct thread_record *record, un
 	                     1))
 		thread_record_mark_wanted(entry, kind, call);
 	else
-		push_any(record, kind, call, pc, sp, bp);
-}
-
-void thread_record_push_walked(struct thread_record *record, unsigned kind, unsigned call, uint64_t pc,
-                               uint64_t sp, uint64_t bp)
-{
-	const struct call_stack_cache_entry *cached = call_stack_cache_entry_for(&record->cache, pc, sp);
-	uint32_t state = *(const volatile uint32_t *)&cached->state;
-	if (!(state & CALL_STACK_ENTRY_ANY) || cached->sp != sp)
-		push_plain(record, kind, call, pc, sp, bp);
-	else if (state & CALL_STACK_ENTRY_DEEP)
-		push_deep(record, kind, call, pc, sp, bp);
-	else
-		push_any(record, kind, call, pc, sp, bp);
+		thread_record_push_any(record, kind, call, pc, sp, bp);
 }

@@ -203,24 +203,55 @@ static inline __attribute__((always_inline)) bool thread_record_push(struct thre
 	return true;
 }
 
-/* For a stack that is not in the cache, or is kept there otherwise than most. Registers are handed on one by
- * one, since a pointer to them would put them on the stack in every call. */
-void thread_record_push_walked(struct thread_record *record, unsigned kind, unsigned call, uint64_t pc,
-                               uint64_t sp, uint64_t bp);
+/* Finish the last entry. Registers are handed on one by one, since a pointer to them would put them on the
+ * stack in every call. */
+void thread_record_push_any(struct thread_record *record, unsigned kind, unsigned call, uint64_t pc,
+                            uint64_t sp, uint64_t bp);
+/* The same, faster for a stack that is not in the cache, */
+void thread_record_push_plain(struct thread_record *record, unsigned kind, unsigned call, uint64_t pc,
+                              uint64_t sp, uint64_t bp);
+/* and for one of more than four frames that is. */
+void thread_record_push_deep(struct thread_record *record, unsigned kind, unsigned call, uint64_t pc,
+                             uint64_t sp, uint64_t bp);
 
-/* Finishes the last entry. Code that is compiled with frame pointers comes here each time. */
-static inline __attribute__((always_inline)) void thread_record_push_missed(struct thread_record *record,
+/* Of these the one that fits. */
+static inline __attribute__((always_inline)) void thread_record_push_walked(struct thread_record *record,
                                                                             unsigned kind, unsigned call,
                                                                             uint64_t pc, uint64_t sp,
                                                                             uint64_t bp)
 {
+	const struct call_stack_cache_entry *cached = call_stack_cache_entry_for(&record->cache, pc, sp);
+	uint32_t state = *(const volatile uint32_t *)&cached->state;
+	if (__builtin_expect(!(state & CALL_STACK_ENTRY_ANY) || cached->sp != sp, 1))
+		thread_record_push_plain(record, kind, call, pc, sp, bp);
+	else if (state & CALL_STACK_ENTRY_DEEP)
+		thread_record_push_deep(record, kind, call, pc, sp, bp);
+	else
+		thread_record_push_any(record, kind, call, pc, sp, bp);
+}
+
+/* Finishes the last entry of code that is compiled with frame pointers, which comes here each time. False:
+ * thread_record_push_walked() has to do it. */
+static inline __attribute__((always_inline)) bool thread_record_push_by_bp(struct thread_record *record,
+                                                                           unsigned kind, unsigned call,
+                                                                           uint64_t pc, uint64_t sp,
+                                                                           uint64_t bp)
+{
 	const struct call_registers regs = {.pc = pc, .sp = sp, .bp = bp};
-	struct held_entry *entry = &record->held[atomic_load(&record->held_count) - 1];
 	const struct call_stack_cache_entry *hit =
 	    call_stack_find_special(&record->cache, &regs, CALL_STACK_ENTRY_USES_BP);
-	if (__builtin_expect(hit && thread_record_refer(entry, hit, &regs), 1))
-		thread_record_mark_wanted(entry, kind, call);
-	else
+	struct held_entry *entry = &record->held[atomic_load(&record->held_count) - 1];
+	if (__builtin_expect(!hit || !thread_record_refer(entry, hit, &regs), 0))
+		return false;
+	thread_record_mark_wanted(entry, kind, call);
+	return true;
+}
+
+/* What is left to do where thread_record_push() fails. */
+static inline void thread_record_push_missed(struct thread_record *record, unsigned kind, unsigned call,
+                                             uint64_t pc, uint64_t sp, uint64_t bp)
+{
+	if (!thread_record_push_by_bp(record, kind, call, pc, sp, bp))
 		thread_record_push_walked(record, kind, call, pc, sp, bp);
 }
 
