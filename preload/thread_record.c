@@ -410,14 +410,13 @@ void thread_record_push_plain(struct thread_record *record, unsigned kind, unsig
 }
 
 /* Through wrappers of locks that are not inlined. */
-void thread_record_push_deep(struct thread_record *record, unsigned kind, unsigned call,
-                                                uint64_t pc, uint64_t sp, uint64_t bp)
+void thread_record_push_deep(struct thread_record *record, unsigned kind, unsigned call, uint64_t pc,
+                             uint64_t sp, uint64_t bp)
 {
 	const struct call_registers regs = {.pc = pc, .sp = sp, .bp = bp};
 	struct held_entry *entry = &record->held[atomic_load(&record->held_count) - 1];
-	const struct call_stack_cache_entry *hit = call_stack_find_special(
-	    &record->cache, &regs, CALL_STACK_ENTRY_USES_BP | CALL_STACK_ENTRY_DEEP);
-	if (__builtin_expect(hit && is_known_wrapper(record, pc) && call_stack_more_is_exact(hit, sp) &&
+	const struct call_stack_cache_entry *hit = call_stack_cache_entry_for(&record->cache, pc, sp);
+	if (__builtin_expect(is_known_wrapper(record, pc) && call_stack_more_is_exact(hit, sp) &&
 	                         thread_record_refer(entry, hit, &regs),
 	                     1))
 		thread_record_mark_wanted(entry, kind, call);

@@ -210,49 +210,52 @@ void thread_record_push_any(struct thread_record *record, unsigned kind, unsigne
 /* The same, faster for a stack that is not in the cache, */
 void thread_record_push_plain(struct thread_record *record, unsigned kind, unsigned call, uint64_t pc,
                               uint64_t sp, uint64_t bp);
-/* and for one of more than four frames that is. */
+/* and for one of more than four frames that is. The first four were just found to be right. */
 void thread_record_push_deep(struct thread_record *record, unsigned kind, unsigned call, uint64_t pc,
                              uint64_t sp, uint64_t bp);
 
-/* Of these the one that fits. */
-static inline __attribute__((always_inline)) void thread_record_push_walked(struct thread_record *record,
-                                                                            unsigned kind, unsigned call,
-                                                                            uint64_t pc, uint64_t sp,
-                                                                            uint64_t bp)
-{
-	const struct call_stack_cache_entry *cached = call_stack_cache_entry_for(&record->cache, pc, sp);
-	uint32_t state = *(const volatile uint32_t *)&cached->state;
-	if (__builtin_expect(!(state & CALL_STACK_ENTRY_ANY) || cached->sp != sp, 1))
-		thread_record_push_plain(record, kind, call, pc, sp, bp);
-	else if (state & CALL_STACK_ENTRY_DEEP)
-		thread_record_push_deep(record, kind, call, pc, sp, bp);
-	else
-		thread_record_push_any(record, kind, call, pc, sp, bp);
-}
+enum thread_record_stack { THREAD_RECORD_STACK_PUSHED, THREAD_RECORD_STACK_DEEP, THREAD_RECORD_STACK_OTHER };
 
-/* Finishes the last entry of code that is compiled with frame pointers, which comes here each time. False:
+/* Finishes the last entry of code that is compiled with frame pointers, which comes here each time. Else
  * thread_record_push_walked() has to do it. */
-static inline __attribute__((always_inline)) bool thread_record_push_by_bp(struct thread_record *record,
-                                                                           unsigned kind, unsigned call,
-                                                                           uint64_t pc, uint64_t sp,
-                                                                           uint64_t bp)
+static inline __attribute__((always_inline)) enum thread_record_stack
+thread_record_push_by_bp(struct thread_record *record, unsigned kind, unsigned call, uint64_t pc, uint64_t sp,
+                         uint64_t bp)
 {
 	const struct call_registers regs = {.pc = pc, .sp = sp, .bp = bp};
-	const struct call_stack_cache_entry *hit =
-	    call_stack_find_special(&record->cache, &regs, CALL_STACK_ENTRY_USES_BP);
+	const struct call_stack_cache_entry *hit = call_stack_find_special(
+	    &record->cache, &regs, CALL_STACK_ENTRY_USES_BP | CALL_STACK_ENTRY_DEEP);
+	if (__builtin_expect(!hit, 0))
+		return THREAD_RECORD_STACK_OTHER;
+	if (*(const volatile uint32_t *)&hit->state & CALL_STACK_ENTRY_DEEP)
+		return THREAD_RECORD_STACK_DEEP;
 	struct held_entry *entry = &record->held[atomic_load(&record->held_count) - 1];
-	if (__builtin_expect(!hit || !thread_record_refer(entry, hit, &regs), 0))
-		return false;
+	if (__builtin_expect(!thread_record_refer(entry, hit, &regs), 0))
+		return THREAD_RECORD_STACK_OTHER;
 	thread_record_mark_wanted(entry, kind, call);
-	return true;
+	return THREAD_RECORD_STACK_PUSHED;
+}
+
+static inline __attribute__((always_inline)) void
+thread_record_push_walked(struct thread_record *record, unsigned kind, unsigned call, uint64_t pc,
+                          uint64_t sp, uint64_t bp, enum thread_record_stack stack)
+{
+	const struct call_stack_cache_entry *cached = call_stack_cache_entry_for(&record->cache, pc, sp);
+	if (stack == THREAD_RECORD_STACK_DEEP)
+		thread_record_push_deep(record, kind, call, pc, sp, bp);
+	else if (!(*(const volatile uint32_t *)&cached->state & CALL_STACK_ENTRY_ANY) || cached->sp != sp)
+		thread_record_push_plain(record, kind, call, pc, sp, bp);
+	else
+		thread_record_push_any(record, kind, call, pc, sp, bp);
 }
 
 /* What is left to do where thread_record_push() fails. */
 static inline void thread_record_push_missed(struct thread_record *record, unsigned kind, unsigned call,
                                              uint64_t pc, uint64_t sp, uint64_t bp)
 {
-	if (!thread_record_push_by_bp(record, kind, call, pc, sp, bp))
-		thread_record_push_walked(record, kind, call, pc, sp, bp);
+	enum thread_record_stack stack = thread_record_push_by_bp(record, kind, call, pc, sp, bp);
+	if (stack != THREAD_RECORD_STACK_PUSHED)
+		thread_record_push_walked(record, kind, call, pc, sp, bp, stack);
 }
 
 /* Both, growing where needed. Returns the entry's index, or UINT32_MAX when there is no memory. */
