@@ -249,15 +249,17 @@ static void capture_more(struct frame *frame, struct stack_bounds *bounds, uint6
 	}
 }
 
-static unsigned capture_by_rules(struct call_stack_cache *cache, struct stack_bounds *bounds, uint64_t pc,
-                                 uint64_t sp, const uint64_t *bp, struct call_site *ret_site)
+static unsigned capture_by_rules(struct call_stack_cache *cache, struct stack_bounds *bounds,
+                                 const struct call_registers *regs, bool may_store,
+                                 struct call_site *ret_site)
 {
+	const uint64_t pc = regs->pc, sp = regs->sp, *bp = &regs->bp;
 	struct frame frame = {.pc = pc, .sp = sp, .bp_at = (uint64_t)(uintptr_t)bp};
 	struct call_stack_cache_entry found = {.sp = sp, .pc = {pc}};
 	uint32_t generation = atomic_load_explicit(&unwind_rules_generation, memory_order_relaxed);
 	enum step step = STEP_BROKEN;
 	struct call_stack_cache_more more = {.count = 0};
-	bool cacheable = true;
+	bool cacheable = may_store;
 	uint32_t flags = 0, glue = UNWIND_RULE_GLUE;
 	unsigned count = 1;
 	for (bool on_stack = select_range(bounds, &frame); on_stack && count < CALL_SITE_FRAMES; count++) {
@@ -301,20 +303,20 @@ static unsigned capture_by_rules(struct call_stack_cache *cache, struct stack_bo
 	return cut;
 }
 
-unsigned call_stack_capture_further(struct call_stack_cache *cache, struct stack_bounds *bounds, uint64_t pc,
-                                    uint64_t sp, uint64_t bp, struct call_site *ret_site)
+unsigned call_stack_capture_further(struct call_stack_cache *cache, struct stack_bounds *bounds,
+                                    const struct call_registers *regs, bool may_store,
+                                    struct call_site *ret_site)
 {
-	struct call_stack_cache_entry *entry = call_stack_cache_entry_for(cache, pc, sp);
-	const struct call_registers regs = {.pc = pc, .sp = sp, .bp = bp};
-	if (call_stack_find_special(cache, &regs, CALL_STACK_ENTRY_ANY) &&
-	    call_stack_more_is_exact(entry, sp)) {
+	const struct call_stack_cache_entry *entry =
+	    call_stack_find_special(cache, regs, CALL_STACK_ENTRY_ANY);
+	if (entry && call_stack_more_is_exact(entry, regs->sp)) {
 		uint32_t state = *(const volatile uint32_t *)&entry->state;
-		call_stack_read_entry(entry, call_stack_outer_bp(entry, &regs), ret_site);
+		call_stack_read_entry(entry, call_stack_outer_bp(entry, regs), ret_site);
 		atomic_signal_fence(memory_order_seq_cst);
-		if (*(const volatile uint64_t *)&entry->sp == sp)
+		if (*(const volatile uint64_t *)&entry->sp == regs->sp)
 			return state & CALL_STACK_CUT;
 	}
-	return capture_by_rules(cache, bounds, pc, sp, &bp, ret_site);
+	return capture_by_rules(cache, bounds, regs, may_store, ret_site);
 }
 
 /* --- whole stacks --- */

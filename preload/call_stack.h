@@ -155,8 +155,9 @@ void call_stack_read_entry(const struct call_stack_cache_entry *entry, uint64_t 
                            struct call_site *ret_site);
 
 /* What call_stack_capture() does when the plain hit fails. */
-unsigned call_stack_capture_further(struct call_stack_cache *cache, struct stack_bounds *bounds, uint64_t pc,
-                                    uint64_t sp, uint64_t bp, struct call_site *ret_site);
+unsigned call_stack_capture_further(struct call_stack_cache *cache, struct stack_bounds *bounds,
+                                    const struct call_registers *regs, bool may_store,
+                                    struct call_site *ret_site);
 
 /* The cache's entry where it is exact, else NULL. Reads the entry and the slots that it names.
  *
@@ -251,11 +252,12 @@ static inline uint64_t call_stack_outer_bp(const struct call_stack_cache_entry *
 
 /* Fills *ret_site for the caller described by regs. Touches cache, bounds and the thread's own
  * stack; on a miss also the process-wide rule table. Async-signal-safe, never fails: a stack that
- * cannot be walked has pc[0] alone. A signal handler may interrupt it and capture with the same cache.
+ * cannot be walked has pc[0] alone. The cache stays as it is unless may_store. A signal handler may interrupt it and capture with the same cache.
  * Returns CALL_STACK_CUT if fewer than four frames were found and the last one is not the thread's outermost,
  * else 0. */
 static inline unsigned call_stack_capture(struct call_stack_cache *cache, struct stack_bounds *bounds,
-                                          const struct call_registers *regs, struct call_site *ret_site)
+                                          const struct call_registers *regs, bool may_store,
+                                          struct call_site *ret_site)
 {
 	const struct call_stack_cache_entry *entry = call_stack_find(cache, regs->pc, regs->sp);
 	if (entry) {
@@ -269,7 +271,7 @@ static inline unsigned call_stack_capture(struct call_stack_cache *cache, struct
 		if (__builtin_expect(*(const volatile uint64_t *)&entry->sp == regs->sp, 1))
 			return 0;
 	}
-	return call_stack_capture_further(cache, bounds, regs->pc, regs->sp, regs->bp, ret_site);
+	return call_stack_capture_further(cache, bounds, regs, may_store, ret_site);
 }
 
 /* Writes the return addresses of the stack at regs, innermost first, into ret_pc[0..max).

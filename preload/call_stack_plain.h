@@ -6,7 +6,7 @@
 
 #include "call_stack.h"
 
-/* Fills ret_pc[0..CALL_SITE_FRAMES], the last one with 0, and the cache's entry. Returns a call site's outer_slot,
+/* Fills ret_pc[0..CALL_SITE_FRAMES], the last one with 0, and the cache's entry, unless that is NULL. Returns a call site's outer_slot,
  * or 0, with nothing changed, where the stack is another one: for call_stack_capture(). */
 static inline __attribute__((always_inline)) uint64_t
 call_stack_capture_plain(struct call_stack_cache *cache, struct call_stack_cache_entry *entry,
@@ -35,17 +35,21 @@ call_stack_capture_plain(struct call_stack_cache *cache, struct call_stack_cache
 	}
 	if (__builtin_expect(!pc[CALL_SITE_FRAMES - 1] || glue || end >= CALL_STACK_WORD_LIVE_BP, 0))
 		return 0;
-	uint32_t stores = call_stack_begin_store(cache, entry);
-#pragma GCC unroll 4
-	for (unsigned i = 0; i < CALL_SITE_FRAMES; i++) {
-		ret_pc[i] = pc[i];
-		*(volatile uint64_t *)&entry->pc[i] = pc[i];
-	}
-	ret_pc[CALL_SITE_FRAMES] = 0;
-	__atomic_store_n((uint64_t *)(void *)entry->slot, slots | bp_place << 48, __ATOMIC_RELAXED);
-	entry->state = generation;
 	*ret_outer_bp = bp_place == CALL_STACK_WORD_LIVE_BP ? regs->bp : words[bp_place];
-	call_stack_end_store(cache, entry, sp, stores);
+	/* Word by word: copied in pairs they would have to wait for the single words. */
+#pragma GCC unroll 4
+	for (unsigned i = 0; i < CALL_SITE_FRAMES; i++)
+		*(volatile uint64_t *)&ret_pc[i] = pc[i];
+	ret_pc[CALL_SITE_FRAMES] = 0;
+	if (__builtin_expect(entry != NULL, 1)) {
+		uint32_t stores = call_stack_begin_store(cache, entry);
+#pragma GCC unroll 4
+		for (unsigned i = 0; i < CALL_SITE_FRAMES; i++)
+			*(volatile uint64_t *)&entry->pc[i] = pc[i];
+		__atomic_store_n((uint64_t *)(void *)entry->slot, slots | bp_place << 48, __ATOMIC_RELAXED);
+		entry->state = generation;
+		call_stack_end_store(cache, entry, sp, stores);
+	}
 	return (uint64_t)(uintptr_t)&words[end - 1];
 }
 

@@ -107,7 +107,8 @@ static inline void settle_release(struct thread_record *self, uint32_t index, co
 		struct thread_record *self = hook_thread();                                                  \
 		if (__builtin_expect(!self, 0))                                                              \
 			return real.name(m);                                                                 \
-		uint32_t index = thread_record_find(self, mutex);                                            \
+		uint32_t index = is_normal(mutex) ? thread_record_find_once(self, mutex)                     \
+		                                  : thread_record_find(self, mutex);                         \
 		thread_record_set(self, index, TRACE_HOLD_RELEASING);                                        \
 		struct child_use use;                                                                        \
 		bool is_child = process_is_child();                                                          \

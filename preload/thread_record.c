@@ -274,9 +274,10 @@ void thread_record_site(const struct held_entry *entry, struct call_site *ret_si
 {
 	uint64_t stack = entry->stack;
 	if (stack & THREAD_STACK_OWN) {
-		__builtin_memcpy(ret_site->pc, entry->pc, sizeof ret_site->pc);
-		ret_site->outer_slot = stack & ~(uint64_t)THREAD_STACK_OWN;
-		ret_site->outer_bp = entry->bp;
+		*ret_site = (struct call_site){.outer_slot = stack & ~(uint64_t)THREAD_STACK_OWN,
+		                               .outer_bp = entry->bp};
+		for (unsigned i = 0; i < CALL_SITE_FRAMES_MAX && entry->pc[i]; i++)
+			ret_site->pc[i] = entry->pc[i];
 		return;
 	}
 	call_stack_read_entry((const struct call_stack_cache_entry *)(uintptr_t)stack, entry->bp, ret_site);
@@ -291,11 +292,16 @@ static void keep(struct held_entry *entry, const struct call_site *site)
 	*(volatile uint64_t *)&entry->stack = site->outer_slot | THREAD_STACK_OWN;
 }
 
-/* The cache's entry is about to change: who refers to it gets a copy. */
-static void release_cache_entry(struct thread_record *record, const struct call_stack_cache_entry *changing)
+/* The cache's entry is about to change: who refers to it gets a copy. False: it may not change now. With many
+ * locks held it may from time to time only, so that on average RELEASE_SCAN_MAX of them are looked at. */
+static bool release_cache_entry(struct thread_record *record, const struct call_stack_cache_entry *changing)
 {
+	enum { RELEASE_SCAN_MAX = 16 };
 	uint64_t cached = (uint64_t)(uintptr_t)changing;
 	uint32_t count = atomic_load(&record->held_count);
+	if (++record->unreleased * RELEASE_SCAN_MAX < count)
+		return false;
+	record->unreleased = 0;
 	/* One above the count is the lock that was just let go, if a signal handler is in between. */
 	for (uint32_t i = 0; i <= count && i < record->held_capacity; i++) {
 		struct held_entry *entry = &record->held[i];
@@ -306,13 +312,15 @@ static void release_cache_entry(struct thread_record *record, const struct call_
 		thread_record_site(entry, &site);
 		keep(entry, &site);
 	}
+	return true;
 }
 
 void thread_record_capture_site(struct thread_record *record, const struct call_registers *regs,
                                 struct call_site *ret_site)
 {
-	release_cache_entry(record, call_stack_cache_entry_for(&record->cache, regs->pc, regs->sp));
-	call_stack_capture(&record->cache, &record->bounds, regs, ret_site);
+	bool may_store = release_cache_entry(
+	    record, call_stack_cache_entry_for(&record->cache, regs->pc, regs->sp));
+	call_stack_capture(&record->cache, &record->bounds, regs, may_store, ret_site);
 }
 
 /* False as soon as the function that made the call is known to release locks, too. */
@@ -378,10 +386,8 @@ void thread_record_push_any(struct thread_record *record, unsigned kind, unsigne
 		thread_record_mark_wanted(entry, kind, call);
 		return;
 	}
-	if (is_deep) {
-		release_cache_entry(record, hit);
+	if (is_deep && release_cache_entry(record, hit))
 		*(volatile uint64_t *)&hit->sp = 0;
-	}
 	capture_own(record, entry, &regs);
 	if (entry->pc[CALL_SITE_FRAMES] && !may_be_wrapper(record, pc))
 		capture_own(record, entry, &regs);
@@ -396,8 +402,9 @@ void thread_record_push_plain(struct thread_record *record, unsigned kind, unsig
 	struct call_stack_cache_entry *cached = call_stack_cache_entry_for(&record->cache, pc, sp);
 	entry->stack = THREAD_STACK_OWN;
 	/* Most locks are taken with no other held, and after one whose stack was its own. */
-	if (entry != record->held || entry[1].stack == (uint64_t)(uintptr_t)cached)
-		release_cache_entry(record, cached);
+	if ((entry != record->held || entry[1].stack == (uint64_t)(uintptr_t)cached) &&
+	    !release_cache_entry(record, cached))
+		cached = NULL;
 	uint64_t outer_slot = call_stack_capture_plain(&record->cache, cached, &record->bounds, &regs,
 	                                               entry->pc, &entry->bp);
 	if (__builtin_expect(!outer_slot, 0)) {

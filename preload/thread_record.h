@@ -29,7 +29,8 @@ enum {
 };
 
 /* A lock that the thread holds or is about to take. Where its stack is: `stack` is the address of an entry of
- * the thread's cache; or, marked by THREAD_STACK_OWN, struct call_site's outer_slot, with the frames in pc[].
+ * the thread's cache; or, marked by THREAD_STACK_OWN, struct call_site's outer_slot, with the frames in pc[] up
+ * to a 0.
  * A lock is recorded in the first cache line alone as long as its stack is in the cache.
  * `bp` is the site's outer_bp: the frame that saved it may have returned by the time that somebody asks.
  * thread_record_site() reads either.
@@ -113,6 +114,8 @@ struct thread_record {
 	 * hashed pairs that were compared. */
 	uint64_t wrapper_pc, wrapper_released_pc;
 	uint64_t compared[16];
+	uint32_t unreleased;   /* changes to the cache that were put off for the number of locks held */
+	uint32_t next_removed; /* where the next lock is, should they be released in order of acquisition */
 
 	struct held_entry held_initial[THREAD_HELD_INITIAL];
 	struct call_stack_cache cache;
@@ -309,17 +312,31 @@ static inline uint32_t thread_record_confirm(const struct thread_record *record,
 	return thread_record_find(record, lock);
 }
 
+static inline bool thread_record_is_for(const struct held_entry *entry, const void *lock)
+{
+	return entry->lock == (uint64_t)(uintptr_t)lock &&
+	       atomic_load_explicit(&entry->state, memory_order_relaxed) != TRACE_HOLD_NONE;
+}
+
 /* The latest entry for the lock, or UINT32_MAX. */
 static inline uint32_t thread_record_find(const struct thread_record *record, const void *lock)
 {
 	uint32_t index = atomic_load_explicit(&record->held_count, memory_order_relaxed);
 	while (index-- > 0) {
-		const struct held_entry *entry = &record->held[index];
-		if (entry->lock == (uint64_t)(uintptr_t)lock &&
-		    atomic_load_explicit(&entry->state, memory_order_relaxed) != TRACE_HOLD_NONE)
+		if (thread_record_is_for(&record->held[index], lock))
 			return index;
 	}
 	return UINT32_MAX;
+}
+
+/* The same for a lock that a thread holds once, and is about to let go. */
+static inline uint32_t thread_record_find_once(const struct thread_record *record, const void *lock)
+{
+	uint32_t next = record->next_removed;
+	if (next < atomic_load_explicit(&record->held_count, memory_order_relaxed) &&
+	    thread_record_is_for(&record->held[next], lock))
+		return next;
+	return thread_record_find(record, lock);
 }
 
 /* True for the entry one above the count: the lock that the thread let go last, or was just letting go. */
@@ -347,11 +364,13 @@ static inline void thread_record_remove(struct thread_record *record, uint32_t i
 		do { /* A signal handler may give the moved entry a stack of its own in between. */
 			*(volatile uint64_t *)&entry->stack = *(const volatile uint64_t *)&moved->stack;
 			entry->bp = moved->bp;
-			__builtin_memcpy(entry->pc, moved->pc, sizeof entry->pc);
+			if (entry->stack & THREAD_STACK_OWN)
+				__builtin_memcpy(entry->pc, moved->pc, sizeof entry->pc);
 			atomic_signal_fence(memory_order_seq_cst);
 		} while (__builtin_expect(*(const volatile uint64_t *)&moved->stack != entry->stack, 0));
 		atomic_store_explicit(&entry->state, state, memory_order_release);
 		atomic_store_explicit(&moved->state, TRACE_HOLD_NONE, memory_order_release);
+		record->next_removed = index + 1 < last ? index + 1 : 0;
 	}
 	atomic_store_explicit(&record->held_count, last, memory_order_release);
 }

@@ -51,7 +51,7 @@ static struct call_site capture_with(struct call_stack_cache *with, const struct
 {
 	struct call_site site;
 	memset(&site, 0xaa, sizeof site);
-	*ret_flags = call_stack_capture(with, &bounds, regs, &site);
+	*ret_flags = call_stack_capture(with, &bounds, regs, true, &site);
 	return site;
 }
 
@@ -326,7 +326,7 @@ static __attribute__((noinline)) struct call_site capture_stepwise(const struct 
 	struct call_site site;
 	step = 0;
 	__asm__ volatile("pushfq; orq $0x100, (%%rsp); popfq" ::: "memory", "cc");
-	call_stack_capture(&cache, &bounds, regs, &site);
+	call_stack_capture(&cache, &bounds, regs, true, &site);
 	__asm__ volatile("pushfq; andq $~0x100, (%%rsp); popfq" ::: "memory", "cc");
 	return site;
 }
