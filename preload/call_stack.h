@@ -71,7 +71,7 @@ struct call_stack_cache_entry {
 	uint64_t pc[CALL_SITE_FRAMES];
 	uint16_t slot[CALL_SITE_FRAMES - 1]; /* where pc[1..3] stand */
 	uint16_t outer_bp;                   /* where rbp of the outermost frame kept stands */
-	uint32_t state;    /* generation of the unwind rules | CALL_STACK_ENTRY_*, 0 for the plain case */
+	uint32_t state; /* generation of the unwind rules | CALL_STACK_ENTRY_*, 0 for the plain case */
 	uint16_t padding;
 	/* Of frames whose CFA counts from rbp: that rbp, as a place plus one; else 0. The first frame's is
 	 * the caller's own, those of the two next were read at base_at[]. */
@@ -252,9 +252,9 @@ static inline uint64_t call_stack_outer_bp(const struct call_stack_cache_entry *
 
 /* Fills *ret_site for the caller described by regs. Touches cache, bounds and the thread's own
  * stack; on a miss also the process-wide rule table. Async-signal-safe, never fails: a stack that
- * cannot be walked has pc[0] alone. The cache stays as it is unless may_store. A signal handler may interrupt it and capture with the same cache.
- * Returns CALL_STACK_CUT if fewer than four frames were found and the last one is not the thread's outermost,
- * else 0. */
+ * cannot be walked has pc[0] alone. The cache stays as it is unless may_store. A signal handler may interrupt
+ * it and capture with the same cache. Returns CALL_STACK_CUT if fewer than four frames were found and the
+ * last one is not the thread's outermost, else 0. */
 static inline unsigned call_stack_capture(struct call_stack_cache *cache, struct stack_bounds *bounds,
                                           const struct call_registers *regs, bool may_store,
                                           struct call_site *ret_site)

@@ -1,13 +1,14 @@
-/* The walk of stacks as most are: four frames on the thread's own stack, each with a rule that counts from rsp.
- * Rules as in call_stack.h. It is inlined where a lock's stack is not in the cache: a program whose stacks vary
- * comes here each time. */
+/* The walk of stacks as most are: four frames on the thread's own stack, each with a rule that counts from
+ * rsp. Rules as in call_stack.h. It is inlined where a lock's stack is not in the cache: a program whose
+ * stacks vary comes here each time. */
 #ifndef AFTERFORK_PRELOAD_CALL_STACK_PLAIN_H
 #define AFTERFORK_PRELOAD_CALL_STACK_PLAIN_H
 
 #include "call_stack.h"
 
-/* Fills ret_pc[0..CALL_SITE_FRAMES], the last one with 0, and the cache's entry, unless that is NULL. Returns a call site's outer_slot,
- * or 0, with nothing changed, where the stack is another one: for call_stack_capture(). */
+/* Fills ret_pc[0..CALL_SITE_FRAMES], the last one with 0, and the cache's entry, unless that is NULL. Returns
+ * a call site's outer_slot, or 0, with nothing changed, where the stack is another one: for
+ * call_stack_capture(). */
 static inline __attribute__((always_inline)) uint64_t
 call_stack_capture_plain(struct call_stack_cache *cache, struct call_stack_cache_entry *entry,
                          const struct stack_bounds *bounds, const struct call_registers *regs,

@@ -81,8 +81,8 @@ static inline void settle_release(struct thread_record *self, uint32_t index, co
 	static __attribute__((noinline)) int missed_##name(mutex_type *m, uint64_t pc, uint64_t sp,          \
 	                                                   uint64_t bp)                                      \
 	{                                                                                                    \
-		enum thread_record_stack stack = thread_record_push_by_bp(                                   \
-		    thread_record_self, TRACE_LOCK_MUTEX, CALL_##name, pc, sp, bp);                          \
+		enum thread_record_stack stack =                                                             \
+		    thread_record_push_by_bp(thread_record_self, TRACE_LOCK_MUTEX, CALL_##name, pc, sp, bp); \
 		if (__builtin_expect(stack != THREAD_RECORD_STACK_PUSHED, 0))                                \
 			return walked_##name(m, pc, sp, bp, stack);                                          \
 		return real.name(m);                                                                         \

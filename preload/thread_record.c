@@ -318,8 +318,8 @@ static bool release_cache_entry(struct thread_record *record, const struct call_
 void thread_record_capture_site(struct thread_record *record, const struct call_registers *regs,
                                 struct call_site *ret_site)
 {
-	bool may_store = release_cache_entry(
-	    record, call_stack_cache_entry_for(&record->cache, regs->pc, regs->sp));
+	bool may_store =
+	    release_cache_entry(record, call_stack_cache_entry_for(&record->cache, regs->pc, regs->sp));
 	call_stack_capture(&record->cache, &record->bounds, regs, may_store, ret_site);
 }
 
@@ -373,8 +373,8 @@ static inline void finish_own(struct thread_record *record, struct held_entry *e
 }
 
 /* Whatever the stack is like. */
-void thread_record_push_any(struct thread_record *record, unsigned kind, unsigned call,
-                                               uint64_t pc, uint64_t sp, uint64_t bp)
+void thread_record_push_any(struct thread_record *record, unsigned kind, unsigned call, uint64_t pc,
+                            uint64_t sp, uint64_t bp)
 {
 	const struct call_registers regs = {.pc = pc, .sp = sp, .bp = bp};
 	struct held_entry *entry = &record->held[atomic_load(&record->held_count) - 1];
@@ -394,8 +394,8 @@ void thread_record_push_any(struct thread_record *record, unsigned kind, unsigne
 	finish_own(record, entry, kind, call);
 }
 
-void thread_record_push_plain(struct thread_record *record, unsigned kind, unsigned call,
-                                                 uint64_t pc, uint64_t sp, uint64_t bp)
+void thread_record_push_plain(struct thread_record *record, unsigned kind, unsigned call, uint64_t pc,
+                              uint64_t sp, uint64_t bp)
 {
 	const struct call_registers regs = {.pc = pc, .sp = sp, .bp = bp};
 	struct held_entry *entry = &record->held[atomic_load(&record->held_count) - 1];
@@ -405,8 +405,8 @@ void thread_record_push_plain(struct thread_record *record, unsigned kind, unsig
 	if ((entry != record->held || entry[1].stack == (uint64_t)(uintptr_t)cached) &&
 	    !release_cache_entry(record, cached))
 		cached = NULL;
-	uint64_t outer_slot = call_stack_capture_plain(&record->cache, cached, &record->bounds, &regs,
-	                                               entry->pc, &entry->bp);
+	uint64_t outer_slot =
+	    call_stack_capture_plain(&record->cache, cached, &record->bounds, &regs, entry->pc, &entry->bp);
 	if (__builtin_expect(!outer_slot, 0)) {
 		thread_record_push_any(record, kind, call, pc, sp, bp);
 		return;

@@ -29,10 +29,9 @@ enum {
 };
 
 /* A lock that the thread holds or is about to take. Where its stack is: `stack` is the address of an entry of
- * the thread's cache; or, marked by THREAD_STACK_OWN, struct call_site's outer_slot, with the frames in pc[] up
- * to a 0.
- * A lock is recorded in the first cache line alone as long as its stack is in the cache.
- * `bp` is the site's outer_bp: the frame that saved it may have returned by the time that somebody asks.
+ * the thread's cache; or, marked by THREAD_STACK_OWN, struct call_site's outer_slot, with the frames in pc[]
+ * up to a 0. A lock is recorded in the first cache line alone as long as its stack is in the cache. `bp` is
+ * the site's outer_bp: the frame that saved it may have returned by the time that somebody asks.
  * thread_record_site() reads either.
  *
  * A normal mutex stays WANT while it is held: its owner word tells, and the hot path saves a store. */
@@ -226,8 +225,8 @@ thread_record_push_by_bp(struct thread_record *record, unsigned kind, unsigned c
                          uint64_t bp)
 {
 	const struct call_registers regs = {.pc = pc, .sp = sp, .bp = bp};
-	const struct call_stack_cache_entry *hit = call_stack_find_special(
-	    &record->cache, &regs, CALL_STACK_ENTRY_USES_BP | CALL_STACK_ENTRY_DEEP);
+	const struct call_stack_cache_entry *hit =
+	    call_stack_find_special(&record->cache, &regs, CALL_STACK_ENTRY_USES_BP | CALL_STACK_ENTRY_DEEP);
 	if (__builtin_expect(!hit, 0))
 		return THREAD_RECORD_STACK_OTHER;
 	if (*(const volatile uint32_t *)&hit->state & CALL_STACK_ENTRY_DEEP)
