@@ -203,74 +203,10 @@ void call_stack_read_entry(const struct call_stack_cache_entry *entry, uint64_t 
 	ret_site->outer_slot = entry->sp + outer_place * WORD_SIZE_BYTES;
 }
 
-bool call_stack_more_is_exact(const struct call_stack_cache_entry *entry, uint64_t sp)
-{
-	if (!(*(const volatile uint32_t *)&entry->state & CALL_STACK_ENTRY_DEEP))
-		return *(const volatile uint64_t *)&entry->sp == sp;
-	const struct call_stack_cache_more *more = call_stack_cache_more_of(entry);
-	const uint64_t *words = (const uint64_t *)(uintptr_t)sp;
-	const uint64_t *packed = (const uint64_t *)(const void *)more->slot;
-	uint64_t inner = __atomic_load_n(&entry->slot[CALL_SITE_FRAMES - 2], __ATOMIC_RELAXED);
-	uint64_t slots = __atomic_load_n(&packed[0], __ATOMIC_RELAXED);
-	uint64_t rest = __atomic_load_n(&packed[1], __ATOMIC_RELAXED);
-	unsigned count = rest >> 32 & 0xff, from_bp = rest >> 40 & 0xff;
-	atomic_signal_fence(memory_order_seq_cst);
-	/* As in call_stack_find(): places that were read while sp was right may be followed. */
-	if (*(const volatile uint64_t *)&entry->sp != sp)
-		return false;
-	for (unsigned i = 0; i < count; i++) {
-		uint64_t slot = slots & 0xffff;
-		if ((from_bp >> i & 1 && words[inner - 1] != sp + (slot - 1) * WORD_SIZE_BYTES) ||
-		    words[slot] != more->pc[i])
-			return false;
-		inner = slot;
-		slots = i == 3 ? rest : slots >> 16;
-	}
-	return true;
-}
-
-/* The frames lie where the entry says, only that others made the calls, as for a function called from many
- * places. Where the frame of pc[0] ends is known from the entry; for the two others the rules are asked, both
- * at once, which a walk from frame to frame cannot do. *entry becomes what was found. */
-static bool hit_layout(struct call_stack_cache_entry *entry, const struct stack_bounds *bounds, uint64_t sp,
-                       uint64_t bp, struct call_site *ret_site)
-{
-	const uint64_t *words = (const uint64_t *)(uintptr_t)sp;
-	uint64_t slot0 = entry->slot[0], slot1 = entry->slot[1], slot2 = entry->slot[2];
-	if (sp < bounds->low || sp + slot2 * WORD_SIZE_BYTES >= bounds->high)
-		return false;
-	uint64_t pc1 = words[slot0], pc2 = words[slot1], pc3 = words[slot2];
-	if (!pc1 || !pc2 || !pc3)
-		return false;
-	uint32_t rule1 = unwind_rules_known(pc1 - 1), rule2 = unwind_rules_known(pc2 - 1);
-	uint64_t words1 = rule1 & UNWIND_RULE_WORDS_MASK, words2 = rule2 & UNWIND_RULE_WORDS_MASK;
-	uint64_t saved1 = rule1 >> UNWIND_RULE_BP_SHIFT & UNWIND_RULE_BP_MASK;
-	uint64_t saved2 = rule2 >> UNWIND_RULE_BP_SHIFT & UNWIND_RULE_BP_MASK;
-	if ((rule1 | rule2) & UNWIND_RULE_FROM_BP || (entry->base[0] & rule1 & rule2 & UNWIND_RULE_GLUE))
-		return false;
-	if (slot0 + words1 != slot1 || slot1 + words2 != slot2 || saved1 == UNWIND_RULE_BP_IN_FULL ||
-	    saved2 == UNWIND_RULE_BP_IN_FULL || saved1 > words1 || saved2 > words2)
-		return false;
-	uint64_t bp_place = saved1 ? slot1 + 1 - saved1 : entry->inner_bp;
-	bp_place = saved2 ? slot2 + 1 - saved2 : bp_place;
-	ret_site->pc[0] = entry->pc[0];
-	ret_site->pc[1] = entry->pc[1] = pc1;
-	ret_site->pc[2] = entry->pc[2] = pc2;
-	ret_site->pc[3] = entry->pc[3] = pc3;
-	for (unsigned i = CALL_SITE_FRAMES; i < CALL_SITE_FRAMES_MAX; i++)
-		ret_site->pc[i] = 0;
-	entry->outer_bp = (uint16_t)bp_place;
-	ret_site->outer_slot = sp + slot2 * WORD_SIZE_BYTES;
-	ret_site->outer_bp = bp_place == CALL_STACK_WORD_LIVE_BP ? bp : words[bp_place];
-	return true;
-}
-
 static void store(struct call_stack_cache *cache, struct call_stack_cache_entry *entry,
                   const struct call_stack_cache_entry *value, const struct call_stack_cache_more *more)
 {
-	uint32_t stores = ++cache->stores;
-	*(volatile uint64_t *)&entry->sp = 0;
-	atomic_signal_fence(memory_order_seq_cst);
+	uint32_t stores = call_stack_begin_store(cache, entry);
 	for (unsigned i = 0; i < CALL_SITE_FRAMES; i++)
 		entry->pc[i] = value->pc[i];
 	entry->state = value->state;
@@ -280,26 +216,10 @@ static void store(struct call_stack_cache *cache, struct call_stack_cache_entry 
 	}
 	for (unsigned i = 0; i < CALL_SITE_FRAMES - 2; i++)
 		entry->base_at[i] = value->base_at[i];
-	entry->inner_bp = value->inner_bp;
 	entry->outer_bp = value->outer_bp;
 	if (more->count)
 		*call_stack_cache_more_of(entry) = *more;
-	atomic_signal_fence(memory_order_seq_cst);
-	*(volatile uint64_t *)&entry->sp = value->sp;
-	atomic_signal_fence(memory_order_seq_cst);
-	if (__builtin_expect(*(volatile uint32_t *)&cache->stores != stores, 0))
-		*(volatile uint64_t *)&entry->sp = 0;
-}
-
-/* What a hit of the layout changes. */
-static void store_callers(struct call_stack_cache_entry *entry, const struct call_stack_cache_entry *value)
-{
-	for (unsigned i = 1; i < CALL_SITE_FRAMES; i++)
-		entry->pc[i] = value->pc[i];
-	entry->outer_bp = value->outer_bp;
-	atomic_signal_fence(memory_order_seq_cst);
-	if (__builtin_expect(*(const volatile uint64_t *)&entry->sp != value->sp, 0))
-		*(volatile uint64_t *)&entry->sp = 0; /* a handler's stack, half overwritten */
+	call_stack_end_store(cache, entry, value->sp, stores);
 }
 
 /* Steps out through a lock's wrappers to the function that called them, and to its caller. *frame, the fourth
@@ -329,21 +249,22 @@ static void capture_more(struct frame *frame, struct stack_bounds *bounds, uint6
 	}
 }
 
-static unsigned capture_by_rules(struct call_stack_cache *cache, struct stack_bounds *bounds, uint64_t pc,
-                                 uint64_t sp, const uint64_t *bp, struct call_site *ret_site)
+static unsigned capture_by_rules(struct call_stack_cache *cache, struct stack_bounds *bounds,
+                                 const struct call_registers *regs, bool may_store,
+                                 struct call_site *ret_site)
 {
+	const uint64_t pc = regs->pc, sp = regs->sp, *bp = &regs->bp;
 	struct frame frame = {.pc = pc, .sp = sp, .bp_at = (uint64_t)(uintptr_t)bp};
 	struct call_stack_cache_entry found = {.sp = sp, .pc = {pc}};
 	uint32_t generation = atomic_load_explicit(&unwind_rules_generation, memory_order_relaxed);
 	enum step step = STEP_BROKEN;
 	struct call_stack_cache_more more = {.count = 0};
-	bool cacheable = true;
-	uint32_t flags = 0, glue = UNWIND_RULE_GLUE, first_rule = 0;
+	bool cacheable = may_store;
+	uint32_t flags = 0, glue = UNWIND_RULE_GLUE;
 	unsigned count = 1;
 	for (bool on_stack = select_range(bounds, &frame); on_stack && count < CALL_SITE_FRAMES; count++) {
 		uint32_t rule = unwind_rules_find(lookup_address(&frame));
 		glue &= unwind_rules_is_plain(rule) ? rule : 0;
-		first_rule = count == 1 ? rule : first_rule;
 		if (unwind_rules_is_plain(rule) && (rule & UNWIND_RULE_FROM_BP)) {
 			flags |= CALL_STACK_ENTRY_USES_BP;
 			cacheable &= as_place(read_word(frame.bp_at), sp, &found.base[count - 1]);
@@ -356,8 +277,6 @@ static unsigned capture_by_rules(struct call_stack_cache *cache, struct stack_bo
 			break;
 		cacheable &= unwind_rules_is_plain(rule) && as_place(frame.slot, sp, &found.slot[count - 1]);
 		found.pc[count] = frame.pc;
-		if (count == 1)
-			cacheable &= place_of_bp(&frame, bp, sp, &found.inner_bp);
 	}
 	unsigned cut = 0;
 	if (glue && count == CALL_SITE_FRAMES)
@@ -379,36 +298,25 @@ static unsigned capture_by_rules(struct call_stack_cache *cache, struct stack_bo
 		ret_site->outer_bp = cut;
 	}
 	found.state = generation | flags;
-	if (!flags)
-		found.base[0] = first_rule & UNWIND_RULE_GLUE;
 	if (cacheable)
 		store(cache, call_stack_cache_entry_for(cache, pc, sp), &found, &more);
 	return cut;
 }
 
-unsigned call_stack_capture_further(struct call_stack_cache *cache, struct stack_bounds *bounds, uint64_t pc,
-                                    uint64_t sp, uint64_t bp, struct call_site *ret_site)
+unsigned call_stack_capture_further(struct call_stack_cache *cache, struct stack_bounds *bounds,
+                                    const struct call_registers *regs, bool may_store,
+                                    struct call_site *ret_site)
 {
-	struct call_stack_cache_entry *entry = call_stack_cache_entry_for(cache, pc, sp);
-	const struct call_registers regs = {.pc = pc, .sp = sp, .bp = bp};
-	if (call_stack_find_special(cache, &regs, CALL_STACK_ENTRY_ANY) &&
-	    call_stack_more_is_exact(entry, sp)) {
+	const struct call_stack_cache_entry *entry =
+	    call_stack_find_special(cache, regs, CALL_STACK_ENTRY_ANY);
+	if (entry && call_stack_more_is_exact(entry, regs->sp)) {
 		uint32_t state = *(const volatile uint32_t *)&entry->state;
-		call_stack_read_entry(entry, call_stack_outer_bp(entry, &regs), ret_site);
+		call_stack_read_entry(entry, call_stack_outer_bp(entry, regs), ret_site);
 		atomic_signal_fence(memory_order_seq_cst);
-		if (*(const volatile uint64_t *)&entry->sp == sp)
+		if (*(const volatile uint64_t *)&entry->sp == regs->sp)
 			return state & CALL_STACK_CUT;
 	}
-	struct call_stack_cache_entry found = *entry;
-	atomic_signal_fence(memory_order_seq_cst);
-	/* The copy is whole if sp is right after it was made: see call_stack_find(). */
-	if (*(const volatile uint64_t *)&entry->sp == sp && found.sp == sp && found.pc[0] == pc &&
-	    found.state == atomic_load_explicit(&unwind_rules_generation, memory_order_relaxed) &&
-	    hit_layout(&found, bounds, sp, bp, ret_site)) {
-		store_callers(entry, &found);
-		return 0;
-	}
-	return capture_by_rules(cache, bounds, pc, sp, &bp, ret_site);
+	return capture_by_rules(cache, bounds, regs, may_store, ret_site);
 }
 
 /* --- whole stacks --- */

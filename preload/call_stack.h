@@ -71,11 +71,10 @@ struct call_stack_cache_entry {
 	uint64_t pc[CALL_SITE_FRAMES];
 	uint16_t slot[CALL_SITE_FRAMES - 1]; /* where pc[1..3] stand */
 	uint16_t outer_bp;                   /* where rbp of the outermost frame kept stands */
-	uint32_t state;    /* generation of the unwind rules | CALL_STACK_ENTRY_*, 0 for the plain case */
-	uint16_t inner_bp; /* where rbp of pc[1]'s frame stands */
+	uint32_t state; /* generation of the unwind rules | CALL_STACK_ENTRY_*, 0 for the plain case */
+	uint16_t padding;
 	/* Of frames whose CFA counts from rbp: that rbp, as a place plus one; else 0. The first frame's is
-	 * the caller's own, those of the two next were read at base_at[].
-	 * In a plain entry base[0] is UNWIND_RULE_GLUE where the first function may be a wrapper. */
+	 * the caller's own, those of the two next were read at base_at[]. */
 	uint16_t base[CALL_SITE_FRAMES - 1];
 	uint16_t base_at[CALL_SITE_FRAMES - 2];
 } __attribute__((aligned(64)));
@@ -132,13 +131,33 @@ call_stack_cache_more_of(const struct call_stack_cache_entry *entry)
 	return (struct call_stack_cache_more *)((uintptr_t)entry + offsetof(struct call_stack_cache, more));
 }
 
+/* An entry is changed between the two. A signal handler that does so in between leaves it empty. */
+static inline uint32_t call_stack_begin_store(struct call_stack_cache *cache,
+                                              struct call_stack_cache_entry *entry)
+{
+	uint32_t stores = ++cache->stores;
+	*(volatile uint64_t *)&entry->sp = 0;
+	atomic_signal_fence(memory_order_seq_cst);
+	return stores;
+}
+static inline void call_stack_end_store(struct call_stack_cache *cache, struct call_stack_cache_entry *entry,
+                                        uint64_t sp, uint32_t stores)
+{
+	atomic_signal_fence(memory_order_seq_cst);
+	*(volatile uint64_t *)&entry->sp = sp;
+	atomic_signal_fence(memory_order_seq_cst);
+	if (__builtin_expect(*(volatile uint32_t *)&cache->stores != stores, 0))
+		*(volatile uint64_t *)&entry->sp = 0;
+}
+
 /* Spells out an entry. outer_bp is what call_stack_outer_bp() gave when it was exact. */
 void call_stack_read_entry(const struct call_stack_cache_entry *entry, uint64_t outer_bp,
                            struct call_site *ret_site);
 
 /* What call_stack_capture() does when the plain hit fails. */
-unsigned call_stack_capture_further(struct call_stack_cache *cache, struct stack_bounds *bounds, uint64_t pc,
-                                    uint64_t sp, uint64_t bp, struct call_site *ret_site);
+unsigned call_stack_capture_further(struct call_stack_cache *cache, struct stack_bounds *bounds,
+                                    const struct call_registers *regs, bool may_store,
+                                    struct call_site *ret_site);
 
 /* The cache's entry where it is exact, else NULL. Reads the entry and the slots that it names.
  *
@@ -161,7 +180,31 @@ static inline const struct call_stack_cache_entry *call_stack_find(struct call_s
 }
 
 /* False where a frame of the entry, if it is deep, behind the first four is another one now. */
-bool call_stack_more_is_exact(const struct call_stack_cache_entry *entry, uint64_t sp);
+static inline bool call_stack_more_is_exact(const struct call_stack_cache_entry *entry, uint64_t sp)
+{
+	if (!(*(const volatile uint32_t *)&entry->state & CALL_STACK_ENTRY_DEEP))
+		return *(const volatile uint64_t *)&entry->sp == sp;
+	const struct call_stack_cache_more *more = call_stack_cache_more_of(entry);
+	const uint64_t *words = (const uint64_t *)(uintptr_t)sp;
+	const uint64_t *packed = (const uint64_t *)(const void *)more->slot;
+	uint64_t inner = __atomic_load_n(&entry->slot[CALL_SITE_FRAMES - 2], __ATOMIC_RELAXED);
+	uint64_t slots = __atomic_load_n(&packed[0], __ATOMIC_RELAXED);
+	uint64_t rest = __atomic_load_n(&packed[1], __ATOMIC_RELAXED);
+	unsigned count = rest >> 32 & 0xff, from_bp = rest >> 40 & 0xff;
+	atomic_signal_fence(memory_order_seq_cst);
+	/* As in call_stack_find(): places that were read while sp was right may be followed. */
+	if (*(const volatile uint64_t *)&entry->sp != sp)
+		return false;
+	for (unsigned i = 0; i < count; i++) {
+		uint64_t slot = slots & 0xffff;
+		if ((from_bp >> i & 1 && words[inner - 1] != sp + (slot - 1) * sizeof *words) ||
+		    words[slot] != more->pc[i])
+			return false;
+		inner = slot;
+		slots = i == 3 ? rest : slots >> 16;
+	}
+	return true;
+}
 
 /* The same as call_stack_find() for entries that are not plain: frames found by rbp, fewer or more than four;
  * `flags` are those that it may have. Of a deep one call_stack_more_is_exact() has to be asked, too. */
@@ -209,11 +252,12 @@ static inline uint64_t call_stack_outer_bp(const struct call_stack_cache_entry *
 
 /* Fills *ret_site for the caller described by regs. Touches cache, bounds and the thread's own
  * stack; on a miss also the process-wide rule table. Async-signal-safe, never fails: a stack that
- * cannot be walked has pc[0] alone. A signal handler may interrupt it and capture with the same cache.
- * Returns CALL_STACK_CUT if fewer than four frames were found and the last one is not the thread's outermost,
- * else 0. */
+ * cannot be walked has pc[0] alone. The cache stays as it is unless may_store. A signal handler may interrupt
+ * it and capture with the same cache. Returns CALL_STACK_CUT if fewer than four frames were found and the
+ * last one is not the thread's outermost, else 0. */
 static inline unsigned call_stack_capture(struct call_stack_cache *cache, struct stack_bounds *bounds,
-                                          const struct call_registers *regs, struct call_site *ret_site)
+                                          const struct call_registers *regs, bool may_store,
+                                          struct call_site *ret_site)
 {
 	const struct call_stack_cache_entry *entry = call_stack_find(cache, regs->pc, regs->sp);
 	if (entry) {
@@ -227,7 +271,7 @@ static inline unsigned call_stack_capture(struct call_stack_cache *cache, struct
 		if (__builtin_expect(*(const volatile uint64_t *)&entry->sp == regs->sp, 1))
 			return 0;
 	}
-	return call_stack_capture_further(cache, bounds, regs->pc, regs->sp, regs->bp, ret_site);
+	return call_stack_capture_further(cache, bounds, regs, may_store, ret_site);
 }
 
 /* Writes the return addresses of the stack at regs, innermost first, into ret_pc[0..max).

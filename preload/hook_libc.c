@@ -34,8 +34,7 @@ void hook_libc_leave_slow(struct libc_bracket *bracket)
 
 void hook_libc_push_missed(struct thread_record *self, unsigned call, uint64_t pc, uint64_t sp, uint64_t bp)
 {
-	const struct call_registers regs = {.pc = pc, .sp = sp, .bp = bp};
-	thread_record_push_missed(self, TRACE_LOCK_LIBC, call, &regs);
+	thread_record_push_missed(self, TRACE_LOCK_LIBC, call, pc, sp, bp);
 }
 
 void hook_libc_remove(struct thread_record *self, const void *lock)

@@ -73,11 +73,20 @@ static inline void settle_release(struct thread_record *self, uint32_t index, co
  * since a pointer to them would keep a stack frame alive. */
 #define LOCK(name, mutex_type, mutex, to_errno)                                                              \
 	WATCHED_ACQUIRE(name, mutex_type, CHILD_LOCK, mutex, to_errno, real.name(m))                         \
+	static __attribute__((noinline)) int walked_##name(mutex_type *m, uint64_t pc, uint64_t sp,          \
+	                                                   uint64_t bp, enum thread_record_stack stack)      \
+	{                                                                                                    \
+		thread_record_push_walked(thread_record_self, TRACE_LOCK_MUTEX, CALL_##name, pc, sp, bp,     \
+		                          stack);                                                            \
+		return real.name(m);                                                                         \
+	}                                                                                                    \
 	static __attribute__((noinline)) int missed_##name(mutex_type *m, uint64_t pc, uint64_t sp,          \
 	                                                   uint64_t bp)                                      \
 	{                                                                                                    \
-		const struct call_registers regs = {.pc = pc, .sp = sp, .bp = bp};                           \
-		thread_record_push_missed(thread_record_self, TRACE_LOCK_MUTEX, CALL_##name, &regs);         \
+		enum thread_record_stack stack =                                                             \
+		    thread_record_push_by_bp(thread_record_self, TRACE_LOCK_MUTEX, CALL_##name, pc, sp, bp); \
+		if (__builtin_expect(stack != THREAD_RECORD_STACK_PUSHED, 0))                                \
+			return walked_##name(m, pc, sp, bp, stack);                                          \
 		return real.name(m);                                                                         \
 	}                                                                                                    \
 	HOOK_EXPORT int name(mutex_type *m)                                                                  \
@@ -100,7 +109,8 @@ static inline void settle_release(struct thread_record *self, uint32_t index, co
 		struct thread_record *self = hook_thread();                                                  \
 		if (__builtin_expect(!self, 0))                                                              \
 			return real.name(m);                                                                 \
-		uint32_t index = thread_record_find(self, mutex);                                            \
+		uint32_t index = is_normal(mutex) ? thread_record_find_once(self, mutex)                     \
+		                                  : thread_record_find(self, mutex);                         \
 		thread_record_set(self, index, TRACE_HOLD_RELEASING);                                        \
 		struct child_use use;                                                                        \
 		bool is_child = process_is_child();                                                          \

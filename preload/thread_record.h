@@ -29,9 +29,9 @@ enum {
 };
 
 /* A lock that the thread holds or is about to take. Where its stack is: `stack` is the address of an entry of
- * the thread's cache; or, marked by THREAD_STACK_OWN, struct call_site's outer_slot, with the frames in pc[].
- * A lock is recorded in the first cache line alone as long as its stack is in the cache.
- * `bp` is the site's outer_bp: the frame that saved it may have returned by the time that somebody asks.
+ * the thread's cache; or, marked by THREAD_STACK_OWN, struct call_site's outer_slot, with the frames in pc[]
+ * up to a 0. A lock is recorded in the first cache line alone as long as its stack is in the cache. `bp` is
+ * the site's outer_bp: the frame that saved it may have returned by the time that somebody asks.
  * thread_record_site() reads either.
  *
  * A normal mutex stays WANT while it is held: its owner word tells, and the hot path saves a store. */
@@ -116,6 +116,8 @@ struct thread_record {
 	 * hashed pairs that were compared. */
 	uint64_t wrapper_pc, wrapper_released_pc;
 	uint64_t compared[16];
+	uint32_t unreleased;   /* changes to the cache that were put off for the number of locks held */
+	uint32_t next_removed; /* where the next lock is, should they be released in order of acquisition */
 
 	struct held_entry held_initial[THREAD_HELD_INITIAL];
 	struct call_stack_cache cache;
@@ -155,9 +157,6 @@ void thread_record_site(const struct held_entry *entry, struct call_site *ret_si
 /* Captures the calling thread's stack without harm to the entries that refer to the cache. */
 void thread_record_capture_site(struct thread_record *record, const struct call_registers *regs,
                                 struct call_site *ret_site);
-/* The same into an entry. */
-void thread_record_capture_own(struct thread_record *record, struct held_entry *entry,
-                               const struct call_registers *regs);
 /* The owner id under which the entry was made. */
 static inline int32_t thread_record_owner_of(const struct thread_record *record,
                                              const struct held_entry *entry)
@@ -214,22 +213,59 @@ static inline __attribute__((always_inline)) bool thread_record_push(struct thre
 	return true;
 }
 
-/* For a stack that is not in the cache, or is kept there deeper than most. */
-void thread_record_push_walked(struct thread_record *record, unsigned kind, unsigned call, uint64_t pc,
-                               uint64_t sp, uint64_t bp);
+/* Finish the last entry. Registers are handed on one by one, since a pointer to them would put them on the
+ * stack in every call. */
+void thread_record_push_any(struct thread_record *record, unsigned kind, unsigned call, uint64_t pc,
+                            uint64_t sp, uint64_t bp);
+/* The same, faster for a stack that is not in the cache, */
+void thread_record_push_plain(struct thread_record *record, unsigned kind, unsigned call, uint64_t pc,
+                              uint64_t sp, uint64_t bp);
+/* and for one of more than four frames that is. The first four were just found to be right. */
+void thread_record_push_deep(struct thread_record *record, unsigned kind, unsigned call, uint64_t pc,
+                             uint64_t sp, uint64_t bp);
 
-/* Finishes the last entry. Code that is compiled with frame pointers comes here each time. */
-static inline __attribute__((always_inline)) void thread_record_push_missed(struct thread_record *record,
-                                                                            unsigned kind, unsigned call,
-                                                                            const struct call_registers *regs)
+enum thread_record_stack { THREAD_RECORD_STACK_PUSHED, THREAD_RECORD_STACK_DEEP, THREAD_RECORD_STACK_OTHER };
+
+/* Finishes the last entry of code that is compiled with frame pointers, which comes here each time. Else
+ * thread_record_push_walked() has to do it. */
+static inline __attribute__((always_inline)) enum thread_record_stack
+thread_record_push_by_bp(struct thread_record *record, unsigned kind, unsigned call, uint64_t pc, uint64_t sp,
+                         uint64_t bp)
 {
-	struct held_entry *entry = &record->held[atomic_load(&record->held_count) - 1];
+	const struct call_registers regs = {.pc = pc, .sp = sp, .bp = bp};
 	const struct call_stack_cache_entry *hit =
-	    call_stack_find_special(&record->cache, regs, CALL_STACK_ENTRY_USES_BP);
-	if (__builtin_expect(hit && thread_record_refer(entry, hit, regs), 1))
-		thread_record_mark_wanted(entry, kind, call);
+	    call_stack_find_special(&record->cache, &regs, CALL_STACK_ENTRY_USES_BP | CALL_STACK_ENTRY_DEEP);
+	if (__builtin_expect(!hit, 0))
+		return THREAD_RECORD_STACK_OTHER;
+	if (*(const volatile uint32_t *)&hit->state & CALL_STACK_ENTRY_DEEP)
+		return THREAD_RECORD_STACK_DEEP;
+	struct held_entry *entry = &record->held[atomic_load(&record->held_count) - 1];
+	if (__builtin_expect(!thread_record_refer(entry, hit, &regs), 0))
+		return THREAD_RECORD_STACK_OTHER;
+	thread_record_mark_wanted(entry, kind, call);
+	return THREAD_RECORD_STACK_PUSHED;
+}
+
+static inline __attribute__((always_inline)) void
+thread_record_push_walked(struct thread_record *record, unsigned kind, unsigned call, uint64_t pc,
+                          uint64_t sp, uint64_t bp, enum thread_record_stack stack)
+{
+	const struct call_stack_cache_entry *cached = call_stack_cache_entry_for(&record->cache, pc, sp);
+	if (stack == THREAD_RECORD_STACK_DEEP)
+		thread_record_push_deep(record, kind, call, pc, sp, bp);
+	else if (!(*(const volatile uint32_t *)&cached->state & CALL_STACK_ENTRY_ANY) || cached->sp != sp)
+		thread_record_push_plain(record, kind, call, pc, sp, bp);
 	else
-		thread_record_push_walked(record, kind, call, regs->pc, regs->sp, regs->bp);
+		thread_record_push_any(record, kind, call, pc, sp, bp);
+}
+
+/* What is left to do where thread_record_push() fails. */
+static inline void thread_record_push_missed(struct thread_record *record, unsigned kind, unsigned call,
+                                             uint64_t pc, uint64_t sp, uint64_t bp)
+{
+	enum thread_record_stack stack = thread_record_push_by_bp(record, kind, call, pc, sp, bp);
+	if (stack != THREAD_RECORD_STACK_PUSHED)
+		thread_record_push_walked(record, kind, call, pc, sp, bp, stack);
 }
 
 /* Both, growing where needed. Returns the entry's index, or UINT32_MAX when there is no memory. */
@@ -239,7 +275,7 @@ static inline uint32_t thread_record_want(struct thread_record *record, const vo
 	if (!thread_record_has_room(record) && !thread_record_grow(record))
 		return UINT32_MAX;
 	if (!thread_record_push(record, lock, kind, call, *regs))
-		thread_record_push_missed(record, kind, call, regs);
+		thread_record_push_missed(record, kind, call, regs->pc, regs->sp, regs->bp);
 	return atomic_load_explicit(&record->held_count, memory_order_relaxed) - 1;
 }
 
@@ -283,17 +319,31 @@ static inline uint32_t thread_record_confirm(const struct thread_record *record,
 	return thread_record_find(record, lock);
 }
 
+static inline bool thread_record_is_for(const struct held_entry *entry, const void *lock)
+{
+	return entry->lock == (uint64_t)(uintptr_t)lock &&
+	       atomic_load_explicit(&entry->state, memory_order_relaxed) != TRACE_HOLD_NONE;
+}
+
 /* The latest entry for the lock, or UINT32_MAX. */
 static inline uint32_t thread_record_find(const struct thread_record *record, const void *lock)
 {
 	uint32_t index = atomic_load_explicit(&record->held_count, memory_order_relaxed);
 	while (index-- > 0) {
-		const struct held_entry *entry = &record->held[index];
-		if (entry->lock == (uint64_t)(uintptr_t)lock &&
-		    atomic_load_explicit(&entry->state, memory_order_relaxed) != TRACE_HOLD_NONE)
+		if (thread_record_is_for(&record->held[index], lock))
 			return index;
 	}
 	return UINT32_MAX;
+}
+
+/* The same for a lock that a thread holds once, and is about to let go. */
+static inline uint32_t thread_record_find_once(const struct thread_record *record, const void *lock)
+{
+	uint32_t next = record->next_removed;
+	if (next < atomic_load_explicit(&record->held_count, memory_order_relaxed) &&
+	    thread_record_is_for(&record->held[next], lock))
+		return next;
+	return thread_record_find(record, lock);
 }
 
 /* True for the entry one above the count: the lock that the thread let go last, or was just letting go. */
@@ -321,11 +371,13 @@ static inline void thread_record_remove(struct thread_record *record, uint32_t i
 		do { /* A signal handler may give the moved entry a stack of its own in between. */
 			*(volatile uint64_t *)&entry->stack = *(const volatile uint64_t *)&moved->stack;
 			entry->bp = moved->bp;
-			__builtin_memcpy(entry->pc, moved->pc, sizeof entry->pc);
+			if (entry->stack & THREAD_STACK_OWN)
+				__builtin_memcpy(entry->pc, moved->pc, sizeof entry->pc);
 			atomic_signal_fence(memory_order_seq_cst);
 		} while (__builtin_expect(*(const volatile uint64_t *)&moved->stack != entry->stack, 0));
 		atomic_store_explicit(&entry->state, state, memory_order_release);
 		atomic_store_explicit(&moved->state, TRACE_HOLD_NONE, memory_order_release);
+		record->next_removed = index + 1 < last ? index + 1 : 0;
 	}
 	atomic_store_explicit(&record->held_count, last, memory_order_release);
 }

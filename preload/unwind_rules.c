@@ -47,7 +47,7 @@ static struct unwind_rule unpack_full(uint64_t word)
 
 static uint32_t rule_in_full(uint32_t index)
 {
-	return UNWIND_RULE_BP_IN_FULL << UNWIND_RULE_BP_SHIFT | index;
+	return UNWIND_RULE_NOT_FROM_SP | UNWIND_RULE_BP_IN_FULL << UNWIND_RULE_BP_SHIFT | index;
 }
 
 static uint32_t keep_in_full(const struct unwind_rule *rule)
@@ -74,6 +74,8 @@ static bool pack_plain(const struct unwind_rule *rule, uint32_t *ret_rule)
 		return false;
 	if (rule->bp_saved && (rule->bp_offset > -2 * WORD_SIZE_BYTES || rule->bp_offset % WORD_SIZE_BYTES ||
 	                       bp_words > UNWIND_RULE_BP_MASK))
+		return false;
+	if (!rule->cfa_from_bp && (cfa_words == 0 || bp_words > cfa_words))
 		return false;
 	*ret_rule = (rule->cfa_from_bp ? UNWIND_RULE_FROM_BP : 0u) |
 	            (rule->is_small ? UNWIND_RULE_GLUE : 0u) | bp_words << UNWIND_RULE_BP_SHIFT | cfa_words;
@@ -166,13 +168,6 @@ uint32_t unwind_rules_find_further(uint64_t address)
 	_Atomic uint64_t *free_slot;
 	uint32_t rule;
 	return search(address, &rule, &free_slot) ? rule : learn_into(free_slot, address);
-}
-
-uint32_t unwind_rules_known_further(uint64_t address)
-{
-	_Atomic uint64_t *free_slot;
-	uint32_t rule;
-	return search(address, &rule, &free_slot) ? rule : UNWIND_RULE_UNKNOWN;
 }
 
 /* The slot of an address that is there, or NULL. */

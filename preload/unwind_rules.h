@@ -6,10 +6,10 @@
  * never a wrong answer.
  *
  *   bits 17..63  the code address
- *   bit  16      CFA = rbp + offset, else rsp + offset
+ *   bit  16      CFA = rbp + offset, or no plain rule; else CFA = rsp + offset, and offset is not 0
  *   bit  15      the function may be no more than a wrapper of a lock: it is small
- *   bits 11..14  0: rbp unchanged; 2 and more: the caller's rbp stands that many words below the CFA;
- *                1: no plain rule, the low bits are an index of a rule kept in full
+ *   bits 11..14  0: rbp unchanged; 2 and more: the caller's rbp stands that many words below the CFA, and
+ *                never below rsp; 1: no plain rule, the low bits are an index of a rule kept in full
  *   bits 0..10   CFA offset in words; the return address stands right below the CFA
  */
 #ifndef AFTERFORK_PRELOAD_UNWIND_RULES_H
@@ -30,7 +30,8 @@ enum {
 	UNWIND_RULE_BP_MASK = 15,
 	UNWIND_RULE_BP_IN_FULL = 1,
 	UNWIND_RULE_GLUE = 1 << 15,
-	UNWIND_RULE_FROM_BP = 1 << 16,
+	UNWIND_RULE_FROM_BP = 1 << 16, /* of a plain rule */
+	UNWIND_RULE_NOT_FROM_SP = UNWIND_RULE_FROM_BP,
 };
 
 extern _Atomic uint64_t unwind_rules_slots[UNWIND_RULE_SLOTS];
@@ -40,9 +41,6 @@ extern _Atomic uint32_t unwind_rules_generation;
 
 /* Searches on behind the first slot; learns what is not there. */
 uint32_t unwind_rules_find_further(uint64_t address);
-/* The same without learning. */
-uint32_t unwind_rules_known_further(uint64_t address);
-enum { UNWIND_RULE_UNKNOWN = UNWIND_RULE_BP_IN_FULL << UNWIND_RULE_BP_SHIFT }; /* a rule that is not plain */
 
 /* Neighbouring code shares pages and cache lines of the table. */
 static inline uint32_t unwind_rules_slot_of(uint64_t address)
@@ -58,17 +56,6 @@ static inline uint32_t unwind_rules_find(uint64_t address)
 	if (__builtin_expect(word >> UNWIND_RULE_BITS == address, 1))
 		return (uint32_t)word & UNWIND_RULE_MASK;
 	return unwind_rules_find_further(address);
-}
-
-/* The same for a word that may be no code address at all: UNWIND_RULE_UNKNOWN where nothing was learned yet.
- * To learn it would read the map of the process for any word that lies about on a stack. */
-static inline uint32_t unwind_rules_known(uint64_t address)
-{
-	uint64_t word =
-	    atomic_load_explicit(&unwind_rules_slots[unwind_rules_slot_of(address)], memory_order_acquire);
-	if (__builtin_expect(word >> UNWIND_RULE_BITS == address, 1))
-		return (uint32_t)word & UNWIND_RULE_MASK;
-	return unwind_rules_known_further(address);
 }
 
 static inline bool unwind_rules_is_plain(uint32_t rule)

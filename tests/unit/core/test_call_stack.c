@@ -66,7 +66,7 @@ static struct call_site capture(const struct call_registers *regs, unsigned *ret
 {
 	struct call_site site;
 	memset(&site, 0xaa, sizeof site);
-	*ret_flags = call_stack_capture(&cache, &bounds, regs, &site);
+	*ret_flags = call_stack_capture(&cache, &bounds, regs, true, &site);
 	return site;
 }
 
@@ -455,7 +455,7 @@ Test(call_stack, gives_the_caller_alone_on_a_stack_it_may_not_look_up)
 	const struct call_registers regs = {.pc = stack.pc[0],
 	                                    .sp = (uint64_t)(uintptr_t)&none & ~UINT64_C(15)};
 	struct call_site site;
-	cr_expect_eq(call_stack_capture(&cache, &none, &regs, &site), CALL_STACK_CUT);
+	cr_expect_eq(call_stack_capture(&cache, &none, &regs, true, &site), CALL_STACK_CUT);
 	cr_expect_eq(site.pc[0], regs.pc);
 	cr_expect(!site.pc[1] && !site.pc[2] && !site.pc[3] && !site.outer_slot);
 }

@@ -5,7 +5,7 @@
 #include <string.h>
 #include <sys/mman.h>
 
-#include "call_stack.h"
+#include "call_stack_plain.h"
 #include "core_fixture.h"
 
 enum { PAGE_SIZE_BYTES = 4096, STACK_WORDS = 48, CODES = 12 };
@@ -14,6 +14,7 @@ enum { PAGE_SIZE_BYTES = 4096, STACK_WORDS = 48, CODES = 12 };
 static uint64_t *stack; /* ends where readable memory ends */
 static struct stack_bounds bounds;
 static struct call_stack_cache cache;
+static unsigned plain_walks;
 
 static uint32_t rule(bool from_bp, unsigned cfa_words, unsigned bp_words)
 {
@@ -51,7 +52,7 @@ static struct call_site capture_with(struct call_stack_cache *with, const struct
 {
 	struct call_site site;
 	memset(&site, 0xaa, sizeof site);
-	*ret_flags = call_stack_capture(with, &bounds, regs, &site);
+	*ret_flags = call_stack_capture(with, &bounds, regs, true, &site);
 	return site;
 }
 
@@ -74,6 +75,26 @@ static bool is_shallower(const struct call_site *site, const struct call_site *e
 	return !site->pc[CALL_SITE_FRAMES] && expected->pc[CALL_SITE_FRAMES];
 }
 
+/* The walk of plain stacks gives the same, or nothing. */
+static void expect_plain_walk(const struct call_registers *regs, const struct call_site *expected)
+{
+	struct call_stack_cache with = {0};
+	struct call_stack_cache_entry *entry = call_stack_cache_entry_for(&with, regs->pc, regs->sp);
+	uint64_t pc[CALL_SITE_FRAMES_MAX] = {0}, outer_bp;
+	uint64_t outer_slot = call_stack_capture_plain(&with, entry, &bounds, regs, pc, &outer_bp);
+	if (!outer_slot) {
+		cr_assert_eq(entry->sp, 0);
+		return;
+	}
+	plain_walks++;
+	cr_assert_arr_eq(pc, expected->pc, sizeof pc);
+	cr_assert_eq(outer_slot, expected->outer_slot);
+	cr_assert_eq(outer_bp, expected->outer_bp);
+	cr_assert_eq(call_stack_find(&with, regs->pc, regs->sp), entry);
+	cr_assert_eq(call_stack_outer_bp(entry, regs), outer_bp);
+	cr_assert_eq(call_stack_capture_plain(&with, NULL, &bounds, regs, pc, &outer_bp), outer_slot);
+}
+
 static struct call_site expect_cached_as_fresh(const struct call_registers *regs)
 {
 	struct call_stack_cache empty = {0};
@@ -85,6 +106,7 @@ static struct call_site expect_cached_as_fresh(const struct call_registers *regs
 	else
 		cr_assert_arr_eq(&site, &expected, sizeof site);
 	cr_assert_eq(flags, expected_flags);
+	expect_plain_walk(regs, &expected);
 	expect_as_walked(regs, &expected);
 	expect_as_walked(regs, &site);
 	return site;
@@ -304,6 +326,7 @@ Test(call_stack_cache, gives_what_a_fresh_walk_gives_on_any_stack)
 	}
 	cr_expect_gt(deep, 10000);
 	cr_expect_gt(deeper, 2000);
+	cr_expect_gt(plain_walks, 1000);
 }
 
 /* --- interrupted at each instruction --- */
@@ -326,7 +349,7 @@ static __attribute__((noinline)) struct call_site capture_stepwise(const struct 
 	struct call_site site;
 	step = 0;
 	__asm__ volatile("pushfq; orq $0x100, (%%rsp); popfq" ::: "memory", "cc");
-	call_stack_capture(&cache, &bounds, regs, &site);
+	call_stack_capture(&cache, &bounds, regs, true, &site);
 	__asm__ volatile("pushfq; andq $~0x100, (%%rsp); popfq" ::: "memory", "cc");
 	return site;
 }

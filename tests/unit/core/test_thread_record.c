@@ -173,15 +173,15 @@ Test(thread_record, keeps_the_stack_of_the_caller)
 	cr_assert_arr_eq(site.pc, walked, sizeof walked);
 }
 
-static __attribute__((noinline)) uint64_t hold_from_here(char name)
+static __attribute__((noinline)) uint64_t hold_from_here(const void *lock)
 {
 	const struct call_registers regs = core_registers();
-	thread_record_want(self, lock_named(name), TRACE_LOCK_MUTEX, CALL_mtx_lock, &regs);
+	thread_record_want(self, lock, TRACE_LOCK_MUTEX, CALL_mtx_lock, &regs);
 	return regs.pc;
 }
-static __attribute__((noinline)) uint64_t hold_at_depth(char name, int depth)
+static __attribute__((noinline)) uint64_t hold_at_depth(const void *lock, int depth)
 {
-	uint64_t pc = depth ? hold_at_depth(name, depth - 1) : hold_from_here(name);
+	uint64_t pc = depth ? hold_at_depth(lock, depth - 1) : hold_from_here(lock);
 	__asm__ volatile("" ::: "memory");
 	return pc;
 }
@@ -189,19 +189,21 @@ static __attribute__((noinline)) uint64_t hold_at_depth(char name, int depth)
 /* The same code at the same depth, called from elsewhere, takes over the cache's entry. */
 Test(thread_record, keeps_a_stack_whose_place_in_the_cache_was_taken)
 {
-	struct call_site before[8], after;
+	enum { MANY = 100, FEW = 8 };
+	struct call_site before[MANY], after;
 
 	self = core_start();
-	for (int round = 0; round < 2; round++) {
-		for (int i = 0; i < 8; i++)
-			hold_at_depth((char)('a' + i), i);
-		for (int i = 0; i < 8; i++)
+	for (int round = 0; round < 4; round++) {
+		int held = round < 2 ? FEW : MANY;
+		for (int i = 0; i < held; i++)
+			hold_at_depth(&locks[i], i % FEW);
+		for (int i = 0; i < held; i++)
 			thread_record_site(&self->held[i], &before[i]);
 		for (int i = 0; i < 300; i++) {
-			hold_at_depth('z', i % 40);
-			drop(lock_named('z'));
+			hold_at_depth(&locks[MANY], i % 40);
+			drop(&locks[MANY]);
 		}
-		for (int i = 0; i < 8; i++) {
+		for (int i = 0; i < held; i++) {
 			thread_record_site(&self->held[i], &after);
 			cr_assert_arr_eq(after.pc, before[i].pc, sizeof after.pc, "entry %d, round %d", i,
 			                 round);
@@ -211,6 +213,41 @@ Test(thread_record, keeps_a_stack_whose_place_in_the_cache_was_taken)
 		while (atomic_load(&self->held_count))
 			thread_record_remove(self, atomic_load(&self->held_count) - 1);
 	}
+}
+
+/* It is put off then, since each change of the cache looks over all of them. */
+Test(thread_record, keeps_a_stack_in_the_cache_though_many_locks_are_held)
+{
+	enum { MANY = 200, OFTEN = MANY };
+
+	self = core_start();
+	for (int i = 0; i < MANY; i++)
+		hold_from_here(&locks[i]);
+	for (int i = 0; i < OFTEN; i++) {
+		hold_at_depth(&locks[MANY], 3);
+		drop(&locks[MANY]);
+	}
+	hold_at_depth(&locks[MANY], 3);
+	cr_assert_not(self->held[MANY].stack & THREAD_STACK_OWN);
+}
+
+Test(thread_record, finds_locks_that_are_released_in_order)
+{
+	enum { MANY = 100 };
+
+	self = core_start();
+	for (int i = 0; i < MANY; i++)
+		hold(&locks[i]);
+	for (uint32_t i = 0; i < MANY; i++) {
+		uint32_t index = thread_record_find_once(self, &locks[i]);
+		cr_assert_eq(index, thread_record_find(self, &locks[i]));
+		cr_assert(i >= MANY / 2 || index == self->next_removed, "lock %u was searched for", i);
+		thread_record_remove(self, index);
+		for (uint32_t k = i + 1; k < MANY; k++)
+			cr_assert_eq(state_of(&locks[k]), TRACE_HOLD_HELD);
+	}
+	expect_held("");
+	cr_assert_eq(thread_record_find_once(self, &locks[0]), UINT32_MAX);
 }
 
 Test(thread_record, grows_beyond_its_first_entries)
