@@ -90,6 +90,24 @@ void proc_tree_threads(pid_t pid, struct proc_list *ret_list)
 	list_numbers(folder, ret_list);
 }
 
+bool proc_tree_has_thread(pid_t pid, pid_t tid)
+{
+	char path[64];
+
+	snprintf(path, sizeof(path), "/proc/%d/task/%d", (int)pid, (int)tid);
+	return access(path, F_OK) == 0;
+}
+
+bool proc_tree_has_one_thread(pid_t pid)
+{
+	struct proc_list threads;
+
+	proc_tree_threads(pid, &threads);
+	bool has_one = threads.count == 1;
+	proc_list_release(&threads);
+	return has_one;
+}
+
 bool proc_list_has(const struct proc_list *list, pid_t pid)
 {
 	return list->count && bsearch(&pid, list->pids, list->count, sizeof(pid), compare_pids);

@@ -16,6 +16,8 @@ struct proc_list {
 void proc_tree_descendants(pid_t root, struct proc_list *ret_list);
 /* The threads of a process. */
 void proc_tree_threads(pid_t pid, struct proc_list *ret_list);
+bool proc_tree_has_thread(pid_t pid, pid_t tid);
+bool proc_tree_has_one_thread(pid_t pid);
 bool proc_list_has(const struct proc_list *list, pid_t pid);
 void proc_list_release(struct proc_list *list);
 

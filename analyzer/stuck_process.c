@@ -12,6 +12,7 @@
 #include <time.h>
 #include <unistd.h>
 
+#include "proc_lock.h"
 #include "proc_memory.h"
 #include "proc_standstill.h"
 #include "proc_stat.h"
@@ -79,24 +80,6 @@ static void copy_stack(pid_t pid, const struct proc_maps *maps, struct stack_sou
 		source->memory_size_bytes = size_bytes;
 }
 
-static bool has_thread(pid_t pid, pid_t tid)
-{
-	char path[64];
-
-	snprintf(path, sizeof(path), "/proc/%d/task/%d", (int)pid, (int)tid);
-	return access(path, F_OK) == 0;
-}
-
-/* The head of a pthread_mutex_t of glibc. */
-struct mutex_head {
-	int32_t lock;
-	uint32_t count;
-	int32_t owner;
-	uint32_t users;
-	int32_t kind;
-};
-enum { MUTEX_WAITED_FOR = 2, MUTEX_KIND_LIMIT = 0x200 };
-
 static pid_t forking_process(const struct stuck_process *process)
 {
 	return process->library.fork.pid ? process->library.fork.pid : process->ppid;
@@ -104,15 +87,14 @@ static pid_t forking_process(const struct stuck_process *process)
 
 static void look_for_owner(const struct stuck_process *process, struct stuck_thread *thread)
 {
-	struct mutex_head mutex;
+	struct proc_mutex mutex;
 
 	memcpy(&mutex, thread->object + STUCK_OBJECT_SIZE_BYTES / 2, sizeof(mutex));
-	if (!thread->has_object || mutex.lock != MUTEX_WAITED_FOR || mutex.users > 1 || mutex.owner <= 0 ||
-	    mutex.kind < 0 || mutex.kind >= MUTEX_KIND_LIMIT)
+	if (!thread->has_object || !proc_mutex_is_waited_for(&mutex))
 		return;
 	thread->mutex_owner = mutex.owner;
-	thread->owner_is_live = has_thread(process->pid, mutex.owner);
-	thread->owner_is_in_parent = has_thread(forking_process(process), mutex.owner);
+	thread->owner_is_live = proc_tree_has_thread(process->pid, mutex.owner);
+	thread->owner_is_in_parent = proc_tree_has_thread(forking_process(process), mutex.owner);
 }
 
 static void copy_object(const struct stuck_process *process, bool parent_is_same, struct stuck_thread *thread)

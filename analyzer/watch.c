@@ -1,9 +1,9 @@
 #include "watch.h"
 
 #include <stdlib.h>
-#include <time.h>
 #include <unistd.h>
 
+#include "monotonic.h"
 #include "proc_stat.h"
 #include "proc_tree.h"
 #include "stuck_process.h"
@@ -15,14 +15,6 @@ enum {
 	PAUSE_MAX_MS = 8000, /* between looks at a process that is seen busy again and again */
 	CPU_SHARE = 200,     /* at most one part in so many of a CPU */
 };
-
-static uint64_t now(void)
-{
-	struct timespec time;
-
-	clock_gettime(CLOCK_MONOTONIC, &time);
-	return (uint64_t)time.tv_sec * 1000000000u + (uint64_t)time.tv_nsec;
-}
 
 static void note_busy(struct watched_process *process, uint64_t now_ns)
 {
@@ -109,9 +101,9 @@ uint64_t watch_step(struct watch *watch, uint64_t now_ns, watch_found *found, vo
 {
 	if (watch->due_ns > now_ns)
 		return watch->due_ns;
-	uint64_t before_ns = now();
+	uint64_t before_ns = monotonic_now_ns();
 	scan(watch, now_ns, found, context);
-	uint64_t share_ns = (now() - before_ns) * CPU_SHARE;
+	uint64_t share_ns = (monotonic_now_ns() - before_ns) * CPU_SHARE;
 	watch->due_ns = now_ns + (share_ns > INTERVAL_MS * MS ? share_ns : INTERVAL_MS * MS);
 	return watch->due_ns;
 }
