@@ -26,9 +26,10 @@ bool rules_match_stuck(const struct incident *incident, struct rule_match *ret_m
 		return false;
 	*ret_match = (struct rule_match){
 	    /* What was not seen whole is not claimed whole; and a home-made lock names no owner: its only
-	     * thread may have taken it twice, or sleep on it on purpose. */
+	     * thread may have taken it twice, or sleep on it on purpose, unless it waits in a function that
+	     * meets other threads. */
 	    .verdict = incident->private_mapping && incident->at_standstill && incident->only_thread &&
-	                       incident->lock.kind != LOCK_FUTEX
+	                       (incident->lock.kind != LOCK_FUTEX || incident->at_meeting)
 	                   ? VERDICT_CERTAIN
 	                   : VERDICT_LIKELY,
 	    .count = incident->count,

@@ -72,6 +72,9 @@ static bool set_registers(Dwfl_Thread *thread, void *context)
 	if (source->has_all_registers)
 		return dwfl_thread_state_registers(thread, 0, STACK_REGISTERS, registers);
 	dwfl_thread_state_register_pc(thread, registers[STACK_REGISTER_PC]);
+	if (registers[STACK_REGISTER_BP] &&
+	    !dwfl_thread_state_registers(thread, STACK_REGISTER_BP, 1, &registers[STACK_REGISTER_BP]))
+		return false;
 	return dwfl_thread_state_registers(thread, STACK_REGISTER_SP, 1, &registers[STACK_REGISTER_SP]);
 }
 
@@ -95,7 +98,7 @@ static bool report_modules(struct stack_reader *reader, const struct proc_maps *
 	return status == 0;
 }
 
-struct stack_reader *stack_reader_new(pid_t pid, const struct proc_maps *maps)
+struct stack_reader *stack_reader_new(const struct proc_maps *maps)
 {
 	struct stack_reader *reader = calloc(1, sizeof(*reader));
 
@@ -110,7 +113,6 @@ struct stack_reader *stack_reader_new(pid_t pid, const struct proc_maps *maps)
 		stack_reader_free(reader);
 		return NULL;
 	}
-	(void)pid;
 	return reader;
 }
 

@@ -3,6 +3,8 @@
 #include <stdbool.h>
 #include <string.h>
 
+#include "proc_lock.h"
+
 #define OWN_LIBRARY "libafterfork.so"
 
 static bool starts_with(const char *text, const char *prefix)
@@ -23,7 +25,7 @@ static bool is_libc_name(const char *name)
 	       starts_with(name, "ld-linux") || starts_with(name, "libpthread");
 }
 
-static bool is_libc(const struct stack_frame *frame)
+bool stuck_judge_is_libc(const struct stack_frame *frame)
 {
 	return frame->has_module && is_libc_name(base_name(frame->module_path));
 }
@@ -37,20 +39,24 @@ static size_t count_libc_frames(const struct stuck_stack *stack)
 {
 	size_t count = 0;
 
-	while (count < stack->count && is_libc(&stack->frames[count]))
+	while (count < stack->count && stuck_judge_is_libc(&stack->frames[count]))
 		count++;
 	return count;
 }
 
-/* The function of libc that the program called: exported, so that even a stripped libc names it. */
-static const char *entry_of(const struct stuck_stack *stack)
+const char *stuck_judge_plain_name(const char *function)
+{
+	while (*function == '_')
+		function++;
+	return function;
+}
+
+/* Exported, so that even a stripped libc names it. */
+const char *stuck_judge_entry(const struct stuck_stack *stack)
 {
 	size_t count = count_libc_frames(stack);
-	const char *name = count ? stack->frames[count - 1].function : "";
 
-	while (*name == '_')
-		name++;
-	return name;
+	return stuck_judge_plain_name(count ? stack->frames[count - 1].function : "");
 }
 
 /* Functions that wait for an object of the program. All else that waits inside libc waits for a lock of libc.
@@ -90,7 +96,7 @@ static uint32_t kind_by_function(const char *name)
 /* Index of the frame of __cxa_guard_acquire, or SIZE_MAX. */
 static size_t find_guard(const struct stuck_stack *stack)
 {
-	for (size_t i = 0; i < stack->count && (is_libc(&stack->frames[i]) || is_own(&stack->frames[i]) ||
+	for (size_t i = 0; i < stack->count && (stuck_judge_is_libc(&stack->frames[i]) || is_own(&stack->frames[i]) ||
 	                                        strstr(stack->frames[i].module_path, "libstdc++") ||
 	                                        strstr(stack->frames[i].module_path, "libc++"));
 	     i++)
@@ -121,7 +127,7 @@ static bool is_libc_data(const struct stuck_process *process, uint64_t address)
 uint32_t stuck_judge_kind(const struct stuck_process *process, const struct stuck_thread *thread,
                           const struct stuck_stack *stack)
 {
-	const char *entry = entry_of(stack);
+	const char *entry = stuck_judge_entry(stack);
 	uint32_t kind = kind_by_function(entry);
 
 	if (find_guard(stack) != SIZE_MAX)
@@ -194,22 +200,109 @@ static bool every_word_is_private(const struct stuck_process *process)
 	return true;
 }
 
-/* The owner word of a mutex says it all, whoever else lives in the process. */
+/* A function that waits for other threads and for nothing else: never for a lock that its own thread may
+ * have taken before. */
+static bool is_meeting(const struct stuck_stack *stack)
+{
+	static const struct {
+		const char *module, *function;
+	} table[] = {
+	    {"libgomp.so", "GOMP_parallel"},        {"libgomp.so", "GOMP_barrier"},
+	    {"libgomp.so", "GOMP_loop_end"},        {"libgomp.so", "GOMP_sections_end"},
+	    {"libgomp.so", "GOMP_single_copy_start"}, {"libgomp.so", "GOMP_taskwait"},
+	    {"libgomp.so", "GOMP_taskgroup_end"},
+	};
+
+	for (size_t i = 0; i < sizeof(table) / sizeof(*table); i++) {
+		size_t count = 0;
+
+		while (count < stack->count && stack->frames[count].has_module &&
+		       starts_with(base_name(stack->frames[count].module_path), table[i].module))
+			count++;
+		if (count && starts_with(stack->frames[count - 1].function, table[i].function))
+			return true;
+	}
+	return false;
+}
+
+static bool is_live(const struct stuck_process *process, pid_t tid)
+{
+	for (size_t i = 0; i < process->thread_count; i++)
+		if (process->threads[i].tid == tid)
+			return true;
+	return process->has_more_threads;
+}
+
+struct owner {
+	pid_t tid;
+	uint64_t lock_address;
+	bool lets_itself_in; /* or refuses to: without a fork its owner's second attempt does not hang */
+};
+
+static bool mutex_owner(const struct stuck_thread *thread, struct owner *ret_owner)
+{
+	enum { TYPE_MASK = 3, RECURSIVE = 1, ERRORCHECK = 2 };
+	struct proc_mutex mutex;
+
+	memcpy(&mutex, thread->object + STUCK_OBJECT_SIZE_BYTES / 2, sizeof(mutex));
+	if (!proc_mutex_is_waited_for(&mutex))
+		return false;
+	int type = mutex.kind & TYPE_MASK;
+	*ret_owner =
+	    (struct owner){mutex.owner, thread->wait.address, type == RECURSIVE || type == ERRORCHECK};
+	return true;
+}
+
+/* Two words of an rwlock are slept on; which one this is shows where a thread is named as the writer. */
+static bool rwlock_owner(const struct stuck_process *process, const struct stuck_thread *thread,
+                         struct owner *ret_owner)
+{
+	static const size_t words[] = {offsetof(struct proc_rwlock, wrphase_futex),
+	                               offsetof(struct proc_rwlock, writers_futex)};
+	struct proc_rwlock lock;
+
+	for (size_t i = 0; i < sizeof(words) / sizeof(*words); i++) {
+		memcpy(&lock, thread->object + STUCK_OBJECT_SIZE_BYTES / 2 - words[i], sizeof(lock));
+		if (lock.writer > 0 && (lock.writer == process->forking_tid ||
+		                        stuck_vanished_find(&process->vanished, lock.writer))) {
+			*ret_owner = (struct owner){lock.writer, thread->wait.address - words[i], true};
+			return true;
+		}
+	}
+	return false;
+}
+
+static bool find_owner(const struct stuck_process *process, const struct stuck_thread *thread, uint32_t kind,
+                       struct owner *ret_owner)
+{
+	if (!thread->has_object)
+		return false;
+	return kind == TRACE_LOCK_MUTEX    ? mutex_owner(thread, ret_owner)
+	       : kind == TRACE_LOCK_RWLOCK ? rwlock_owner(process, thread, ret_owner)
+	                                   : false;
+}
+
+/* The owner that a lock names says it all, whoever else lives in the process. The forking thread itself, under
+ * its id in the parent, would have waited for itself there, too, unless the lock lets its owner in. */
 static bool judge_owner(const struct stuck_process *process, size_t index, const struct stuck_stack *stack,
                         struct stuck_judgement *judgement)
 {
 	const struct stuck_thread *thread = &process->threads[index];
+	uint32_t kind = stuck_judge_kind(process, thread, stack);
+	struct owner owner;
 
-	if (!thread->mutex_owner || thread->owner_is_live || !thread->owner_is_in_parent ||
-	    stuck_judge_kind(process, thread, stack) != TRACE_LOCK_MUTEX)
+	if (!find_owner(process, thread, kind, &owner) || is_live(process, owner.tid))
+		return false;
+	bool is_own = owner.tid == process->forking_tid;
+	if (is_own ? !owner.lets_itself_in : !stuck_vanished_find(&process->vanished, owner.tid))
 		return false;
 	judgement->verdict = STUCK_BY_FORK;
 	judgement->thread = index;
-	judgement->kind = TRACE_LOCK_MUTEX;
-	judgement->owner_tid = thread->mutex_owner;
+	judgement->kind = kind;
+	judgement->lock_address = owner.lock_address;
+	judgement->owner_tid = owner.tid;
 	judgement->proof |= TRACE_PROOF_OWNER_WORD;
-	judgement->observed = thread->mutex_owner == process->library.fork.tid ? TRACE_BLOCKS_ON_PARENT_OWNER
-	                                                                       : TRACE_BLOCKS_ON_VANISHED;
+	judgement->observed = is_own ? TRACE_BLOCKS_ON_PARENT_OWNER : TRACE_BLOCKS_ON_VANISHED;
 	return true;
 }
 
@@ -229,15 +322,23 @@ static void judge_alone(const struct stuck_process *process, const struct stuck_
 {
 	const struct stuck_thread *thread = &process->threads[0];
 	uint32_t kind = stuck_judge_kind(process, thread, stack);
+	struct owner owner;
 
 	judgement->kind = kind;
 	judgement->proof |= TRACE_PROOF_ONLY_THREAD;
-	if (library_judged(stack, kind) || has_signal_frame(stack) || thread->owner_is_live)
+	if (library_judged(stack, kind) || has_signal_frame(stack) ||
+	    (find_owner(process, thread, kind, &owner) && is_live(process, owner.tid)))
 		return;
 	/* Locks of libc are let go by the code that took them, and by no handler of the program. */
 	bool is_libc_lock = kind == TRACE_LOCK_LIBC && is_libc_data(process, thread->wait.address);
 	if (!is_libc_lock && process->caught_signals)
 		return;
+	if (is_meeting(stack) && process->vanished.made_no_threads) {
+		judgement->verdict = STUCK_BY_FORK;
+		judgement->observed = TRACE_STUCK_ON_VANISHED;
+		judgement->proof |= TRACE_PROOF_MEETING;
+		return;
+	}
 	if (kind == TRACE_LOCK_MUTEX || kind == TRACE_LOCK_RWLOCK || kind == TRACE_LOCK_SPINLOCK ||
 	    (kind == TRACE_LOCK_STATIC_INIT && initialises_itself(stack)) ||
 	    !was_there_at_fork(process, thread)) {
@@ -257,9 +358,10 @@ struct stuck_judgement stuck_judge(const struct stuck_process *process, const st
 	    .proof = TRACE_PROOF_STANDSTILL | TRACE_PROOF_PRIVATE_MAPPING,
 	};
 
-	if (!process->has_library || process->memory_is_shared || !process->library.vanished_threads ||
-	    !process->signals_known || !every_word_is_private(process))
+	if (process->memory_is_shared || !process->vanished_threads || !process->signals_known ||
+	    process->has_more_threads || !every_word_is_private(process))
 		return judgement;
+	judgement.lock_address = process->threads[0].wait.address;
 	for (size_t i = 0; i < process->thread_count; i++)
 		if (judge_owner(process, i, &stacks[i], &judgement))
 			return judgement;

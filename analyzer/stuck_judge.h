@@ -2,6 +2,7 @@
 #ifndef AFTERFORK_STUCK_JUDGE_H
 #define AFTERFORK_STUCK_JUDGE_H
 
+#include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
 #include <sys/types.h>
@@ -21,7 +22,8 @@ struct stuck_judgement {
 	size_t thread;     /* index of the thread that tells it */
 	uint32_t observed; /* enum trace_observed */
 	uint32_t kind;     /* enum trace_lock_kind */
-	pid_t owner_tid;   /* of a mutex; 0: not known */
+	uint64_t lock_address; /* of the object, or of the futex word where more is not known */
+	pid_t owner_tid;       /* that the lock names; 0: none */
 	uint32_t proof;    /* TRACE_PROOF_* */
 };
 
@@ -34,6 +36,12 @@ struct stuck_stack {
 
 /* stacks has one for each thread of the process. */
 struct stuck_judgement stuck_judge(const struct stuck_process *process, const struct stuck_stack *stacks);
+
+bool stuck_judge_is_libc(const struct stack_frame *frame);
+/* The function of libc that the program called, as stuck_judge_plain_name() has it; "": not known. */
+const char *stuck_judge_entry(const struct stuck_stack *stack);
+/* Without leading underscores. */
+const char *stuck_judge_plain_name(const char *function);
 
 /* The kind of object that the innermost frames wait for. */
 uint32_t stuck_judge_kind(const struct stuck_process *process, const struct stuck_thread *thread,
