@@ -66,20 +66,46 @@ bool proc_tree_descends(pid_t pid, pid_t root)
 	return false;
 }
 
+/* A process and its parent as one pass over /proc saw them. */
+struct kinship {
+	pid_t pid, ppid;
+	bool is_dead;
+};
+
+static int compare_kinships(const void *a, const void *b)
+{
+	pid_t left = ((const struct kinship *)a)->pid, right = ((const struct kinship *)b)->pid;
+
+	return (left > right) - (left < right);
+}
+
+static bool descends(const struct kinship *all, size_t count, const struct kinship *process, pid_t root)
+{
+	for (int depth = 0; depth < ANCESTORS_MAX && process; depth++) {
+		if (process->ppid == root)
+			return true;
+		struct kinship parent = {.pid = process->ppid};
+		process = bsearch(&parent, all, count, sizeof(*all), compare_kinships);
+	}
+	return false;
+}
+
 void proc_tree_descendants(pid_t root, struct proc_list *ret_list)
 {
 	struct proc_stat stat;
-	size_t kept = 0;
+	size_t count = 0, kept = 0;
 
 	list_numbers("/proc", ret_list);
-	for (size_t i = 0; i < ret_list->count; i++) {
-		pid_t pid = ret_list->pids[i];
-
-		if (pid != root && proc_stat_read(pid, 0, &stat) && stat.state != 'Z' && stat.state != 'X' &&
-		    (stat.ppid == root || proc_tree_descends(stat.ppid, root)))
-			ret_list->pids[kept++] = pid;
-	}
+	struct kinship *all = calloc(ret_list->count ? ret_list->count : 1, sizeof(*all));
+	for (size_t i = 0; all && i < ret_list->count; i++)
+		if (proc_stat_read(ret_list->pids[i], 0, &stat))
+			all[count++] =
+			    (struct kinship){stat.pid, stat.ppid, stat.state == 'Z' || stat.state == 'X'};
+	for (size_t i = 0; i < count; i++)
+		if (all[i].pid != root && !all[i].is_dead && descends(all, count, &all[i], root))
+			ret_list->pids[kept++] = all[i].pid;
 	ret_list->count = kept;
+	free(all);
 }
 
 void proc_tree_threads(pid_t pid, struct proc_list *ret_list)

@@ -35,6 +35,7 @@ struct stack_frame {
 	uint32_t build_id_size_bytes;
 	char module_path[512];
 	char function[128]; /* the symbol that contains pc; "": none known */
+	char called[128];   /* the symbol of another module that it called to get here; "": not known */
 };
 
 struct stack_reader;

@@ -200,6 +200,15 @@ static bool every_word_is_private(const struct stuck_process *process)
 	return true;
 }
 
+/* The function by which the program came into the module of the innermost `count` frames: as the call names it,
+ * since the function itself may have ended in a jump to another one. */
+static const char *entered_by(const struct stuck_stack *stack, size_t count)
+{
+	const char *called = count < stack->count ? stack->frames[count].called : "";
+
+	return *called ? called : stack->frames[count - 1].function;
+}
+
 /* A function that waits for other threads and for nothing else: never for a lock that its own thread may
  * have taken before. */
 static bool is_meeting(const struct stuck_stack *stack)
@@ -219,7 +228,7 @@ static bool is_meeting(const struct stuck_stack *stack)
 		while (count < stack->count && stack->frames[count].has_module &&
 		       starts_with(base_name(stack->frames[count].module_path), table[i].module))
 			count++;
-		if (count && starts_with(stack->frames[count - 1].function, table[i].function))
+		if (count && starts_with(entered_by(stack, count), table[i].function))
 			return true;
 	}
 	return false;

@@ -5,6 +5,7 @@
 #include "array_grow.h"
 #include "monotonic.h"
 #include "proc_tree.h"
+#include "trace_format.h"
 
 #define MS UINT64_C(1000000)
 
@@ -155,5 +156,9 @@ void supervisor_search_outside(struct deadlock_watch *watch, uint64_t now_ns)
 {
 	struct outside_search search = {watch, now_ns};
 
+	const struct trace_run *run = watch->settings.run;
+
+	if (run)
+		watch_note_forks(&watch->outside, __atomic_load_n(&run->forks, __ATOMIC_RELAXED), now_ns);
 	watch_step(&watch->outside, now_ns, take_standstill, &search);
 }

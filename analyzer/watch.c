@@ -13,6 +13,7 @@
 enum {
 	INTERVAL_MS = 500,
 	PAUSE_MAX_MS = 8000, /* between looks at a process that is seen busy again and again */
+	SELDOM_MS = 4000,    /* between rounds while there is no process to look at */
 	CPU_SHARE = 200,     /* at most one part in so many of a CPU */
 };
 
@@ -104,8 +105,22 @@ uint64_t watch_step(struct watch *watch, uint64_t now_ns, watch_found *found, vo
 	uint64_t before_ns = monotonic_now_ns();
 	scan(watch, now_ns, found, context);
 	uint64_t share_ns = (monotonic_now_ns() - before_ns) * CPU_SHARE;
-	watch->due_ns = now_ns + (share_ns > INTERVAL_MS * MS ? share_ns : INTERVAL_MS * MS);
+	watch->pause_ms = watch->count ? INTERVAL_MS : watch->pause_ms ? 2 * watch->pause_ms : INTERVAL_MS;
+	if (watch->pause_ms > SELDOM_MS)
+		watch->pause_ms = SELDOM_MS;
+	uint64_t pause_ns = watch->pause_ms * MS;
+	watch->due_ns = now_ns + (share_ns > pause_ns ? share_ns : pause_ns);
 	return watch->due_ns;
+}
+
+void watch_note_forks(struct watch *watch, uint64_t forks, uint64_t now_ns)
+{
+	if (forks == watch->forks)
+		return;
+	watch->forks = forks;
+	watch->pause_ms = 0;
+	if (!watch->count && watch->due_ns > now_ns + INTERVAL_MS * MS)
+		watch->due_ns = now_ns + INTERVAL_MS * MS;
 }
 
 void watch_release(struct watch *watch)
