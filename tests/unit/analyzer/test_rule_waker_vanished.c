@@ -58,6 +58,31 @@ Test(rule_waker_vanished, is_likely_where_no_vanished_thread_was_seen_to_do_it)
 	    "others vanished when story+0x1500 called fork()");
 }
 
+/* As the watch from outside tells it. */
+static struct built_incident stuck_story(void)
+{
+	struct built_incident story = trace_builder_story();
+
+	story.observed = TRACE_STUCK_ON_VANISHED;
+	story.proof = TRACE_PROOF_STANDSTILL | TRACE_PROOF_PRIVATE_MAPPING | TRACE_PROOF_ONLY_THREAD;
+	story.lock.kind = TRACE_LOCK_FUTEX;
+	story.lock.owner_tid = story.holder.tid = 0;
+	return story;
+}
+
+Test(rule_waker_vanished, is_certain_of_a_home_made_lock_only_where_threads_meet)
+{
+	struct built_incident story = stuck_story();
+
+	cr_assert_eq(built_report_finding(&report, &story)->verdict, VERDICT_LIKELY);
+	report_release(&report);
+	story.proof |= TRACE_PROOF_MEETING;
+	cr_assert_eq(built_report_finding(&report, &story)->verdict, VERDICT_CERTAIN);
+	report_release(&report);
+	story.proof &= ~(uint32_t)TRACE_PROOF_ONLY_THREAD;
+	cr_assert_eq(built_report_finding(&report, &story)->verdict, VERDICT_LIKELY);
+}
+
 Test(rule_waker_vanished, is_not_certain_without_a_private_mapping)
 {
 	struct built_incident story = wait_story(TRACE_LOCK_SEMAPHORE, CALL_SEM_WAIT);
