@@ -54,8 +54,8 @@ void stuck_holder_describe(const struct stuck_vanished *thread, const struct lib
 static size_t find_function(const struct stuck_holder *holder, const char *function)
 {
 	for (size_t i = 0; i < holder->frame_count; i++)
-		if (stuck_judge_is_libc(&holder->frames[i]) &&
-		    strcmp(stuck_judge_plain_name(holder->frames[i].function), function) == 0)
+		if (stuck_stack_is_libc(&holder->frames[i]) &&
+		    strcmp(stuck_stack_plain_name(holder->frames[i].function), function) == 0)
 			return i;
 	return SIZE_MAX;
 }
@@ -108,7 +108,7 @@ void stuck_holder_find(const struct stuck_process *process, struct stack_reader 
 		stuck_holder_describe(owner, stuck_vanished_hold_of(owner, judgement->lock_address), reader,
 		                      ret_holder);
 	else if (judgement->verdict == STUCK_BY_FORK && judgement->kind == TRACE_LOCK_LIBC)
-		find_inside(process, stuck_judge_entry(stack), reader, ret_holder);
+		find_inside(process, stuck_stack_entry(stack), reader, ret_holder);
 }
 
 void stuck_holder_release(struct stuck_holder *holder)

@@ -5,106 +5,6 @@
 
 #include "proc_lock.h"
 
-#define OWN_LIBRARY "libafterfork.so"
-
-static bool starts_with(const char *text, const char *prefix)
-{
-	return strncmp(text, prefix, strlen(prefix)) == 0;
-}
-
-static const char *base_name(const char *path)
-{
-	const char *slash = strrchr(path, '/');
-
-	return slash ? slash + 1 : path;
-}
-
-static bool is_libc_name(const char *name)
-{
-	return starts_with(name, "libc.so.") || starts_with(name, "libc-2.") ||
-	       starts_with(name, "ld-linux") || starts_with(name, "libpthread");
-}
-
-bool stuck_judge_is_libc(const struct stack_frame *frame)
-{
-	return frame->has_module && is_libc_name(base_name(frame->module_path));
-}
-
-static bool is_own(const struct stack_frame *frame)
-{
-	return frame->has_module && starts_with(base_name(frame->module_path), OWN_LIBRARY);
-}
-
-static size_t count_libc_frames(const struct stuck_stack *stack)
-{
-	size_t count = 0;
-
-	while (count < stack->count && stuck_judge_is_libc(&stack->frames[count]))
-		count++;
-	return count;
-}
-
-const char *stuck_judge_plain_name(const char *function)
-{
-	while (*function == '_')
-		function++;
-	return function;
-}
-
-/* Exported, so that even a stripped libc names it. */
-const char *stuck_judge_entry(const struct stuck_stack *stack)
-{
-	size_t count = count_libc_frames(stack);
-
-	return stuck_judge_plain_name(count ? stack->frames[count - 1].function : "");
-}
-
-/* Functions that wait for an object of the program. All else that waits inside libc waits for a lock of libc.
- */
-static uint32_t kind_by_function(const char *name)
-{
-	static const struct {
-		const char *prefix;
-		uint32_t kind;
-	} table[] = {
-	    {"pthread_mutex_", TRACE_LOCK_MUTEX},
-	    {"mtx_", TRACE_LOCK_MUTEX},
-	    {"pthread_rwlock_", TRACE_LOCK_RWLOCK},
-	    {"pthread_spin_", TRACE_LOCK_SPINLOCK},
-	    {"pthread_cond_", TRACE_LOCK_CONDVAR},
-	    {"cnd_", TRACE_LOCK_CONDVAR},
-	    {"pthread_barrier_", TRACE_LOCK_BARRIER},
-	    {"pthread_join", TRACE_LOCK_THREAD},
-	    {"pthread_clockjoin", TRACE_LOCK_THREAD},
-	    {"thrd_join", TRACE_LOCK_THREAD},
-	    {"sem_", TRACE_LOCK_SEMAPHORE},
-	    {"syscall", TRACE_LOCK_FUTEX},
-	    {"pthread_", TRACE_LOCK_FUTEX},
-	    {"call_once", TRACE_LOCK_FUTEX},
-	    {"aio_", TRACE_LOCK_FUTEX},
-	    {"lio_", TRACE_LOCK_FUTEX},
-	    {"gai_", TRACE_LOCK_FUTEX},
-	    {"getaddrinfo_a", TRACE_LOCK_FUTEX},
-	};
-
-	for (size_t i = 0; i < sizeof(table) / sizeof(*table); i++)
-		if (starts_with(name, table[i].prefix))
-			return table[i].kind;
-	return 0;
-}
-
-/* Index of the frame of __cxa_guard_acquire, or SIZE_MAX. */
-static size_t find_guard(const struct stuck_stack *stack)
-{
-	for (size_t i = 0; i < stack->count && (stuck_judge_is_libc(&stack->frames[i]) || is_own(&stack->frames[i]) ||
-	                                        strstr(stack->frames[i].module_path, "libstdc++") ||
-	                                        strstr(stack->frames[i].module_path, "libc++"));
-	     i++)
-		if (strcmp(stack->frames[i].function, "__cxa_guard_acquire") == 0)
-			return i;
-	return SIZE_MAX;
-}
-
 /* Static variables of a module: in its file's mapping, or in the anonymous one that follows it (.bss). */
 const struct proc_map *stuck_judge_module_data(const struct proc_maps *maps, uint64_t address)
 {
@@ -121,48 +21,20 @@ static bool is_libc_data(const struct stuck_process *process, uint64_t address)
 {
 	const struct proc_map *map = stuck_judge_module_data(&process->maps, address);
 
-	return map && is_libc_name(proc_map_base_name(map));
+	return map && stuck_stack_is_libc_file(proc_map_base_name(map));
 }
 
 uint32_t stuck_judge_kind(const struct stuck_process *process, const struct stuck_thread *thread,
                           const struct stuck_stack *stack)
 {
-	const char *entry = stuck_judge_entry(stack);
-	uint32_t kind = kind_by_function(entry);
+	const char *entry = stuck_stack_entry(stack);
+	uint32_t kind = stuck_stack_kind(stack);
 
-	if (find_guard(stack) != SIZE_MAX)
-		return TRACE_LOCK_STATIC_INIT;
 	if (kind)
 		return kind;
 	if (is_libc_data(process, thread->wait.address) || *entry)
 		return TRACE_LOCK_LIBC;
 	return TRACE_LOCK_FUTEX;
-}
-
-/* A signal handler that called what it had interrupted waits for its own thread. */
-static bool has_signal_frame(const struct stuck_stack *stack)
-{
-	for (size_t i = 1; i < stack->count; i++)
-		if (stack->frames[i].is_exact)
-			return true;
-	return false;
-}
-
-/* An initialisation that needs itself waits for its own thread: its function is on the stack twice. */
-static bool initialises_itself(const struct stuck_stack *stack)
-{
-	size_t guard = find_guard(stack);
-
-	while (guard + 1 < stack->count && is_own(&stack->frames[guard + 1]))
-		guard++;
-	const char *function = guard + 1 < stack->count ? stack->frames[guard + 1].function : "";
-	/* What cannot be named cannot be told apart. */
-	if (!*function || (stack->flags & TRACE_STACK_CUT))
-		return true;
-	for (size_t i = guard + 2; i < stack->count; i++)
-		if (strcmp(stack->frames[i].function, function) == 0)
-			return true;
-	return false;
 }
 
 /* What the child made for itself after the fork no vanished thread knows. A static variable was there before;
@@ -198,40 +70,6 @@ static bool every_word_is_private(const struct stuck_process *process)
 			return false;
 	}
 	return true;
-}
-
-/* The function by which the program came into the module of the innermost `count` frames: as the call names it,
- * since the function itself may have ended in a jump to another one. */
-static const char *entered_by(const struct stuck_stack *stack, size_t count)
-{
-	const char *called = count < stack->count ? stack->frames[count].called : "";
-
-	return *called ? called : stack->frames[count - 1].function;
-}
-
-/* A function that waits for other threads and for nothing else: never for a lock that its own thread may
- * have taken before. */
-static bool is_meeting(const struct stuck_stack *stack)
-{
-	static const struct {
-		const char *module, *function;
-	} table[] = {
-	    {"libgomp.so", "GOMP_parallel"},        {"libgomp.so", "GOMP_barrier"},
-	    {"libgomp.so", "GOMP_loop_end"},        {"libgomp.so", "GOMP_sections_end"},
-	    {"libgomp.so", "GOMP_single_copy_start"}, {"libgomp.so", "GOMP_taskwait"},
-	    {"libgomp.so", "GOMP_taskgroup_end"},
-	};
-
-	for (size_t i = 0; i < sizeof(table) / sizeof(*table); i++) {
-		size_t count = 0;
-
-		while (count < stack->count && stack->frames[count].has_module &&
-		       starts_with(base_name(stack->frames[count].module_path), table[i].module))
-			count++;
-		if (count && starts_with(entered_by(stack, count), table[i].function))
-			return true;
-	}
-	return false;
 }
 
 static bool is_live(const struct stuck_process *process, pid_t tid)
@@ -319,10 +157,21 @@ static bool judge_owner(const struct stuck_process *process, size_t index, const
  * outside. */
 static bool library_judged(const struct stuck_stack *stack, uint32_t kind)
 {
-	size_t count = count_libc_frames(stack);
-
 	return kind != TRACE_LOCK_LIBC && kind != TRACE_LOCK_FUTEX && kind != TRACE_LOCK_STATIC_INIT &&
-	       count < stack->count && is_own(&stack->frames[count]);
+	       stuck_stack_goes_through_library(stack);
+}
+
+/* A join waits for the word in which libc keeps the thread's id. */
+static void name_joined(const struct stuck_process *process, const struct stuck_thread *thread,
+                        struct stuck_judgement *judgement)
+{
+	int32_t tid;
+
+	memcpy(&tid, thread->object + STUCK_OBJECT_SIZE_BYTES / 2, sizeof(tid));
+	if (!thread->has_object || tid <= 0 || !stuck_vanished_find(&process->vanished, tid))
+		return;
+	judgement->owner_tid = tid;
+	judgement->proof |= TRACE_PROOF_OWNER_WORD;
 }
 
 /* The only thread of its process: if it cannot end its own wait, nobody here can. */
@@ -335,27 +184,30 @@ static void judge_alone(const struct stuck_process *process, const struct stuck_
 
 	judgement->kind = kind;
 	judgement->proof |= TRACE_PROOF_ONLY_THREAD;
-	if (library_judged(stack, kind) || has_signal_frame(stack) ||
+	if (library_judged(stack, kind) || stuck_stack_has_signal_frame(stack) ||
 	    (find_owner(process, thread, kind, &owner) && is_live(process, owner.tid)))
 		return;
 	/* Locks of libc are let go by the code that took them, and by no handler of the program. */
 	bool is_libc_lock = kind == TRACE_LOCK_LIBC && is_libc_data(process, thread->wait.address);
 	if (!is_libc_lock && process->caught_signals)
 		return;
-	if (is_meeting(stack) && process->vanished.made_no_threads) {
+	if (stuck_stack_is_meeting(stack) && process->vanished.made_no_threads) {
 		judgement->verdict = STUCK_BY_FORK;
 		judgement->observed = TRACE_STUCK_ON_VANISHED;
 		judgement->proof |= TRACE_PROOF_MEETING;
 		return;
 	}
 	if (kind == TRACE_LOCK_MUTEX || kind == TRACE_LOCK_RWLOCK || kind == TRACE_LOCK_SPINLOCK ||
-	    (kind == TRACE_LOCK_STATIC_INIT && initialises_itself(stack)) ||
+	    (kind == TRACE_LOCK_STATIC_INIT && stuck_stack_initialises_itself(stack)) ||
+	    (kind == TRACE_LOCK_LIBC && stuck_stack_reenters_libc(stack)) ||
 	    !was_there_at_fork(process, thread)) {
 		judgement->verdict = STUCK_ANYHOW;
 		return;
 	}
 	judgement->verdict = STUCK_BY_FORK;
 	judgement->observed = TRACE_STUCK_ON_VANISHED;
+	if (kind == TRACE_LOCK_THREAD)
+		name_joined(process, thread, judgement);
 }
 
 struct stuck_judgement stuck_judge(const struct stuck_process *process, const struct stuck_stack *stacks)

@@ -2,13 +2,12 @@
 #ifndef AFTERFORK_STUCK_JUDGE_H
 #define AFTERFORK_STUCK_JUDGE_H
 
-#include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
 #include <sys/types.h>
 
-#include "stack_reader.h"
 #include "stuck_process.h"
+#include "stuck_stack.h"
 #include "trace_format.h"
 
 enum stuck_verdict {
@@ -27,21 +26,8 @@ struct stuck_judgement {
 	uint32_t proof;    /* TRACE_PROOF_* */
 };
 
-/* A thread's stack as stack_reader_walk() gave it. */
-struct stuck_stack {
-	struct stack_frame *frames;
-	size_t count;
-	unsigned flags;
-};
-
 /* stacks has one for each thread of the process. */
 struct stuck_judgement stuck_judge(const struct stuck_process *process, const struct stuck_stack *stacks);
-
-bool stuck_judge_is_libc(const struct stack_frame *frame);
-/* The function of libc that the program called, as stuck_judge_plain_name() has it; "": not known. */
-const char *stuck_judge_entry(const struct stuck_stack *stack);
-/* Without leading underscores. */
-const char *stuck_judge_plain_name(const char *function);
 
 /* The kind of object that the innermost frames wait for. */
 uint32_t stuck_judge_kind(const struct stuck_process *process, const struct stuck_thread *thread,

@@ -60,9 +60,11 @@ static pid_t find_forking_thread(pid_t pid, pid_t child, uint64_t thread_pointer
 	if (!thread_pointer || !proc_memory_read(child, thread_pointer, ours, sizeof(ours)) ||
 	    !proc_memory_read(pid, thread_pointer, theirs, sizeof(theirs)))
 		return 0;
-	for (size_t i = 0; i < DESCRIPTOR_SIZE_BYTES / sizeof(int32_t); i++)
-		if ((ours[i] == child || ours[i] == theirs[i]) && stuck_parent_has(parent, theirs[i]))
-			return theirs[i];
+	for (int by_system_call = 0; by_system_call <= 1; by_system_call++)
+		for (size_t i = 0; i < DESCRIPTOR_SIZE_BYTES / sizeof(int32_t); i++)
+			if (ours[i] == (by_system_call ? theirs[i] : child) &&
+			    stuck_parent_has(parent, theirs[i]))
+				return theirs[i];
 	return 0;
 }
 

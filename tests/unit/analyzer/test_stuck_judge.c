@@ -127,6 +127,40 @@ Test(stuck_judge, says_nothing_inside_a_signal_handler)
 	expect(STUCK_UNCLEAR, 0);
 }
 
+Test(stuck_judge, does_not_blame_the_fork_where_libc_was_entered_twice)
+{
+	add_frame(0, "/lib/libc.so.6", "");
+	add_frame(0, "/lib/libc.so.6", "setenv");
+	add_frame(0, "/opt/shop", "malloc");
+	add_frame(0, "/lib/libc.so.6", "");
+	add_frame(0, "/lib/libc.so.6", "fgetgrent");
+	add_frame(0, "/opt/shop", "main");
+	threads[0].wait.address = LIBC;
+	expect(STUCK_ANYHOW, TRACE_LOCK_LIBC);
+	strcpy(frames[0][4].function, "exit");
+	expect(STUCK_BY_FORK, TRACE_LOCK_LIBC);
+	/* The thread's start. */
+	strcpy(frames[0][4].function, "");
+	stacks[0].count--;
+	expect(STUCK_BY_FORK, TRACE_LOCK_LIBC);
+}
+
+Test(stuck_judge, names_the_vanished_thread_that_is_joined)
+{
+	const int32_t tid = 7;
+
+	add_frame(0, "/lib/libc.so.6", "");
+	add_frame(0, "/lib/libc.so.6", "pthread_join");
+	add_frame(0, "/opt/shop", "main");
+	threads[0].has_object = true;
+	memcpy(threads[0].object + STUCK_OBJECT_SIZE_BYTES / 2, &tid, sizeof(tid));
+	expect(STUCK_BY_FORK, TRACE_LOCK_THREAD);
+	cr_assert_eq(stuck_judge(&process, stacks).owner_tid, 7);
+	vanished.known.owner_tid = 8;
+	expect(STUCK_BY_FORK, TRACE_LOCK_THREAD);
+	cr_assert_eq(stuck_judge(&process, stacks).owner_tid, 0);
+}
+
 Test(stuck_judge, takes_no_handler_for_one_that_lets_go_a_lock_of_libc)
 {
 	add_frame(0, "/lib/libc.so.6", "");
