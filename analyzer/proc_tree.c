@@ -90,22 +90,52 @@ static bool descends(const struct kinship *all, size_t count, const struct kinsh
 	return false;
 }
 
-void proc_tree_descendants(pid_t root, struct proc_list *ret_list)
+/* Fills *ret_all, rising, with those of the pids that are not in `foreign` and are still there. */
+static size_t read_kinships(const struct proc_list *pids, const struct proc_list *foreign,
+                            struct kinship *ret_all)
 {
 	struct proc_stat stat;
-	size_t count = 0, kept = 0;
+	size_t count = 0;
+
+	for (size_t i = 0; i < pids->count; i++)
+		if (!proc_list_has(foreign, pids->pids[i]) && proc_stat_read(pids->pids[i], 0, &stat))
+			ret_all[count++] =
+			    (struct kinship){stat.pid, stat.ppid, stat.state == 'Z' || stat.state == 'X'};
+	return count;
+}
+
+void proc_tree_descendants_beside(pid_t root, struct proc_list *foreign, struct proc_list *ret_list)
+{
+	size_t kept = 0, strangers = 0, next = 0;
 
 	list_numbers("/proc", ret_list);
 	struct kinship *all = calloc(ret_list->count ? ret_list->count : 1, sizeof(*all));
-	for (size_t i = 0; all && i < ret_list->count; i++)
-		if (proc_stat_read(ret_list->pids[i], 0, &stat))
-			all[count++] =
-			    (struct kinship){stat.pid, stat.ppid, stat.state == 'Z' || stat.state == 'X'};
-	for (size_t i = 0; i < count; i++)
-		if (all[i].pid != root && !all[i].is_dead && descends(all, count, &all[i], root))
-			ret_list->pids[kept++] = all[i].pid;
+	pid_t *others = calloc(ret_list->count ? ret_list->count : 1, sizeof(*others));
+	size_t count = all && others ? read_kinships(ret_list, foreign, all) : 0;
+	/* Both lists are rising: `all` holds a part of the pids, each that is missing was foreign or is gone. */
+	for (size_t i = 0; all && others && i < ret_list->count; i++) {
+		pid_t pid = ret_list->pids[i];
+		bool is_read = next < count && all[next].pid == pid;
+		const struct kinship *process = is_read ? &all[next++] : NULL;
+		bool is_ours = process && pid != root && descends(all, count, process, root);
+
+		if (is_ours && !process->is_dead)
+			ret_list->pids[kept++] = pid;
+		else if (!is_ours && pid != root)
+			others[strangers++] = pid;
+	}
 	ret_list->count = kept;
 	free(all);
+	proc_list_release(foreign);
+	*foreign = (struct proc_list){others, strangers};
+}
+
+void proc_tree_descendants(pid_t root, struct proc_list *ret_list)
+{
+	struct proc_list foreign = {0};
+
+	proc_tree_descendants_beside(root, &foreign, ret_list);
+	proc_list_release(&foreign);
 }
 
 void proc_tree_threads(pid_t pid, struct proc_list *ret_list)
@@ -136,7 +166,7 @@ bool proc_tree_has_one_thread(pid_t pid)
 
 bool proc_list_has(const struct proc_list *list, pid_t pid)
 {
-	return list->count && bsearch(&pid, list->pids, list->count, sizeof(pid), compare_pids);
+	return list->count && list->pids && bsearch(&pid, list->pids, list->count, sizeof(pid), compare_pids);
 }
 
 void proc_list_release(struct proc_list *list)

@@ -14,6 +14,7 @@
 #include <sys/types.h>
 
 #include "proc_standstill.h"
+#include "proc_tree.h"
 
 struct watched_process {
 	pid_t pid;
@@ -28,8 +29,10 @@ struct watch {
 	struct watched_process *processes; /* by rising pid */
 	size_t count;
 	uint64_t due_ns;
-	uint32_t pause_ms; /* to the next round */
-	uint64_t forks;    /* as watch_note_forks() was told last */
+	struct proc_list foreign; /* processes that are known to be none of the tree */
+	unsigned rounds;          /* since they were all looked at */
+	uint32_t pause_ms;        /* to the next round */
+	uint64_t forks;           /* as watch_note_forks() was told last */
 };
 
 /* A forked process that has not executed since, of which it is known that threads vanished, and that did not
