@@ -6,7 +6,7 @@
 #include "proc_memory.h"
 
 enum {
-	RECORDS_MAX = 20000,   /* ends the walk in a list that is damaged */
+	RECORDS_MAX = 20000, /* ends the walk in a list that is damaged */
 	RECORD_SIZE_MAX = 8192,
 	HOLD_SIZE_MAX = 512,
 };
@@ -184,7 +184,8 @@ static bool lives_on(const struct walk *walk, const struct block *record)
 
 	if (!walk->state->is_fresh)
 		return take_number(record, at->thread_generation) >= walk->state->generation;
-	uint64_t low = take_word(record, at->thread_stack_low), high = take_word(record, at->thread_stack_high);
+	uint64_t low = take_word(record, at->thread_stack_low),
+	         high = take_word(record, at->thread_stack_high);
 	return walk->sp >= low && walk->sp < high;
 }
 

@@ -20,11 +20,12 @@ enum {
 struct library_hold {
 	uint64_t lock;
 	uint32_t state, kind, call; /* enum trace_hold_state, enum trace_lock_kind, id of trace_calls.def */
-	pid_t former_tid;           /* the owner id under which it was taken, if a fork changed that; else 0 */
+	pid_t former_tid; /* the owner id under which it was taken, if a fork changed that; else 0 */
 	uint64_t pc[LIBRARY_HOLD_FRAMES_MAX]; /* innermost first */
 	uint32_t frame_count;
 	bool is_whole; /* pc[] is all of the stack */
-	/* Where the walk goes on: the stack's place that holds the last pc, as long as it does; 0: nowhere. */
+	/* Where the walk goes on: the stack's place that holds the last pc, as long as it does; 0: nowhere.
+	 */
 	uint64_t outer_slot, outer_bp;
 };
 

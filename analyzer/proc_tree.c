@@ -112,7 +112,8 @@ void proc_tree_descendants_beside(pid_t root, struct proc_list *foreign, struct 
 	struct kinship *all = calloc(ret_list->count ? ret_list->count : 1, sizeof(*all));
 	pid_t *others = calloc(ret_list->count ? ret_list->count : 1, sizeof(*others));
 	size_t count = all && others ? read_kinships(ret_list, foreign, all) : 0;
-	/* Both lists are rising: `all` holds a part of the pids, each that is missing was foreign or is gone. */
+	/* Both lists are rising: `all` holds a part of the pids, each that is missing was foreign or is gone.
+	 */
 	for (size_t i = 0; all && others && i < ret_list->count; i++) {
 		pid_t pid = ret_list->pids[i];
 		bool is_read = next < count && all[next].pid == pid;

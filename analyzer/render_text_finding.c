@@ -215,7 +215,8 @@ static void print_vanished(struct text_page *page, const struct finding *finding
 		fputc('\n', page->out);
 		render_text_paragraph(page, TEXT_PLAIN, STORY_INDENT, "", "Who vanished: %s", text);
 		if (vanished->doing)
-			render_text_stack(page, &vanished->thread.acquired_at, STORY_INDENT, side_limit(page));
+			render_text_stack(page, &vanished->thread.acquired_at, STORY_INDENT,
+			                  side_limit(page));
 		free(text);
 	}
 }

@@ -111,8 +111,8 @@ static void take_vanished(void *context, const struct vanished_thread *vanished)
 	}
 	finding->vanished = items;
 	items[finding->vanished_count] = (struct finding_vanished){.doing = doing[vanished->doing]};
-	search->error |= describe_thread(search->report, &vanished->thread,
-	                                 &items[finding->vanished_count++].thread);
+	search->error |=
+	    describe_thread(search->report, &vanished->thread, &items[finding->vanished_count++].thread);
 }
 
 static int describe_vanished(struct report *report, const struct incident *incident, struct finding *finding)

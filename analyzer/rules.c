@@ -20,8 +20,8 @@ const struct rule *rules_match(const struct model *model, const struct incident 
 	return NULL;
 }
 
-/* What may end only by threads that vanished. A home-made lock, a semaphore, a condition or a barrier names no
- * owner: the child's only thread may have taken it twice, or sleep on it on purpose. */
+/* What may end only by threads that vanished. A home-made lock, a semaphore, a condition or a barrier names
+ * no owner: the child's only thread may have taken it twice, or sleep on it on purpose. */
 static bool names_who_is_missing(const struct incident *incident)
 {
 	return incident->at_meeting || incident->owner_word_names_holder ||

@@ -18,8 +18,8 @@ static bool read_code(Elf *elf, uint64_t address, unsigned char *ret_bytes, size
 		    address - part.p_vaddr > part.p_filesz ||
 		    size_bytes > part.p_filesz - (address - part.p_vaddr))
 			continue;
-		Elf_Data *data = elf_getdata_rawchunk(elf, (int64_t)(part.p_offset + (address - part.p_vaddr)),
-		                                      size_bytes, ELF_T_BYTE);
+		Elf_Data *data = elf_getdata_rawchunk(
+		    elf, (int64_t)(part.p_offset + (address - part.p_vaddr)), size_bytes, ELF_T_BYTE);
 		if (!data || data->d_size != size_bytes)
 			return false;
 		memcpy(ret_bytes, data->d_buf, size_bytes);

@@ -1,5 +1,5 @@
-/* Which function a call instruction names: a callee that ended in a jump to another one is on no stack, but the
- * caller still says whom it called. x86-64. */
+/* Which function a call instruction names: a callee that ended in a jump to another one is on no stack, but
+ * the caller still says whom it called. x86-64. */
 #ifndef AFTERFORK_STACK_CALL_H
 #define AFTERFORK_STACK_CALL_H
 

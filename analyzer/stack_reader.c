@@ -195,7 +195,8 @@ static void describe_calls(struct stack_reader *reader, struct stack_frame *fram
 {
 	for (size_t i = 1; i < count; i++) {
 		struct stack_frame *caller = &frames[i];
-		Dwfl_Module *module = caller->has_module ? dwfl_addrmodule(reader->dwfl, caller->pc - 1) : NULL;
+		Dwfl_Module *module =
+		    caller->has_module ? dwfl_addrmodule(reader->dwfl, caller->pc - 1) : NULL;
 		uint64_t bias;
 
 		if (!module || caller->is_exact || frames[i - 1].module_start == caller->module_start)

@@ -100,8 +100,7 @@ void stuck_holder_find(const struct stuck_process *process, struct stack_reader 
                        const struct stuck_judgement *judgement, const struct stuck_stack *stack,
                        struct stuck_holder *ret_holder)
 {
-	const struct stuck_vanished *owner =
-	    stuck_vanished_find(&process->vanished, judgement->owner_tid);
+	const struct stuck_vanished *owner = stuck_vanished_find(&process->vanished, judgement->owner_tid);
 
 	*ret_holder = (struct stuck_holder){0};
 	if (owner)

@@ -129,8 +129,8 @@ static bool find_owner(const struct stuck_process *process, const struct stuck_t
 	                                   : false;
 }
 
-/* The owner that a lock names says it all, whoever else lives in the process. The forking thread itself, under
- * its id in the parent, would have waited for itself there, too, unless the lock lets its owner in. */
+/* The owner that a lock names says it all, whoever else lives in the process. The forking thread itself,
+ * under its id in the parent, would have waited for itself there, too, unless the lock lets its owner in. */
 static bool judge_owner(const struct stuck_process *process, size_t index, const struct stuck_stack *stack,
                         struct stuck_judgement *judgement)
 {

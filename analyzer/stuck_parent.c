@@ -55,7 +55,8 @@ static pid_t find_forking_thread(pid_t pid, pid_t child, uint64_t thread_pointer
                                  const struct stuck_parent *parent)
 {
 	enum { DESCRIPTOR_SIZE_BYTES = 1024 };
-	int32_t ours[DESCRIPTOR_SIZE_BYTES / sizeof(int32_t)], theirs[DESCRIPTOR_SIZE_BYTES / sizeof(int32_t)];
+	int32_t ours[DESCRIPTOR_SIZE_BYTES / sizeof(int32_t)],
+	    theirs[DESCRIPTOR_SIZE_BYTES / sizeof(int32_t)];
 
 	if (!thread_pointer || !proc_memory_read(child, thread_pointer, ours, sizeof(ours)) ||
 	    !proc_memory_read(pid, thread_pointer, theirs, sizeof(theirs)))

@@ -69,9 +69,9 @@ static void copy_object(const struct stuck_process *process, bool parent_is_same
 	uint64_t start = thread->wait.address - STUCK_OBJECT_SIZE_BYTES / 2;
 
 	thread->has_object = proc_memory_read(process->pid, start, thread->object, sizeof(thread->object));
-	thread->has_parents_object = parent_is_same && proc_memory_read(process->forking_pid, start,
-	                                                                thread->parents_object,
-	                                                                sizeof(thread->parents_object));
+	thread->has_parents_object =
+	    parent_is_same && proc_memory_read(process->forking_pid, start, thread->parents_object,
+	                                       sizeof(thread->parents_object));
 }
 
 static bool take_thread(struct stuck_process *process, pid_t tid, struct stuck_thread *ret_thread)
@@ -197,8 +197,7 @@ bool stuck_process_is_candidate(pid_t pid)
 	bool has_library = library_state_read(pid, &maps, &library);
 	stuck_parent_read(stat.ppid, pid, &maps, 0, &parent);
 	proc_maps_release(&maps);
-	return vanished_of(has_library ? &library : NULL, &parent) &&
-	       !(has_library && library.shares_memory);
+	return vanished_of(has_library ? &library : NULL, &parent) && !(has_library && library.shares_memory);
 }
 
 static void take_past(struct stuck_process *process)

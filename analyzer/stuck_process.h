@@ -40,7 +40,7 @@ struct stuck_process {
 	pid_t forking_pid, forking_tid; /* at the last fork; forking_tid 0: not known */
 	uint32_t vanished_threads;      /* at forks between the program's start and this process: at least */
 	struct stuck_vanished_list vanished; /* those of whom more is known */
-	bool memory_is_shared; /* another process runs in the same memory */
+	bool memory_is_shared;               /* another process runs in the same memory */
 	bool signals_known;
 	uint64_t caught_signals;
 	struct stuck_thread *threads;

@@ -97,15 +97,15 @@ static struct trace_holder describe_thread(const struct telling *telling, const 
 		described.start_routine = known->start_routine;
 		described.start_module = stuck_tables_add_module(telling->tables, &place);
 	}
-	described.created_at = stuck_tables_add_addresses(telling->tables, telling->reader, known->created_pc,
-	                                                  known->created_count, known->created_exact,
-	                                                  known->created_flags);
+	described.created_at =
+	    stuck_tables_add_addresses(telling->tables, telling->reader, known->created_pc,
+	                               known->created_count, known->created_exact, known->created_flags);
 	if (holder->hold) {
 		described.state = hold_state(telling, holder->hold);
 		described.acquire_call = holder->hold->call;
 	}
-	described.acquired_at = stuck_tables_add_stack(telling->tables, holder->frames, holder->frame_count,
-	                                               holder->flags);
+	described.acquired_at =
+	    stuck_tables_add_stack(telling->tables, holder->frames, holder->frame_count, holder->flags);
 	return described;
 }
 
@@ -217,7 +217,8 @@ static bool walk_all(const struct stuck_process *process, struct stack_reader *r
 static bool tell(const struct telling *telling, int folder_fd)
 {
 	const struct stuck_process *process = telling->process;
-	const struct trace_append_image image = {process->image_name, process->pid, process->ppid, process->exe};
+	const struct trace_append_image image = {process->image_name, process->pid, process->ppid,
+	                                         process->exe};
 	struct trace_append trace;
 	bool is_repeat = false;
 

@@ -93,9 +93,10 @@ static uint32_t kind_by_function(const char *name)
 /* Index of the frame of __cxa_guard_acquire, or SIZE_MAX. */
 static size_t find_guard(const struct stuck_stack *stack)
 {
-	for (size_t i = 0; i < stack->count && (stuck_stack_is_libc(&stack->frames[i]) || is_own(&stack->frames[i]) ||
-	                                        strstr(stack->frames[i].module_path, "libstdc++") ||
-	                                        strstr(stack->frames[i].module_path, "libc++"));
+	for (size_t i = 0;
+	     i < stack->count && (stuck_stack_is_libc(&stack->frames[i]) || is_own(&stack->frames[i]) ||
+	                          strstr(stack->frames[i].module_path, "libstdc++") ||
+	                          strstr(stack->frames[i].module_path, "libc++"));
 	     i++)
 		if (strcmp(stack->frames[i].function, "__cxa_guard_acquire") == 0)
 			return i;
@@ -127,7 +128,8 @@ bool stuck_stack_has_signal_frame(const struct stuck_stack *stack)
 /* Functions of libc that call the program, and hold no lock while they do. */
 static bool calls_without_lock(const char *name)
 {
-	static const char *const names[] = {"libc_start", "start_thread", "clone", "exit", "qsort", "bsearch"};
+	static const char *const names[] = {"libc_start", "start_thread", "clone",
+	                                    "exit",       "qsort",        "bsearch"};
 
 	for (size_t i = 0; i < sizeof(names) / sizeof(*names); i++)
 		if (starts_with(name, names[i]))
@@ -168,8 +170,8 @@ bool stuck_stack_initialises_itself(const struct stuck_stack *stack)
 	return false;
 }
 
-/* The function by which the program came into the module of the innermost `count` frames: as the call names it,
- * since the function itself may have ended in a jump to another one. */
+/* The function by which the program came into the module of the innermost `count` frames: as the call names
+ * it, since the function itself may have ended in a jump to another one. */
 static const char *entered_by(const struct stuck_stack *stack, size_t count)
 {
 	const char *called = count < stack->count ? stack->frames[count].called : "";
@@ -184,8 +186,8 @@ bool stuck_stack_is_meeting(const struct stuck_stack *stack)
 	static const struct {
 		const char *module, *function;
 	} table[] = {
-	    {"libgomp.so", "GOMP_parallel"},        {"libgomp.so", "GOMP_barrier"},
-	    {"libgomp.so", "GOMP_loop_end"},        {"libgomp.so", "GOMP_sections_end"},
+	    {"libgomp.so", "GOMP_parallel"},          {"libgomp.so", "GOMP_barrier"},
+	    {"libgomp.so", "GOMP_loop_end"},          {"libgomp.so", "GOMP_sections_end"},
 	    {"libgomp.so", "GOMP_single_copy_start"}, {"libgomp.so", "GOMP_taskwait"},
 	    {"libgomp.so", "GOMP_taskgroup_end"},
 	};
@@ -201,4 +203,3 @@ bool stuck_stack_is_meeting(const struct stuck_stack *stack)
 	}
 	return false;
 }
-

@@ -151,7 +151,8 @@ static void reap(struct supervisor *supervisor)
 		if (pid == supervisor->command && !supervisor->command_ended)
 			take_command_status(supervisor, status);
 		else if (!WIFSTOPPED(status) && !WIFCONTINUED(status))
-			supervisor_deadlock_child_ended(&supervisor->deadlock, pid, status, monotonic_now_ns());
+			supervisor_deadlock_child_ended(&supervisor->deadlock, pid, status,
+			                                monotonic_now_ns());
 	}
 	supervisor->children_left = pid == 0;
 	if (!supervisor->command_ended)

@@ -80,7 +80,7 @@ static void add_process(struct deadlock_watch *watch, size_t suspect)
 {
 	if (!process_is_known(watch, &watch->suspects[suspect]) &&
 	    array_grow((void **)&watch->processes, &watch->process_capacity, watch->process_count,
-	         sizeof(*watch->processes)))
+	               sizeof(*watch->processes)))
 		watch->processes[watch->process_count++] = (struct deadlock_process){.suspect = suspect};
 }
 

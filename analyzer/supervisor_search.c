@@ -36,7 +36,7 @@ static struct suspect *add_suspect(struct deadlock_watch *watch, const struct pe
 	if (known)
 		return known;
 	if (!array_grow((void **)&watch->suspects, &watch->suspect_capacity, watch->suspect_count,
-	          sizeof(*watch->suspects)))
+	                sizeof(*watch->suspects)))
 		return NULL;
 	supervisor_suspect_init(&watch->suspects[watch->suspect_count], incident, monotonic_now_ns());
 	/* Known, and never to be acted upon: the library explains it otherwise. */
@@ -131,7 +131,7 @@ static size_t free_slot(struct deadlock_watch *watch)
 		    !watch->suspects[i].is_judged)
 			return i;
 	if (!array_grow((void **)&watch->suspects, &watch->suspect_capacity, watch->suspect_count,
-	          sizeof(*watch->suspects)))
+	                sizeof(*watch->suspects)))
 		return SIZE_MAX;
 	return watch->suspect_count++;
 }

@@ -135,7 +135,8 @@ static bool open_file(int folder_fd, const char *name, uint32_t kind, struct tra
 
 static bool reserve(struct trace_run *run)
 {
-	uint64_t before = __atomic_fetch_add(&run->size_reserved_bytes, NEW_FILE_SIZE_BYTES, __ATOMIC_RELAXED);
+	uint64_t before =
+	    __atomic_fetch_add(&run->size_reserved_bytes, NEW_FILE_SIZE_BYTES, __ATOMIC_RELAXED);
 
 	if (!run->size_limit_bytes || before + NEW_FILE_SIZE_BYTES <= run->size_limit_bytes)
 		return true;

@@ -1,5 +1,5 @@
-/* The child takes a home-made lock that was free at the fork, and takes it again. A thread vanished, but it is
- * not to blame. From outside this looks like a child that waits for the vanished thread, since such a lock
+/* The child takes a home-made lock that was free at the fork, and takes it again. A thread vanished, but it
+ * is not to blame. From outside this looks like a child that waits for the vanished thread, since such a lock
  * names no owner: it may be told as likely, but never as certain.
  *
  * expect: likely waker-vanished

@@ -1,5 +1,5 @@
-/* The child takes a mutex past the library, by a function that it looked up in libc itself: nothing inside sees
- * it wait. From outside the mutex names its owner, and the library's records tell who that was.
+/* The child takes a mutex past the library, by a function that it looked up in libc itself: nothing inside
+ * sees it wait. From outside the mutex names its owner, and the library's records tell who that was.
  *
  * expect: certain lock-held-by-vanished-thread
  *   lock: mutex normal cache_mutex

@@ -1,5 +1,5 @@
-/* The child of a program with a libgomp pool takes an OpenMP lock twice, which hangs in any process. libgomp's
- * threads did vanish, but a lock is not what they are met at: never certain.
+/* The child of a program with a libgomp pool takes an OpenMP lock twice, which hangs in any process.
+ * libgomp's threads did vanish, but a lock is not what they are met at: never certain.
  *
  * expect: likely waker-vanished
  *   lock: futex - table_lock._x[0]

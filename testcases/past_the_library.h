@@ -1,4 +1,5 @@
-/* Functions of libc as a program finds them that goes past every interposed one: by a handle of libc itself. */
+/* Functions of libc as a program finds them that goes past every interposed one: by a handle of libc itself.
+ */
 #ifndef AFTERFORK_CASE_PAST_THE_LIBRARY_H
 #define AFTERFORK_CASE_PAST_THE_LIBRARY_H
 

@@ -1,5 +1,5 @@
-/* A program without the library: its worker forks while main holds a mutex, and the child waits for it for ever.
- * From outside the mutex names main, which is a thread of the parent and not the one that forked: whose
+/* A program without the library: its worker forks while main holds a mutex, and the child waits for it for
+ * ever. From outside the mutex names main, which is a thread of the parent and not the one that forked: whose
  * descriptor the child runs on shows which that was.
  *
  * expect: certain lock-held-by-vanished-thread

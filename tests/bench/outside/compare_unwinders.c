@@ -74,9 +74,7 @@ static const struct scenario {
     {"qsort",
      in_qsort,
      {"pause", "sleep_for_ever", "compare", "msort_with_tmp", "qsort_r", "in_qsort", "play", "main"}},
-    {"exit",
-     in_exit,
-     {"pause", "sleep_for_ever", "run_exit_handlers", "exit", "in_exit", "play", "main"}},
+    {"exit", in_exit, {"pause", "sleep_for_ever", "run_exit_handlers", "exit", "in_exit", "play", "main"}},
     {"recursion", in_recursion, {"pause", "sleep_for_ever", "recurse", "in_recursion", "play", "main"}},
 };
 
@@ -206,7 +204,8 @@ static void wait_until_asleep(pid_t pid)
 	for (;;) {
 		FILE *file = fopen(path, "re");
 
-		if (file && fgets(line, sizeof(line), file) && sscanf(line, "%ld", &number) == 1 && number == 34)
+		if (file && fgets(line, sizeof(line), file) && sscanf(line, "%ld", &number) == 1 &&
+		    number == 34)
 			break; /* pause() */
 		if (file)
 			fclose(file);

@@ -85,7 +85,11 @@ static struct record make_record(uint64_t fault_hash)
 	struct record record = {0};
 
 	record.incident = (struct trace_incident){
-	    .record = {.type = TRACE_RECORD_INCIDENT, .size_bytes = sizeof(struct record), .pid = 77, .tid = 78, .time_ns = 9},
+	    .record = {.type = TRACE_RECORD_INCIDENT,
+	               .size_bytes = sizeof(struct record),
+	               .pid = 77,
+	               .tid = 78,
+	               .time_ns = 9},
 	    .observed = TRACE_STUCK_ON_VANISHED,
 	    .fault_hash = fault_hash,
 	    .stack_count = 5,

@@ -190,7 +190,8 @@ Test(stack_call, names_the_function_of_another_module)
 	stack_reader_describe(reader, (uintptr_t)calls_getppid, true, &place);
 	unsigned found = 0;
 	for (unsigned at = 1; at < CODE_BYTES; at++)
-		if (stack_call_symbol(elf, (uintptr_t)calls_getppid + at - place.module_bias, name, sizeof(name))) {
+		if (stack_call_symbol(elf, (uintptr_t)calls_getppid + at - place.module_bias, name,
+		                      sizeof(name))) {
 			found++;
 			cr_assert_str_eq(name, "getppid");
 		}
