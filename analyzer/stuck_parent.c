@@ -51,8 +51,7 @@ static void list_older_threads(pid_t pid, uint64_t child_start_ticks, struct stu
 /* libc keeps a thread's id in its descriptor, to which the thread pointer points. The child's only thread
  * took over the forking one's descriptor: in the parent that one's id is in the same place. fork() has
  * written the child's id there, a raw system call has left it. */
-static pid_t find_forking_thread(pid_t pid, pid_t child, uint64_t thread_pointer,
-                                 const struct stuck_parent *parent)
+static void find_forking_thread(pid_t pid, pid_t child, uint64_t thread_pointer, struct stuck_parent *parent)
 {
 	enum { DESCRIPTOR_SIZE_BYTES = 1024 };
 	int32_t ours[DESCRIPTOR_SIZE_BYTES / sizeof(int32_t)],
@@ -60,13 +59,16 @@ static pid_t find_forking_thread(pid_t pid, pid_t child, uint64_t thread_pointer
 
 	if (!thread_pointer || !proc_memory_read(child, thread_pointer, ours, sizeof(ours)) ||
 	    !proc_memory_read(pid, thread_pointer, theirs, sizeof(theirs)))
-		return 0;
+		return;
 	for (int by_system_call = 0; by_system_call <= 1; by_system_call++)
-		for (size_t i = 0; i < DESCRIPTOR_SIZE_BYTES / sizeof(int32_t); i++)
-			if (ours[i] == (by_system_call ? theirs[i] : child) &&
-			    stuck_parent_has(parent, theirs[i]))
-				return theirs[i];
-	return 0;
+		for (size_t i = 0; i < DESCRIPTOR_SIZE_BYTES / sizeof(int32_t); i++) {
+			if (ours[i] != (by_system_call ? theirs[i] : child) ||
+			    !stuck_parent_has(parent, theirs[i]))
+				continue;
+			parent->forking_tid = theirs[i];
+			parent->has_other_contents = !by_system_call;
+			return;
+		}
 }
 
 void stuck_parent_read(pid_t pid, pid_t child, const struct proc_maps *child_maps, uint64_t thread_pointer,
@@ -83,7 +85,7 @@ void stuck_parent_read(pid_t pid, pid_t child, const struct proc_maps *child_map
 	if (!ret_parent->is_same_program)
 		return;
 	list_older_threads(pid, child_stat.start_ticks, ret_parent);
-	ret_parent->forking_tid = find_forking_thread(pid, child, thread_pointer, ret_parent);
+	find_forking_thread(pid, child, thread_pointer, ret_parent);
 }
 
 bool stuck_parent_has(const struct stuck_parent *parent, pid_t tid)

@@ -15,7 +15,8 @@ struct stuck_parent {
 	/* It runs the program that forked, in the same layout of memory: what it has at an address is what
 	 * became there of what the child has. False: nothing else here is known. */
 	bool is_same_program;
-	pid_t forking_tid; /* the thread that called fork; 0: not known */
+	pid_t forking_tid;       /* the thread that called fork; 0: not known */
+	bool has_other_contents; /* than the child at one address: they do not share their memory */
 	/* Its threads that were there before the child was, the forking one among them. */
 	pid_t tids[STUCK_PARENT_THREADS_MAX];
 	size_t count;

@@ -167,22 +167,28 @@ static bool has_child_in_memory(pid_t pid)
 	return found;
 }
 
-/* Without the library only the kernel can tell; where it may not be asked the memory counts as shared. */
-static bool is_in_parents_memory(const struct stuck_process *process)
+/* Where neither the library nor the kernel tells, nor what is in there, it counts as shared. */
+static bool is_in_parents_memory(const struct stuck_process *process, const struct stuck_parent *parent)
 {
-	enum proc_memory_same same = proc_memory_is_same(process->pid, process->ppid);
-
 	if (process->has_library && process->library.shares_memory)
 		return true;
-	return same == PROC_MEMORY_SAME || (same == PROC_MEMORY_NOT_KNOWN && !process->has_library);
+	switch (proc_memory_is_same(process->pid, process->ppid)) {
+	case PROC_MEMORY_SAME:
+		return true;
+	case PROC_MEMORY_DIFFERS:
+		return false;
+	default:
+		return !process->has_library && !parent->has_other_contents;
+	}
 }
 
-/* How many of them at least: one of the parent's threads is the one that forked. */
+/* What the library says counts, for it knows the whole line of forks. Of the parent's threads, one is that
+ * which forked. */
 static uint32_t vanished_of(const struct library_state *library, const struct stuck_parent *parent)
 {
-	uint32_t of_parent = parent->count ? (uint32_t)parent->count - 1 : 0;
-
-	return library && library->vanished_threads > of_parent ? library->vanished_threads : of_parent;
+	if (library)
+		return library->vanished_threads;
+	return parent->count ? (uint32_t)parent->count - 1 : 0;
 }
 
 bool stuck_process_is_candidate(pid_t pid)
@@ -210,6 +216,8 @@ static void take_past(struct stuck_process *process)
 	stuck_parent_read(process->forking_pid, process->pid, &process->maps, first->thread_pointer, &parent);
 	process->forking_tid = library && library->fork.tid ? library->fork.tid : parent.forking_tid;
 	process->vanished_threads = vanished_of(library, &parent);
+	process->memory_is_shared =
+	    is_in_parents_memory(process, &parent) || has_child_in_memory(process->pid);
 	stuck_vanished_take(process->pid, library, &parent, process->forking_pid, &process->maps,
 	                    first->source.registers[STACK_REGISTER_SP], &process->vanished);
 	for (size_t i = 0; i < process->thread_count; i++)
@@ -231,7 +239,6 @@ bool stuck_process_take(pid_t pid, uint64_t since_ns, uint64_t now_ns, struct st
 	process.exe = link_target(pid, "exe");
 	process.image_name = mapped_image_name(&process.maps);
 	process.has_library = library_state_read(pid, &process.maps, &process.library);
-	process.memory_is_shared = is_in_parents_memory(&process) || has_child_in_memory(pid);
 	take_past(&process);
 	process.signals_known = proc_stat_caught_signals(pid, &process.caught_signals);
 	*ret_process = process;

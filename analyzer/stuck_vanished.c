@@ -48,15 +48,7 @@ static bool add(struct stuck_vanished_list *list, const struct library_thread *t
 	return true;
 }
 
-static bool is_listed(const struct stuck_vanished_list *list, pid_t tid)
-{
-	for (size_t i = 0; i < list->count; i++)
-		if (list->items[i].known.tid == tid)
-			return true;
-	return false;
-}
-
-/* The library does not know each thread, and need not be there at all. */
+/* Without the library, or where its records cannot be told apart. */
 static void add_from_parent(const struct stuck_parent *parent, pid_t parent_pid,
                             struct stuck_vanished_list *list)
 {
@@ -65,8 +57,7 @@ static void add_from_parent(const struct stuck_parent *parent, pid_t parent_pid,
 	for (size_t i = 0; i < parent->count && parent->forking_tid; i++) {
 		struct library_thread thread = {.tid = parent->tids[i], .owner_tid = parent->tids[i]};
 
-		if (thread.tid == parent->forking_tid || is_listed(list, thread.tid) ||
-		    !proc_stat_read(parent_pid, thread.tid, &stat))
+		if (thread.tid == parent->forking_tid || !proc_stat_read(parent_pid, thread.tid, &stat))
 			continue;
 		snprintf(thread.name, sizeof(thread.name), "%.15s", stat.name);
 		if (!add(list, &thread))
@@ -86,7 +77,8 @@ void stuck_vanished_take(pid_t pid, const struct library_state *state, const str
 		if (add(ret_list, &ret_list->threads.items[i]) && i < STACKS_MAX)
 			copy_stack(pid, maps, &ret_list->items[ret_list->count - 1]);
 	}
-	add_from_parent(parent, parent_pid, ret_list);
+	if (!ret_list->count)
+		add_from_parent(parent, parent_pid, ret_list);
 }
 
 const struct stuck_vanished *stuck_vanished_find(const struct stuck_vanished_list *list, pid_t owner_tid)

@@ -159,6 +159,7 @@ Test(stuck_parent, shows_the_threads_that_its_child_lacks, .timeout = 60)
 	stuck_parent_read(getpid(), pid, &maps, (uint64_t)pthread_self(), &parent);
 	cr_assert(parent.is_same_program);
 	cr_assert_eq(parent.forking_tid, gettid());
+	cr_assert(parent.has_other_contents);
 	cr_assert_geq(parent.count, 2); /* the test's runner may have threads, too */
 	cr_assert(stuck_parent_has(&parent, gettid()));
 	/* Not the parent, but another program. */
