@@ -175,8 +175,9 @@ void story_vanished(const struct finding *finding, FILE *out)
 		fputs(i == 0 ? "" : i + 1 == count && !more ? " and " : ", ", out);
 		tell_thread(&vanished->thread, out);
 		if (vanished->doing && !strcmp(vanished->doing, "calls")) {
-			fputs(", in ", out);
+			fputs(" (in ", out);
 			story_call(vanished->thread.acquire_call, "a call", out);
+			fputc(')', out);
 		}
 	}
 	if (count && more)
