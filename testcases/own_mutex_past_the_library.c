@@ -41,7 +41,7 @@ int main(void)
 	if (pid == 0)
 		child();
 	CHECK(wait_until_blocked(pid, pid, &state_mutex, sizeof(state_mutex)));
-	outlast_the_watch();
+	await_the_watch(pid);
 	CHECK(kill(pid, SIGKILL) == 0);
 	child_reap(pid);
 	CHECK(pthread_mutex_unlock(&state_mutex) == 0);

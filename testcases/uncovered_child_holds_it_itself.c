@@ -45,7 +45,7 @@ int main(int argc, char **argv)
 		return 0;
 	pthread_t thread = worker_start(forker);
 	CHECK(wait_until_blocked(child_pid, child_pid, &cache_mutex, sizeof(cache_mutex)));
-	outlast_the_watch();
+	await_the_watch(child_pid);
 	CHECK(kill(child_pid, SIGKILL) == 0);
 	child_reap(child_pid);
 	worker_finish(thread);

@@ -1,5 +1,5 @@
-/* A story that is played by a process which the library is not in: it was executed with an empty environment.
- */
+/* A story that is played by a process which the library is not in: it was executed without it in the
+ * environment, of which the place of the trace alone is left. */
 #ifndef AFTERFORK_CASE_UNCOVERED_STORY_H
 #define AFTERFORK_CASE_UNCOVERED_STORY_H
 
@@ -8,14 +8,18 @@
 /* True in the process that plays it; false in the one that waited until it was over. */
 static inline int uncovered_story_begin(int argc)
 {
-	char *const nothing[] = {NULL};
+	const char *trace = getenv("AFTERFORK_TRACE");
+	char kept[1024];
+	char *const environment[] = {kept, NULL};
 
 	if (argc > 1)
 		return 1;
+	snprintf(kept, sizeof(kept), "AFTERFORK_TRACE=%s", trace ? trace : "");
 	pid_t pid = fork();
 	CHECK(pid >= 0);
 	if (pid == 0) {
-		execle("/proc/self/exe", "story", "story", (char *)NULL, nothing);
+		execle("/proc/self/exe", "story", "story", (char *)NULL,
+		       trace ? environment : environment + 1);
 		_exit(CASE_CHECK_FAILED);
 	}
 	child_succeed(pid);
