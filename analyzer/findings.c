@@ -16,6 +16,12 @@ const char *verdict_name(enum verdict verdict)
 	return verdict < VERDICT_COUNT ? names[verdict] : "unknown";
 }
 
+static void free_thread(struct finding_thread *thread)
+{
+	free(thread->created_at.frames);
+	free(thread->acquired_at.frames);
+}
+
 void finding_free(struct finding *finding)
 {
 	if (!finding)
@@ -23,8 +29,10 @@ void finding_free(struct finding *finding)
 	free(finding->message);
 	free(finding->advice);
 	free(finding->lock.initialised_at.frames);
-	free(finding->holder.created_at.frames);
-	free(finding->holder.acquired_at.frames);
+	free_thread(&finding->holder);
+	for (size_t i = 0; i < finding->vanished_count; i++)
+		free_thread(&finding->vanished[i].thread);
+	free(finding->vanished);
 	free(finding->fork.stack.frames);
 	free(finding->victim.stack.frames);
 	free(finding);

@@ -23,6 +23,21 @@ struct incident;
 
 enum { FINDING_FINGERPRINT_SIZE = 17 };
 
+/* A thread, and what it had to do with a lock. */
+struct finding_thread {
+	pid_t tid; /* 0: not known */
+	const char *name;
+	const char *start_routine;
+	const char *acquire_call; /* "pthread_mutex_lock" */
+	struct frame_stack created_at;
+	struct frame_stack acquired_at;
+};
+
+struct finding_vanished {
+	struct finding_thread thread; /* acquire_call and acquired_at: of `doing` */
+	const char *doing;            /* "holds": took a lock there; "calls": is in it; NULL: not known */
+};
+
 /* Strings marked (owned) are freed with the finding, all others belong to the model or symbolizer. */
 struct finding {
 	char fingerprint[FINDING_FINGERPRINT_SIZE]; /* 16 hex digits */
@@ -54,14 +69,10 @@ struct finding {
 		struct frame_stack initialised_at;
 	} lock;
 
-	struct {
-		pid_t tid; /* 0: not known */
-		const char *name;
-		const char *start_routine;
-		const char *acquire_call; /* "pthread_mutex_lock" */
-		struct frame_stack created_at;
-		struct frame_stack acquired_at;
-	} holder;
+	struct finding_thread holder;
+	/* Where the holder is not known: threads that the victim's process lacks. (owned) */
+	struct finding_vanished *vanished;
+	size_t vanished_count;
 
 	struct {
 		pid_t pid, tid;   /* the parent's */

@@ -30,7 +30,8 @@ static bool find_in(pid_t pid, const struct proc_maps *maps, const struct proc_m
 			        ret_descriptor->version == TRACE_DESCRIPTOR_VERSION &&
 			        ret_descriptor->size_bytes == sizeof(*ret_descriptor) &&
 			        proc_maps_find(maps, ret_descriptor->mode_word) &&
-			        proc_maps_find(maps, ret_descriptor->process);
+			        proc_maps_find(maps, ret_descriptor->process) &&
+			        proc_maps_find(maps, ret_descriptor->threads);
 		}
 	}
 	free(bytes);
@@ -79,7 +80,8 @@ static bool runs_on_stack_of(pid_t pid, const struct trace_descriptor *descripto
 	uint64_t bounds[2];
 
 	proc_wait_read(pid, pid, &wait);
-	return proc_memory_read(pid, thread + descriptor->thread_stack, bounds, sizeof(bounds)) &&
+	return read_address(pid, thread + descriptor->thread_stack_low, &bounds[0]) &&
+	       read_address(pid, thread + descriptor->thread_stack_high, &bounds[1]) &&
 	       wait.stack >= bounds[0] && wait.stack < bounds[1];
 }
 
@@ -139,24 +141,28 @@ static void read_fork(pid_t pid, const struct trace_descriptor *descriptor, uint
 bool library_state_read(pid_t pid, const struct proc_maps *maps, struct library_state *ret_state)
 {
 	struct library_state state = {0};
-	struct trace_descriptor descriptor;
-	uint32_t noted_pid, generation, live, vanished, mode;
+	struct trace_descriptor *at = &state.descriptor;
+	uint32_t noted_pid, live, vanished, mode;
 	uint64_t mode_word;
+	bool initialised;
 
-	if (!find_descriptor(pid, maps, &descriptor) ||
-	    !proc_memory_read(pid, descriptor.mode_word, &mode_word, sizeof(mode_word)) ||
+	if (!find_descriptor(pid, maps, at) ||
+	    !proc_memory_read(pid, at->mode_word, &mode_word, sizeof(mode_word)) ||
 	    !read_number(pid, mode_word, &mode) ||
-	    !read_number(pid, descriptor.process + descriptor.process_pid, &noted_pid) ||
-	    !read_number(pid, descriptor.process + descriptor.process_generation, &generation) ||
-	    !read_number(pid, descriptor.process + descriptor.process_live_threads, &live) ||
-	    !read_number(pid, descriptor.process + descriptor.process_vanished_threads, &vanished))
+	    !read_number(pid, at->process + at->process_pid, &noted_pid) ||
+	    !read_number(pid, at->process + at->process_generation, &state.generation) ||
+	    !read_number(pid, at->process + at->process_live_threads, &live) ||
+	    !read_number(pid, at->process + at->process_vanished_threads, &vanished) ||
+	    !read_number(pid, at->process + at->process_atfork_handlers, &state.atfork_handlers) ||
+	    !proc_memory_read(pid, at->process + at->process_initialised, &initialised,
+	                      sizeof(initialised)) ||
+	    !initialised)
 		return false;
-	bool is_fresh = mode == 0; /* a fork's child that has not met the library yet */
-	state.shares_memory = !is_fresh && (pid_t)noted_pid != pid;
-	state.vanished_threads = vanished + (is_fresh && live > 0 ? live - 1 : 0);
-	read_fork(pid, &descriptor,
-	          is_fresh ? find_fresh_note(pid, &descriptor)
-	                   : find_entered_note(pid, &descriptor, generation),
+	state.is_fresh = mode == 0;
+	state.shares_memory = !state.is_fresh && (pid_t)noted_pid != pid;
+	state.vanished_threads = vanished + (state.is_fresh && live > 0 ? live - 1 : 0);
+	read_fork(pid, at,
+	          state.is_fresh ? find_fresh_note(pid, at) : find_entered_note(pid, at, state.generation),
 	          &state.fork);
 	*ret_state = state;
 	return true;

@@ -24,6 +24,11 @@ struct library_state {
 	bool shares_memory;
 	uint32_t vanished_threads; /* at all forks between the program's start and this process */
 	struct library_fork fork;  /* the last of them */
+	uint32_t atfork_handlers;  /* registrations of fork handlers */
+	/* For library_threads_read(). */
+	struct trace_descriptor descriptor;
+	uint32_t generation;
+	bool is_fresh; /* a fork's child that has not met the library yet */
 };
 
 /* maps are the process's. False when the library is not in it, or is of another version. */

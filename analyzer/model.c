@@ -88,6 +88,7 @@ void model_free(struct model *model)
 	free(model->incidents);
 	free(model->notices);
 	free(model->atfork);
+	free(model->vanished);
 	pool_release(&model->pool);
 	free(model);
 }
@@ -124,6 +125,11 @@ struct notice *model_add_notice(struct model *model)
 struct atfork_registration *model_add_atfork(struct model *model)
 {
 	return grow((void **)&model->atfork, &model->atfork_count, sizeof *model->atfork);
+}
+
+struct vanished_thread *model_add_vanished(struct model *model)
+{
+	return grow((void **)&model->vanished, &model->vanished_count, sizeof *model->vanished);
 }
 
 static struct model_run *find_run(const struct model *model, uint64_t run_id)
@@ -229,6 +235,18 @@ const struct atfork_registration *model_atfork(const struct model *model, size_t
 {
 	*ret_count = model->atfork_count;
 	return model->atfork;
+}
+
+void model_vanished_of(const struct model *model, const struct incident *incident,
+                       void (*found)(void *context, const struct vanished_thread *vanished), void *context)
+{
+	for (size_t i = 0; i < model->vanished_count; i++) {
+		const struct vanished_thread *vanished = &model->vanished[i];
+
+		if (vanished->image == incident->image && vanished->pid == incident->pid &&
+		    vanished->tid == incident->tid && vanished->time_ns == incident->time_ns)
+			found(context, vanished);
+	}
 }
 
 static bool belongs_to(const struct atfork_registration *registration, const struct module_ref *module)

@@ -64,6 +64,25 @@ enum observed {
 /* Stable for ever, since fingerprints hold it: "blocks", "try-failed". */
 const char *observed_name(enum observed observed);
 
+/* A thread, and what it had to do with a lock. */
+struct thread_story {
+	pid_t tid;                      /* 0: not known */
+	const char *name;               /* NULL: not known */
+	struct raw_frame start_routine; /* pc 0: not known */
+	const char *acquire_call;
+	struct raw_stack created_at, acquired_at;
+};
+
+enum thread_doing { DOING_UNKNOWN, DOING_HOLDS, DOING_CALLS };
+/* A thread that is missing where the one who holds a lock is not known. */
+struct vanished_thread {
+	struct thread_story thread; /* acquired_at: where it took what it holds, or where it is */
+	enum thread_doing doing;
+	const struct model_image *image; /* these four tell the incident */
+	pid_t pid, tid;
+	uint64_t time_ns;
+};
+
 /* One fault that was seen, with all of its repetitions. All strings and stacks live as long as the model. */
 struct incident {
 	pid_t pid, tid; /* the victim's */
@@ -81,6 +100,7 @@ struct incident {
 	/* What supports the observation. */
 	bool owner_word_names_holder, record_names_lock, private_mapping, only_thread;
 	bool at_standstill; /* seen from outside: no thread of the process ran over a span of time */
+	bool at_meeting;    /* in a function that waits for threads, of which the process made none */
 
 	struct {
 		uint64_t address;
@@ -94,13 +114,7 @@ struct incident {
 		uint64_t module_offset;
 		struct raw_stack initialised_at;
 	} lock;
-	struct {
-		pid_t tid;                      /* 0: not known */
-		const char *name;               /* NULL: not known */
-		struct raw_frame start_routine; /* pc 0: not known */
-		const char *acquire_call;
-		struct raw_stack created_at, acquired_at;
-	} holder;
+	struct thread_story holder;
 	struct {
 		pid_t pid, tid;   /* pid 0: not known */
 		const char *call; /* NULL: a road that no symbol shows */
@@ -191,6 +205,10 @@ const struct model_run *model_runs(const struct model *model, size_t *ret_count)
 const struct incident *model_incidents(const struct model *model, size_t *ret_count);
 const struct notice *model_notices(const struct model *model, size_t *ret_count);
 const struct atfork_registration *model_atfork(const struct model *model, size_t *ret_count);
+
+/* Calls back for each thread known to be missing in the incident's process. */
+void model_vanished_of(const struct model *model, const struct incident *incident,
+                       void (*found)(void *context, const struct vanished_thread *vanished), void *context);
 
 /* The interned module. build_id may be NULL. NULL when out of memory. */
 const struct module_ref *model_module(struct model *model, const char *path, const char *build_id);

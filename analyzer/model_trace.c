@@ -278,17 +278,26 @@ static void convert_lock(struct conversion *conversion, struct incident *inciden
 	}
 }
 
+static struct thread_story convert_thread(struct conversion *conversion, const struct trace_holder *trace)
+{
+	struct thread_story thread = {
+	    .tid = trace->tid,
+	    .name = convert_string(conversion, trace->name, sizeof trace->name),
+	    .acquire_call = call_name(trace->acquire_call),
+	};
+
+	if (trace->start_routine)
+		thread.start_routine =
+		    convert_address(conversion, trace->start_routine, trace->start_module, true);
+	thread.created_at = convert_stack(conversion, &trace->created_at);
+	thread.acquired_at = convert_stack(conversion, &trace->acquired_at);
+	return thread;
+}
+
 static void convert_people(struct conversion *conversion, struct incident *incident,
                            const struct trace_incident *trace)
 {
-	incident->holder.tid = trace->holder.tid;
-	incident->holder.name = convert_string(conversion, trace->holder.name, sizeof trace->holder.name);
-	if (trace->holder.start_routine)
-		incident->holder.start_routine = convert_address(conversion, trace->holder.start_routine,
-		                                                 trace->holder.start_module, true);
-	incident->holder.acquire_call = call_name(trace->holder.acquire_call);
-	incident->holder.created_at = convert_stack(conversion, &trace->holder.created_at);
-	incident->holder.acquired_at = convert_stack(conversion, &trace->holder.acquired_at);
+	incident->holder = convert_thread(conversion, &trace->holder);
 	incident->fork.pid = trace->fork.pid;
 	incident->fork.tid = trace->fork.tid;
 	incident->fork.call = call_name(trace->fork.call);
@@ -327,6 +336,7 @@ static int add_incident(void *context, const struct trace_incident *trace, const
 	incident->private_mapping = (trace->proof & TRACE_PROOF_PRIVATE_MAPPING) != 0;
 	incident->only_thread = (trace->proof & TRACE_PROOF_ONLY_THREAD) != 0;
 	incident->at_standstill = (trace->proof & TRACE_PROOF_STANDSTILL) != 0;
+	incident->at_meeting = (trace->proof & TRACE_PROOF_MEETING) != 0;
 	incident->atfork_handlers = trace->atfork_handlers;
 	convert_outcome(incident, trace);
 	convert_lock(&conversion, incident, &trace->lock);
@@ -379,10 +389,47 @@ static int add_atfork(void *context, const struct trace_atfork *trace, const str
 	return conversion.failed ? -ENOMEM : 0;
 }
 
+/* A mutex is wanted until it is let go; what else is wanted is what the thread is in a call for. */
+static enum thread_doing doing(const struct trace_vanished *trace)
+{
+	switch (trace->thread.state) {
+	case TRACE_HOLD_HELD:
+		return trace->lock_kind == TRACE_LOCK_LIBC ? DOING_CALLS : DOING_HOLDS;
+	case TRACE_HOLD_WANT:
+		return trace->lock_kind == TRACE_LOCK_MUTEX ? DOING_UNKNOWN : DOING_CALLS;
+	case TRACE_HOLD_WAITING:
+		return DOING_CALLS;
+	default:
+		return DOING_UNKNOWN;
+	}
+}
+
+static int add_vanished(void *context, const struct trace_vanished *trace, const struct trace_tables *tables)
+{
+	struct model *model = context;
+	struct vanished_thread *vanished;
+	struct conversion conversion;
+
+	if (!model->current_image)
+		return 0;
+	vanished = model_add_vanished(model);
+	if (!vanished)
+		return -ENOMEM;
+	begin_conversion(&conversion, model, tables);
+	vanished->thread = convert_thread(&conversion, &trace->thread);
+	vanished->doing = doing(trace);
+	vanished->image = model->current_image;
+	vanished->pid = trace->record.pid;
+	vanished->tid = trace->record.tid;
+	vanished->time_ns = trace->record.time_ns;
+	return conversion.failed ? -ENOMEM : 0;
+}
+
 const struct trace_reader_sink model_trace_sink = {
     .run = add_run,
     .image = add_image,
     .incident = add_incident,
     .notice = add_notice,
     .atfork = add_atfork,
+    .vanished = add_vanished,
 };

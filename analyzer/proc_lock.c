@@ -1,37 +1,31 @@
 #include "proc_lock.h"
 
-#include <stdbool.h>
-#include <stdio.h>
-#include <unistd.h>
-
 #include "proc_memory.h"
+#include "proc_tree.h"
 #include "trace_format.h"
 
-/* The heads of glibc's objects. */
-struct mutex {
-	int32_t lock;
-	uint32_t count;
-	int32_t owner;
+enum {
+	MUTEX_WAITED_FOR = 2,     /* `lock` while somebody sleeps on it */
+	MUTEX_KIND_LIMIT = 0x200, /* all bits of `kind` that glibc uses are below */
 };
-struct rwlock {
-	uint32_t readers, writers, wrphase_futex, writers_futex, pad[2];
-	int32_t writer;
-};
+
+bool proc_mutex_is_waited_for(const struct proc_mutex *mutex)
+{
+	return mutex->lock == MUTEX_WAITED_FOR && mutex->users <= 1 && mutex->owner > 0 && mutex->kind >= 0 &&
+	       mutex->kind < MUTEX_KIND_LIMIT;
+}
 
 static enum proc_lock_state state_of_owner(pid_t pid, pid_t owner)
 {
-	char path[64];
-
 	if (!owner)
 		return PROC_LOCK_TAKEN;
-	snprintf(path, sizeof(path), "/proc/%d/task/%d", (int)pid, (int)owner);
-	return access(path, F_OK) == 0 ? PROC_LOCK_OWNED_BY_LIVE : PROC_LOCK_OWNED_BY_OTHER;
+	return proc_tree_has_thread(pid, owner) ? PROC_LOCK_OWNED_BY_LIVE : PROC_LOCK_OWNED_BY_OTHER;
 }
 
 enum proc_lock_state proc_lock_read(pid_t pid, uint32_t kind, uint64_t address, pid_t *ret_owner)
 {
-	struct mutex mutex;
-	struct rwlock rwlock;
+	struct proc_mutex mutex;
+	struct proc_rwlock rwlock;
 	uint32_t value;
 	int32_t word;
 

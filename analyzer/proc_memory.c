@@ -2,8 +2,10 @@
 
 #include <fcntl.h>
 #include <inttypes.h>
+#include <linux/kcmp.h>
 #include <stdio.h>
 #include <stdlib.h>
+#include <sys/syscall.h>
 #include <unistd.h>
 
 bool proc_memory_read(pid_t pid, uint64_t address, void *ret_bytes, size_t size_bytes)
@@ -41,4 +43,11 @@ bool proc_memory_is_private(pid_t pid, uint64_t address)
 	free(line);
 	fclose(maps);
 	return is_private;
+}
+
+enum proc_memory_same proc_memory_is_same(pid_t a, pid_t b)
+{
+	long order = syscall(SYS_kcmp, a, b, KCMP_VM, 0, 0);
+
+	return order < 0 ? PROC_MEMORY_NOT_KNOWN : order == 0 ? PROC_MEMORY_SAME : PROC_MEMORY_DIFFERS;
 }

@@ -11,4 +11,8 @@ bool proc_memory_read(pid_t pid, uint64_t address, void *ret_bytes, size_t size_
 /* True when /proc/PID/maps shows a private mapping at the address; false when shared or not known. */
 bool proc_memory_is_private(pid_t pid, uint64_t address);
 
+enum proc_memory_same { PROC_MEMORY_NOT_KNOWN, PROC_MEMORY_SAME, PROC_MEMORY_DIFFERS };
+/* Do the two processes run in one memory, as parent and child of vfork() or clone(CLONE_VM) do? */
+enum proc_memory_same proc_memory_is_same(pid_t a, pid_t b);
+
 #endif

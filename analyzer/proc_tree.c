@@ -66,20 +66,77 @@ bool proc_tree_descends(pid_t pid, pid_t root)
 	return false;
 }
 
-void proc_tree_descendants(pid_t root, struct proc_list *ret_list)
+/* A process and its parent as one pass over /proc saw them. */
+struct kinship {
+	pid_t pid, ppid;
+	bool is_dead;
+};
+
+static int compare_kinships(const void *a, const void *b)
+{
+	pid_t left = ((const struct kinship *)a)->pid, right = ((const struct kinship *)b)->pid;
+
+	return (left > right) - (left < right);
+}
+
+static bool descends(const struct kinship *all, size_t count, const struct kinship *process, pid_t root)
+{
+	for (int depth = 0; depth < ANCESTORS_MAX && process; depth++) {
+		if (process->ppid == root)
+			return true;
+		struct kinship parent = {.pid = process->ppid};
+		process = bsearch(&parent, all, count, sizeof(*all), compare_kinships);
+	}
+	return false;
+}
+
+/* Fills *ret_all, rising, with those of the pids that are not in `foreign` and are still there. */
+static size_t read_kinships(const struct proc_list *pids, const struct proc_list *foreign,
+                            struct kinship *ret_all)
 {
 	struct proc_stat stat;
-	size_t kept = 0;
+	size_t count = 0;
+
+	for (size_t i = 0; i < pids->count; i++)
+		if (!proc_list_has(foreign, pids->pids[i]) && proc_stat_read(pids->pids[i], 0, &stat))
+			ret_all[count++] =
+			    (struct kinship){stat.pid, stat.ppid, stat.state == 'Z' || stat.state == 'X'};
+	return count;
+}
+
+void proc_tree_descendants_beside(pid_t root, struct proc_list *foreign, struct proc_list *ret_list)
+{
+	size_t kept = 0, strangers = 0, next = 0;
 
 	list_numbers("/proc", ret_list);
-	for (size_t i = 0; i < ret_list->count; i++) {
+	struct kinship *all = calloc(ret_list->count ? ret_list->count : 1, sizeof(*all));
+	pid_t *others = calloc(ret_list->count ? ret_list->count : 1, sizeof(*others));
+	size_t count = all && others ? read_kinships(ret_list, foreign, all) : 0;
+	/* Both lists are rising: `all` holds a part of the pids, each that is missing was foreign or is gone.
+	 */
+	for (size_t i = 0; all && others && i < ret_list->count; i++) {
 		pid_t pid = ret_list->pids[i];
+		bool is_read = next < count && all[next].pid == pid;
+		const struct kinship *process = is_read ? &all[next++] : NULL;
+		bool is_ours = process && pid != root && descends(all, count, process, root);
 
-		if (pid != root && proc_stat_read(pid, 0, &stat) && stat.state != 'Z' && stat.state != 'X' &&
-		    (stat.ppid == root || proc_tree_descends(stat.ppid, root)))
+		if (is_ours && !process->is_dead)
 			ret_list->pids[kept++] = pid;
+		else if (!is_ours && pid != root)
+			others[strangers++] = pid;
 	}
 	ret_list->count = kept;
+	free(all);
+	proc_list_release(foreign);
+	*foreign = (struct proc_list){others, strangers};
+}
+
+void proc_tree_descendants(pid_t root, struct proc_list *ret_list)
+{
+	struct proc_list foreign = {0};
+
+	proc_tree_descendants_beside(root, &foreign, ret_list);
+	proc_list_release(&foreign);
 }
 
 void proc_tree_threads(pid_t pid, struct proc_list *ret_list)
@@ -90,9 +147,27 @@ void proc_tree_threads(pid_t pid, struct proc_list *ret_list)
 	list_numbers(folder, ret_list);
 }
 
+bool proc_tree_has_thread(pid_t pid, pid_t tid)
+{
+	char path[64];
+
+	snprintf(path, sizeof(path), "/proc/%d/task/%d", (int)pid, (int)tid);
+	return access(path, F_OK) == 0;
+}
+
+bool proc_tree_has_one_thread(pid_t pid)
+{
+	struct proc_list threads;
+
+	proc_tree_threads(pid, &threads);
+	bool has_one = threads.count == 1;
+	proc_list_release(&threads);
+	return has_one;
+}
+
 bool proc_list_has(const struct proc_list *list, pid_t pid)
 {
-	return list->count && bsearch(&pid, list->pids, list->count, sizeof(pid), compare_pids);
+	return list->count && list->pids && bsearch(&pid, list->pids, list->count, sizeof(pid), compare_pids);
 }
 
 void proc_list_release(struct proc_list *list)

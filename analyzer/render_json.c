@@ -148,16 +148,34 @@ static void add_lock(cJSON *parent, const struct finding *finding)
 	add_true(object, "prio_inherit", finding->lock.prio_inherit);
 }
 
-static void add_holder(cJSON *parent, const struct finding *finding)
+static cJSON *thread_object(const struct finding_thread *thread, const char *stack_key)
 {
 	cJSON *object = cJSON_CreateObject();
-	add_id(object, "tid", finding->holder.tid);
-	add_text(object, "name", finding->holder.name);
-	add_text(object, "start_routine", finding->holder.start_routine);
-	add_stack(object, "created_at", &finding->holder.created_at);
-	add_stack(object, "acquired_at", &finding->holder.acquired_at);
-	add_text(object, "call", finding->holder.acquire_call);
-	add_filled(parent, "holder", object);
+	add_id(object, "tid", thread->tid);
+	add_text(object, "name", thread->name);
+	add_text(object, "start_routine", thread->start_routine);
+	add_stack(object, "created_at", &thread->created_at);
+	add_stack(object, stack_key, &thread->acquired_at);
+	add_text(object, "call", thread->acquire_call);
+	return object;
+}
+
+static void add_holder(cJSON *parent, const struct finding *finding)
+{
+	add_filled(parent, "holder", thread_object(&finding->holder, "acquired_at"));
+}
+
+static void add_vanished(cJSON *parent, const struct finding *finding)
+{
+	if (!finding->vanished_count)
+		return;
+	cJSON *array = cJSON_AddArrayToObject(parent, "vanished");
+	for (size_t i = 0; i < finding->vanished_count; i++) {
+		const struct finding_vanished *vanished = &finding->vanished[i];
+		cJSON *object = thread_object(&vanished->thread, "stack");
+		add_text(object, "doing", vanished->doing);
+		cJSON_AddItemToArray(array, object);
+	}
 }
 
 static void add_fork(cJSON *parent, const struct finding *finding)
@@ -198,6 +216,7 @@ static cJSON *finding_object(const struct finding *finding)
 	add_process(object, finding);
 	add_lock(object, finding);
 	add_holder(object, finding);
+	add_vanished(object, finding);
 	add_fork(object, finding);
 	add_victim(object, finding);
 	add_text(object, "advice", finding->advice);

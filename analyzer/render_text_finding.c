@@ -184,6 +184,43 @@ static void print_side_stack(struct text_page *page, const char *sentence, const
 	render_text_stack(page, stack, STORY_INDENT, side_limit(page));
 }
 
+static void tell_doing(FILE *out, const struct finding_vanished *vanished)
+{
+	const struct finding_thread *thread = &vanished->thread;
+
+	print_thread(out, thread->tid, thread->name);
+	if (thread->start_routine)
+		tell_start_routine(out, thread->start_routine);
+	if (!vanished->doing)
+		return;
+	bool holds = strcmp(vanished->doing, "holds") == 0;
+	fprintf(out, holds ? ", which held another lock, taken by %s at:" : ", in %s, called at:",
+	        thread->acquire_call ? thread->acquire_call : "a call");
+}
+
+/* Nobody is known to be the holder: these are all that can be. */
+static void print_vanished(struct text_page *page, const struct finding *finding)
+{
+	for (size_t i = 0; i < finding->vanished_count; i++) {
+		const struct finding_vanished *vanished = &finding->vanished[i];
+		char *text = NULL;
+		size_t size = 0;
+		FILE *out = open_memstream(&text, &size);
+		if (!out) {
+			page->failed = true;
+			return;
+		}
+		tell_doing(out, vanished);
+		fclose(out);
+		fputc('\n', page->out);
+		render_text_paragraph(page, TEXT_PLAIN, STORY_INDENT, "", "Who vanished: %s", text);
+		if (vanished->doing)
+			render_text_stack(page, &vanished->thread.acquired_at, STORY_INDENT,
+			                  side_limit(page));
+		free(text);
+	}
+}
+
 static void print_story(struct text_page *page, const struct finding *finding)
 {
 	unsigned number = 0;
@@ -193,6 +230,7 @@ static void print_story(struct text_page *page, const struct finding *finding)
 	}
 	if (has_fork(finding))
 		print_step(page, &number, tell_fork, finding, &finding->fork.stack);
+	print_vanished(page, finding);
 	print_step(page, &number, tell_victim, finding, &finding->victim.stack);
 }
 

@@ -78,15 +78,56 @@ static void describe_lock(struct report *report, const struct incident *incident
 	    symbolize_data(report->symbolizer, incident->lock.module, incident->lock.module_offset);
 }
 
-static void describe_people(struct report *report, const struct incident *incident, struct finding *finding)
+static int describe_thread(struct report *report, const struct thread_story *story,
+                           struct finding_thread *ret_thread)
+{
+	ret_thread->tid = story->tid;
+	ret_thread->name = story->name;
+	ret_thread->start_routine = function_at(report, &story->start_routine);
+	ret_thread->acquire_call = story->acquire_call;
+	return symbolize_stack(report, &story->created_at, &ret_thread->created_at) ||
+	               symbolize_stack(report, &story->acquired_at, &ret_thread->acquired_at)
+	           ? -1
+	           : 0;
+}
+
+struct vanished_search {
+	struct report *report;
+	struct finding *finding;
+	int error;
+};
+
+static void take_vanished(void *context, const struct vanished_thread *vanished)
+{
+	static const char *const doing[] = {[DOING_HOLDS] = "holds", [DOING_CALLS] = "calls"};
+	struct vanished_search *search = context;
+	struct finding *finding = search->finding;
+	struct finding_vanished *items =
+	    reallocarray(finding->vanished, finding->vanished_count + 1, sizeof *items);
+
+	if (!items) {
+		search->error = -1;
+		return;
+	}
+	finding->vanished = items;
+	items[finding->vanished_count] = (struct finding_vanished){.doing = doing[vanished->doing]};
+	search->error |=
+	    describe_thread(search->report, &vanished->thread, &items[finding->vanished_count++].thread);
+}
+
+static int describe_vanished(struct report *report, const struct incident *incident, struct finding *finding)
+{
+	struct vanished_search search = {report, finding, 0};
+
+	model_vanished_of(report->model, incident, take_vanished, &search);
+	return search.error;
+}
+
+static void describe_people(const struct incident *incident, struct finding *finding)
 {
 	finding->process.pid = finding->victim.pid = incident->pid;
 	finding->process.ppid = incident->victim.ppid;
 	finding->process.exe = incident->victim.exe;
-	finding->holder.tid = incident->holder.tid;
-	finding->holder.name = incident->holder.name;
-	finding->holder.start_routine = function_at(report, &incident->holder.start_routine);
-	finding->holder.acquire_call = incident->holder.acquire_call;
 	finding->fork.pid = incident->fork.pid;
 	finding->fork.tid = incident->fork.tid;
 	finding->fork.call = incident->fork.call;
@@ -106,8 +147,6 @@ static int symbolize_all(struct report *report, const struct incident *incident,
 		struct frame_stack *stack;
 	} stacks[] = {
 	    {&incident->lock.initialised_at, &finding->lock.initialised_at},
-	    {&incident->holder.created_at, &finding->holder.created_at},
-	    {&incident->holder.acquired_at, &finding->holder.acquired_at},
 	    {&incident->fork.stack, &finding->fork.stack},
 	    {&incident->victim.stack, &finding->victim.stack},
 	};
@@ -156,8 +195,10 @@ struct finding *report_finding_make(struct report *report, const struct incident
 	finding->count = match->count;
 	finding->pending_count = match->pending_count;
 	describe_lock(report, incident, finding);
-	describe_people(report, incident, finding);
-	if (symbolize_all(report, incident, finding) || tell_all(finding, report->model)) {
+	describe_people(incident, finding);
+	if (describe_thread(report, &incident->holder, &finding->holder) ||
+	    describe_vanished(report, incident, finding) || symbolize_all(report, incident, finding) ||
+	    tell_all(finding, report->model)) {
 		finding_free(finding);
 		return NULL;
 	}

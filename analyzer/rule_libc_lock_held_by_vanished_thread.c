@@ -26,12 +26,16 @@ static bool match(const struct model *model, const struct incident *incident, st
 	return true;
 }
 
-/* Seen from outside only: which thread had the lock nobody knows. */
+/* Seen from outside only: the holder is known where one thread alone was inside the same function. */
 static void tell_stuck(const struct finding *finding, FILE *out)
 {
 	fputs(" waits for ever inside ", out);
 	story_libc_call(&finding->victim.stack, out);
-	fputs(" for a lock of libc's own: a thread that held it vanished when ", out);
+	fputs(" for a lock of libc's own: ", out);
+	story_holder(finding, out);
+	fputs(finding->holder.tid ? " was inside the same function and vanished when "
+	                          : " that held it vanished when ",
+	      out);
 	story_fork(finding, out);
 }
 

@@ -59,7 +59,11 @@ static void tell_cause(const struct finding *finding, FILE *out)
 		story_place(&finding->holder.acquired_at, out);
 		fputs(" and", out);
 	} else {
-		fputs("no thread is left that could wake it; the others", out);
+		fputs("no thread is left that could wake it; ", out);
+		if (finding->vanished_count)
+			story_vanished(finding, out);
+		else
+			fputs("the others", out);
 	}
 }
 

@@ -6,6 +6,8 @@
 #include <string.h>
 #include <unistd.h>
 
+#include "stack_call.h"
+
 struct stack_reader {
 	Dwfl *dwfl;
 	Dwfl_Callbacks callbacks;
@@ -72,6 +74,9 @@ static bool set_registers(Dwfl_Thread *thread, void *context)
 	if (source->has_all_registers)
 		return dwfl_thread_state_registers(thread, 0, STACK_REGISTERS, registers);
 	dwfl_thread_state_register_pc(thread, registers[STACK_REGISTER_PC]);
+	if (registers[STACK_REGISTER_BP] &&
+	    !dwfl_thread_state_registers(thread, STACK_REGISTER_BP, 1, &registers[STACK_REGISTER_BP]))
+		return false;
 	return dwfl_thread_state_registers(thread, STACK_REGISTER_SP, 1, &registers[STACK_REGISTER_SP]);
 }
 
@@ -95,7 +100,7 @@ static bool report_modules(struct stack_reader *reader, const struct proc_maps *
 	return status == 0;
 }
 
-struct stack_reader *stack_reader_new(pid_t pid, const struct proc_maps *maps)
+struct stack_reader *stack_reader_new(const struct proc_maps *maps)
 {
 	struct stack_reader *reader = calloc(1, sizeof(*reader));
 
@@ -110,7 +115,6 @@ struct stack_reader *stack_reader_new(pid_t pid, const struct proc_maps *maps)
 		stack_reader_free(reader);
 		return NULL;
 	}
-	(void)pid;
 	return reader;
 }
 
@@ -186,6 +190,23 @@ static int take_frame(Dwfl_Frame *state, void *context)
 	return DWARF_CB_OK;
 }
 
+/* Where the stack goes from one module to another. */
+static void describe_calls(struct stack_reader *reader, struct stack_frame *frames, size_t count)
+{
+	for (size_t i = 1; i < count; i++) {
+		struct stack_frame *caller = &frames[i];
+		Dwfl_Module *module =
+		    caller->has_module ? dwfl_addrmodule(reader->dwfl, caller->pc - 1) : NULL;
+		uint64_t bias;
+
+		if (!module || caller->is_exact || frames[i - 1].module_start == caller->module_start)
+			continue;
+		Elf *elf = module_elf(module, &bias);
+		if (elf)
+			stack_call_symbol(elf, caller->pc - bias, caller->called, sizeof(caller->called));
+	}
+}
+
 static bool is_first_function(const struct stack_frame *frame)
 {
 	static const char *const names[] = {"_start", "__libc_start_main", "clone",       "__clone",
@@ -210,6 +231,7 @@ size_t stack_reader_walk(struct stack_reader *reader, const struct stack_source 
 	if (!walk.count && max)
 		stack_reader_describe(reader, source->registers[STACK_REGISTER_PC], true,
 		                      &ret_frames[walk.count++]);
+	describe_calls(reader, ret_frames, walk.count);
 	*ret_flags = walk.truncated                                                   ? TRACE_STACK_TRUNCATED
 	             : status != 0 && !is_first_function(&ret_frames[walk.count - 1]) ? TRACE_STACK_CUT
 	                                                                              : 0;

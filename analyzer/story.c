@@ -147,15 +147,41 @@ void story_victim(const struct finding *finding, FILE *out)
 	fprintf(out, "pid %d", (int)finding->victim.pid);
 }
 
-void story_holder(const struct finding *finding, FILE *out)
+static void tell_thread(const struct finding_thread *thread, FILE *out)
 {
-	if (!finding->holder.tid) {
+	if (!thread->tid) {
 		fputs("a thread", out);
 		return;
 	}
-	fprintf(out, "thread %d", (int)finding->holder.tid);
-	if (finding->holder.name)
-		fprintf(out, " '%s'", finding->holder.name);
+	fprintf(out, "thread %d", (int)thread->tid);
+	if (thread->name)
+		fprintf(out, " '%s'", thread->name);
+}
+
+void story_holder(const struct finding *finding, FILE *out)
+{
+	tell_thread(&finding->holder, out);
+}
+
+void story_vanished(const struct finding *finding, FILE *out)
+{
+	enum { NAMED_MAX = 3 };
+	size_t count = finding->vanished_count < NAMED_MAX ? finding->vanished_count : NAMED_MAX;
+	bool more = finding->fork.vanished_threads > count;
+
+	for (size_t i = 0; i < count; i++) {
+		const struct finding_vanished *vanished = &finding->vanished[i];
+
+		fputs(i == 0 ? "" : i + 1 == count && !more ? " and " : ", ", out);
+		tell_thread(&vanished->thread, out);
+		if (vanished->doing && !strcmp(vanished->doing, "calls")) {
+			fputs(" (in ", out);
+			story_call(vanished->thread.acquire_call, "a call", out);
+			fputc(')', out);
+		}
+	}
+	if (count && more)
+		fprintf(out, " and %u more", finding->fork.vanished_threads - (unsigned)count);
 }
 
 void story_call(const char *call, const char *otherwise, FILE *out)

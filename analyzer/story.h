@@ -15,6 +15,8 @@ void story_lock(const struct finding *finding, FILE *out);
 void story_victim(const struct finding *finding, FILE *out);
 /* "thread 4240 'worker'", "a thread". */
 void story_holder(const struct finding *finding, FILE *out);
+/* "thread 7 'pool' (in sem_wait()) and thread 8"; nothing where none is known. */
+void story_vanished(const struct finding *finding, FILE *out);
 /* "main() called fork()", "the parent forked". */
 void story_fork(const struct finding *finding, FILE *out);
 /* The fork handler that the victim is in, as the stacks tell; NULL: it is not inside of fork, or that is not

@@ -3,101 +3,7 @@
 #include <stdbool.h>
 #include <string.h>
 
-#define OWN_LIBRARY "libafterfork.so"
-
-static bool starts_with(const char *text, const char *prefix)
-{
-	return strncmp(text, prefix, strlen(prefix)) == 0;
-}
-
-static const char *base_name(const char *path)
-{
-	const char *slash = strrchr(path, '/');
-
-	return slash ? slash + 1 : path;
-}
-
-static bool is_libc_name(const char *name)
-{
-	return starts_with(name, "libc.so.") || starts_with(name, "libc-2.") ||
-	       starts_with(name, "ld-linux") || starts_with(name, "libpthread");
-}
-
-static bool is_libc(const struct stack_frame *frame)
-{
-	return frame->has_module && is_libc_name(base_name(frame->module_path));
-}
-
-static bool is_own(const struct stack_frame *frame)
-{
-	return frame->has_module && starts_with(base_name(frame->module_path), OWN_LIBRARY);
-}
-
-static size_t count_libc_frames(const struct stuck_stack *stack)
-{
-	size_t count = 0;
-
-	while (count < stack->count && is_libc(&stack->frames[count]))
-		count++;
-	return count;
-}
-
-/* The function of libc that the program called: exported, so that even a stripped libc names it. */
-static const char *entry_of(const struct stuck_stack *stack)
-{
-	size_t count = count_libc_frames(stack);
-	const char *name = count ? stack->frames[count - 1].function : "";
-
-	while (*name == '_')
-		name++;
-	return name;
-}
-
-/* Functions that wait for an object of the program. All else that waits inside libc waits for a lock of libc.
- */
-static uint32_t kind_by_function(const char *name)
-{
-	static const struct {
-		const char *prefix;
-		uint32_t kind;
-	} table[] = {
-	    {"pthread_mutex_", TRACE_LOCK_MUTEX},
-	    {"mtx_", TRACE_LOCK_MUTEX},
-	    {"pthread_rwlock_", TRACE_LOCK_RWLOCK},
-	    {"pthread_spin_", TRACE_LOCK_SPINLOCK},
-	    {"pthread_cond_", TRACE_LOCK_CONDVAR},
-	    {"cnd_", TRACE_LOCK_CONDVAR},
-	    {"pthread_barrier_", TRACE_LOCK_BARRIER},
-	    {"pthread_join", TRACE_LOCK_THREAD},
-	    {"pthread_clockjoin", TRACE_LOCK_THREAD},
-	    {"thrd_join", TRACE_LOCK_THREAD},
-	    {"sem_", TRACE_LOCK_SEMAPHORE},
-	    {"syscall", TRACE_LOCK_FUTEX},
-	    {"pthread_", TRACE_LOCK_FUTEX},
-	    {"call_once", TRACE_LOCK_FUTEX},
-	    {"aio_", TRACE_LOCK_FUTEX},
-	    {"lio_", TRACE_LOCK_FUTEX},
-	    {"gai_", TRACE_LOCK_FUTEX},
-	    {"getaddrinfo_a", TRACE_LOCK_FUTEX},
-	};
-
-	for (size_t i = 0; i < sizeof(table) / sizeof(*table); i++)
-		if (starts_with(name, table[i].prefix))
-			return table[i].kind;
-	return 0;
-}
-
-/* Index of the frame of __cxa_guard_acquire, or SIZE_MAX. */
-static size_t find_guard(const struct stuck_stack *stack)
-{
-	for (size_t i = 0; i < stack->count && (is_libc(&stack->frames[i]) || is_own(&stack->frames[i]) ||
-	                                        strstr(stack->frames[i].module_path, "libstdc++") ||
-	                                        strstr(stack->frames[i].module_path, "libc++"));
-	     i++)
-		if (strcmp(stack->frames[i].function, "__cxa_guard_acquire") == 0)
-			return i;
-	return SIZE_MAX;
-}
+#include "proc_lock.h"
 
 /* Static variables of a module: in its file's mapping, or in the anonymous one that follows it (.bss). */
 const struct proc_map *stuck_judge_module_data(const struct proc_maps *maps, uint64_t address)
@@ -115,48 +21,20 @@ static bool is_libc_data(const struct stuck_process *process, uint64_t address)
 {
 	const struct proc_map *map = stuck_judge_module_data(&process->maps, address);
 
-	return map && is_libc_name(proc_map_base_name(map));
+	return map && stuck_stack_is_libc_file(proc_map_base_name(map));
 }
 
 uint32_t stuck_judge_kind(const struct stuck_process *process, const struct stuck_thread *thread,
                           const struct stuck_stack *stack)
 {
-	const char *entry = entry_of(stack);
-	uint32_t kind = kind_by_function(entry);
+	const char *entry = stuck_stack_entry(stack);
+	uint32_t kind = stuck_stack_kind(stack);
 
-	if (find_guard(stack) != SIZE_MAX)
-		return TRACE_LOCK_STATIC_INIT;
 	if (kind)
 		return kind;
 	if (is_libc_data(process, thread->wait.address) || *entry)
 		return TRACE_LOCK_LIBC;
 	return TRACE_LOCK_FUTEX;
-}
-
-/* A signal handler that called what it had interrupted waits for its own thread. */
-static bool has_signal_frame(const struct stuck_stack *stack)
-{
-	for (size_t i = 1; i < stack->count; i++)
-		if (stack->frames[i].is_exact)
-			return true;
-	return false;
-}
-
-/* An initialisation that needs itself waits for its own thread: its function is on the stack twice. */
-static bool initialises_itself(const struct stuck_stack *stack)
-{
-	size_t guard = find_guard(stack);
-
-	while (guard + 1 < stack->count && is_own(&stack->frames[guard + 1]))
-		guard++;
-	const char *function = guard + 1 < stack->count ? stack->frames[guard + 1].function : "";
-	/* What cannot be named cannot be told apart. */
-	if (!*function || (stack->flags & TRACE_STACK_CUT))
-		return true;
-	for (size_t i = guard + 2; i < stack->count; i++)
-		if (strcmp(stack->frames[i].function, function) == 0)
-			return true;
-	return false;
 }
 
 /* What the child made for itself after the fork no vanished thread knows. A static variable was there before;
@@ -194,22 +72,84 @@ static bool every_word_is_private(const struct stuck_process *process)
 	return true;
 }
 
-/* The owner word of a mutex says it all, whoever else lives in the process. */
+static bool is_live(const struct stuck_process *process, pid_t tid)
+{
+	for (size_t i = 0; i < process->thread_count; i++)
+		if (process->threads[i].tid == tid)
+			return true;
+	return process->has_more_threads;
+}
+
+struct owner {
+	pid_t tid;
+	uint64_t lock_address;
+	bool lets_itself_in; /* or refuses to: without a fork its owner's second attempt does not hang */
+};
+
+static bool mutex_owner(const struct stuck_thread *thread, struct owner *ret_owner)
+{
+	enum { TYPE_MASK = 3, RECURSIVE = 1, ERRORCHECK = 2 };
+	struct proc_mutex mutex;
+
+	memcpy(&mutex, thread->object + STUCK_OBJECT_SIZE_BYTES / 2, sizeof(mutex));
+	if (!proc_mutex_is_waited_for(&mutex))
+		return false;
+	int type = mutex.kind & TYPE_MASK;
+	*ret_owner =
+	    (struct owner){mutex.owner, thread->wait.address, type == RECURSIVE || type == ERRORCHECK};
+	return true;
+}
+
+/* Two words of an rwlock are slept on; which one this is shows where a thread is named as the writer. */
+static bool rwlock_owner(const struct stuck_process *process, const struct stuck_thread *thread,
+                         struct owner *ret_owner)
+{
+	static const size_t words[] = {offsetof(struct proc_rwlock, wrphase_futex),
+	                               offsetof(struct proc_rwlock, writers_futex)};
+	struct proc_rwlock lock;
+
+	for (size_t i = 0; i < sizeof(words) / sizeof(*words); i++) {
+		memcpy(&lock, thread->object + STUCK_OBJECT_SIZE_BYTES / 2 - words[i], sizeof(lock));
+		if (lock.writer > 0 && (lock.writer == process->forking_tid ||
+		                        stuck_vanished_find(&process->vanished, lock.writer))) {
+			*ret_owner = (struct owner){lock.writer, thread->wait.address - words[i], true};
+			return true;
+		}
+	}
+	return false;
+}
+
+static bool find_owner(const struct stuck_process *process, const struct stuck_thread *thread, uint32_t kind,
+                       struct owner *ret_owner)
+{
+	if (!thread->has_object)
+		return false;
+	return kind == TRACE_LOCK_MUTEX    ? mutex_owner(thread, ret_owner)
+	       : kind == TRACE_LOCK_RWLOCK ? rwlock_owner(process, thread, ret_owner)
+	                                   : false;
+}
+
+/* The owner that a lock names says it all, whoever else lives in the process. The forking thread itself,
+ * under its id in the parent, would have waited for itself there, too, unless the lock lets its owner in. */
 static bool judge_owner(const struct stuck_process *process, size_t index, const struct stuck_stack *stack,
                         struct stuck_judgement *judgement)
 {
 	const struct stuck_thread *thread = &process->threads[index];
+	uint32_t kind = stuck_judge_kind(process, thread, stack);
+	struct owner owner;
 
-	if (!thread->mutex_owner || thread->owner_is_live || !thread->owner_is_in_parent ||
-	    stuck_judge_kind(process, thread, stack) != TRACE_LOCK_MUTEX)
+	if (!find_owner(process, thread, kind, &owner) || is_live(process, owner.tid))
+		return false;
+	bool is_own = owner.tid == process->forking_tid;
+	if (is_own ? !owner.lets_itself_in : !stuck_vanished_find(&process->vanished, owner.tid))
 		return false;
 	judgement->verdict = STUCK_BY_FORK;
 	judgement->thread = index;
-	judgement->kind = TRACE_LOCK_MUTEX;
-	judgement->owner_tid = thread->mutex_owner;
+	judgement->kind = kind;
+	judgement->lock_address = owner.lock_address;
+	judgement->owner_tid = owner.tid;
 	judgement->proof |= TRACE_PROOF_OWNER_WORD;
-	judgement->observed = thread->mutex_owner == process->library.fork.tid ? TRACE_BLOCKS_ON_PARENT_OWNER
-	                                                                       : TRACE_BLOCKS_ON_VANISHED;
+	judgement->observed = is_own ? TRACE_BLOCKS_ON_PARENT_OWNER : TRACE_BLOCKS_ON_VANISHED;
 	return true;
 }
 
@@ -217,10 +157,21 @@ static bool judge_owner(const struct stuck_process *process, size_t index, const
  * outside. */
 static bool library_judged(const struct stuck_stack *stack, uint32_t kind)
 {
-	size_t count = count_libc_frames(stack);
-
 	return kind != TRACE_LOCK_LIBC && kind != TRACE_LOCK_FUTEX && kind != TRACE_LOCK_STATIC_INIT &&
-	       count < stack->count && is_own(&stack->frames[count]);
+	       stuck_stack_goes_through_library(stack);
+}
+
+/* A join waits for the word in which libc keeps the thread's id. */
+static void name_joined(const struct stuck_process *process, const struct stuck_thread *thread,
+                        struct stuck_judgement *judgement)
+{
+	int32_t tid;
+
+	memcpy(&tid, thread->object + STUCK_OBJECT_SIZE_BYTES / 2, sizeof(tid));
+	if (!thread->has_object || tid <= 0 || !stuck_vanished_find(&process->vanished, tid))
+		return;
+	judgement->owner_tid = tid;
+	judgement->proof |= TRACE_PROOF_OWNER_WORD;
 }
 
 /* The only thread of its process: if it cannot end its own wait, nobody here can. */
@@ -229,23 +180,34 @@ static void judge_alone(const struct stuck_process *process, const struct stuck_
 {
 	const struct stuck_thread *thread = &process->threads[0];
 	uint32_t kind = stuck_judge_kind(process, thread, stack);
+	struct owner owner;
 
 	judgement->kind = kind;
 	judgement->proof |= TRACE_PROOF_ONLY_THREAD;
-	if (library_judged(stack, kind) || has_signal_frame(stack) || thread->owner_is_live)
+	if (library_judged(stack, kind) || stuck_stack_has_signal_frame(stack) ||
+	    (find_owner(process, thread, kind, &owner) && is_live(process, owner.tid)))
 		return;
 	/* Locks of libc are let go by the code that took them, and by no handler of the program. */
 	bool is_libc_lock = kind == TRACE_LOCK_LIBC && is_libc_data(process, thread->wait.address);
 	if (!is_libc_lock && process->caught_signals)
 		return;
+	if (stuck_stack_is_meeting(stack) && process->vanished.made_no_threads) {
+		judgement->verdict = STUCK_BY_FORK;
+		judgement->observed = TRACE_STUCK_ON_VANISHED;
+		judgement->proof |= TRACE_PROOF_MEETING;
+		return;
+	}
 	if (kind == TRACE_LOCK_MUTEX || kind == TRACE_LOCK_RWLOCK || kind == TRACE_LOCK_SPINLOCK ||
-	    (kind == TRACE_LOCK_STATIC_INIT && initialises_itself(stack)) ||
+	    (kind == TRACE_LOCK_STATIC_INIT && stuck_stack_initialises_itself(stack)) ||
+	    (kind == TRACE_LOCK_LIBC && stuck_stack_reenters_libc(stack)) ||
 	    !was_there_at_fork(process, thread)) {
 		judgement->verdict = STUCK_ANYHOW;
 		return;
 	}
 	judgement->verdict = STUCK_BY_FORK;
 	judgement->observed = TRACE_STUCK_ON_VANISHED;
+	if (kind == TRACE_LOCK_THREAD)
+		name_joined(process, thread, judgement);
 }
 
 struct stuck_judgement stuck_judge(const struct stuck_process *process, const struct stuck_stack *stacks)
@@ -257,9 +219,10 @@ struct stuck_judgement stuck_judge(const struct stuck_process *process, const st
 	    .proof = TRACE_PROOF_STANDSTILL | TRACE_PROOF_PRIVATE_MAPPING,
 	};
 
-	if (!process->has_library || process->memory_is_shared || !process->library.vanished_threads ||
-	    !process->signals_known || !every_word_is_private(process))
+	if (process->memory_is_shared || !process->vanished_threads || !process->signals_known ||
+	    process->has_more_threads || !every_word_is_private(process))
 		return judgement;
+	judgement.lock_address = process->threads[0].wait.address;
 	for (size_t i = 0; i < process->thread_count; i++)
 		if (judge_owner(process, i, &stacks[i], &judgement))
 			return judgement;

@@ -6,8 +6,8 @@
 #include <stdint.h>
 #include <sys/types.h>
 
-#include "stack_reader.h"
 #include "stuck_process.h"
+#include "stuck_stack.h"
 #include "trace_format.h"
 
 enum stuck_verdict {
@@ -18,18 +18,12 @@ enum stuck_verdict {
 
 struct stuck_judgement {
 	enum stuck_verdict verdict;
-	size_t thread;     /* index of the thread that tells it */
-	uint32_t observed; /* enum trace_observed */
-	uint32_t kind;     /* enum trace_lock_kind */
-	pid_t owner_tid;   /* of a mutex; 0: not known */
-	uint32_t proof;    /* TRACE_PROOF_* */
-};
-
-/* A thread's stack as stack_reader_walk() gave it. */
-struct stuck_stack {
-	struct stack_frame *frames;
-	size_t count;
-	unsigned flags;
+	size_t thread;         /* index of the thread that tells it */
+	uint32_t observed;     /* enum trace_observed */
+	uint32_t kind;         /* enum trace_lock_kind */
+	uint64_t lock_address; /* of the object, or of the futex word where more is not known */
+	pid_t owner_tid;       /* that the lock names; 0: none */
+	uint32_t proof;        /* TRACE_PROOF_* */
 };
 
 /* stacks has one for each thread of the process. */

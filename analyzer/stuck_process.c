@@ -45,7 +45,7 @@ static bool stop(pid_t tid)
 	return false;
 }
 
-static bool read_registers(pid_t tid, uint64_t registers[STACK_REGISTERS])
+static bool read_registers(pid_t tid, uint64_t registers[STACK_REGISTERS], uint64_t *ret_thread_pointer)
 {
 	struct user_regs_struct user;
 
@@ -60,59 +60,8 @@ static bool read_registers(pid_t tid, uint64_t registers[STACK_REGISTERS])
 	    user.r9,  user.r10, user.r11, user.r12, user.r13, user.r14, user.r15, user.rip,
 	};
 	memcpy(registers, in_order, sizeof(in_order));
+	*ret_thread_pointer = user.fs_base;
 	return true;
-}
-
-static void copy_stack(pid_t pid, const struct proc_maps *maps, struct stack_source *source)
-{
-	uint64_t start = source->registers[STACK_REGISTER_SP];
-	const struct proc_map *map = proc_maps_find(maps, start);
-
-	if (!map)
-		return;
-	uint64_t size_bytes = map->end - start;
-	if (size_bytes > STACK_COPY_MAX)
-		size_bytes = STACK_COPY_MAX;
-	source->memory = malloc(size_bytes);
-	source->memory_start = start;
-	if (source->memory && proc_memory_read(pid, start, source->memory, size_bytes))
-		source->memory_size_bytes = size_bytes;
-}
-
-static bool has_thread(pid_t pid, pid_t tid)
-{
-	char path[64];
-
-	snprintf(path, sizeof(path), "/proc/%d/task/%d", (int)pid, (int)tid);
-	return access(path, F_OK) == 0;
-}
-
-/* The head of a pthread_mutex_t of glibc. */
-struct mutex_head {
-	int32_t lock;
-	uint32_t count;
-	int32_t owner;
-	uint32_t users;
-	int32_t kind;
-};
-enum { MUTEX_WAITED_FOR = 2, MUTEX_KIND_LIMIT = 0x200 };
-
-static pid_t forking_process(const struct stuck_process *process)
-{
-	return process->library.fork.pid ? process->library.fork.pid : process->ppid;
-}
-
-static void look_for_owner(const struct stuck_process *process, struct stuck_thread *thread)
-{
-	struct mutex_head mutex;
-
-	memcpy(&mutex, thread->object + STUCK_OBJECT_SIZE_BYTES / 2, sizeof(mutex));
-	if (!thread->has_object || mutex.lock != MUTEX_WAITED_FOR || mutex.users > 1 || mutex.owner <= 0 ||
-	    mutex.kind < 0 || mutex.kind >= MUTEX_KIND_LIMIT)
-		return;
-	thread->mutex_owner = mutex.owner;
-	thread->owner_is_live = has_thread(process->pid, mutex.owner);
-	thread->owner_is_in_parent = has_thread(forking_process(process), mutex.owner);
 }
 
 static void copy_object(const struct stuck_process *process, bool parent_is_same, struct stuck_thread *thread)
@@ -121,9 +70,8 @@ static void copy_object(const struct stuck_process *process, bool parent_is_same
 
 	thread->has_object = proc_memory_read(process->pid, start, thread->object, sizeof(thread->object));
 	thread->has_parents_object =
-	    parent_is_same && proc_memory_read(forking_process(process), start, thread->parents_object,
+	    parent_is_same && proc_memory_read(process->forking_pid, start, thread->parents_object,
 	                                       sizeof(thread->parents_object));
-	look_for_owner(process, thread);
 }
 
 static bool take_thread(struct stuck_process *process, pid_t tid, struct stuck_thread *ret_thread)
@@ -136,12 +84,13 @@ static bool take_thread(struct stuck_process *process, pid_t tid, struct stuck_t
 		return false;
 	ret_thread->tid = tid;
 	snprintf(ret_thread->name, sizeof(ret_thread->name), "%.15s", stat.name);
-	source->has_all_registers = read_registers(tid, source->registers);
+	source->has_all_registers = read_registers(tid, source->registers, &ret_thread->thread_pointer);
 	if (!source->has_all_registers) {
 		source->registers[STACK_REGISTER_SP] = ret_thread->wait.stack;
 		source->registers[STACK_REGISTER_PC] = ret_thread->wait.pc;
 	}
-	copy_stack(process->pid, &process->maps, source);
+	stack_source_copy_memory(process->pid, &process->maps, source->registers[STACK_REGISTER_SP],
+	                         STACK_COPY_MAX, source);
 	return true;
 }
 
@@ -152,6 +101,7 @@ static bool take_threads(struct stuck_process *process)
 	proc_tree_threads(process->pid, &list);
 	size_t count = list.count < STUCK_THREADS_MAX ? list.count : STUCK_THREADS_MAX;
 	process->threads = calloc(count ? count : 1, sizeof(*process->threads));
+	process->has_more_threads = count < list.count;
 	bool whole = process->threads && count;
 	for (size_t i = 0; i < count && whole; i++) {
 		struct proc_stat stat;
@@ -189,55 +139,89 @@ static char *mapped_image_name(const struct proc_maps *maps)
 	return NULL;
 }
 
-/* A parent that has executed another program since has another file mapped, or none. */
-static bool parent_runs_same_program(const struct stuck_process *process)
+/* A child of vfork() or clone(CLONE_VM) lives in its parent's memory and could end the parent's wait. */
+static bool shares_memory_with(pid_t pid, pid_t other)
 {
+	struct library_state state;
 	struct proc_maps maps;
+	enum proc_memory_same same = proc_memory_is_same(pid, other);
 
-	if (!process->image_name || !proc_maps_read(forking_process(process), &maps))
-		return false;
-	char *name = mapped_image_name(&maps);
-	bool same = name && strcmp(name, process->image_name) == 0;
-	free(name);
+	if (same != PROC_MEMORY_NOT_KNOWN || !proc_maps_read(other, &maps))
+		return same == PROC_MEMORY_SAME;
+	bool shares = !library_state_read(other, &maps, &state) || state.shares_memory;
 	proc_maps_release(&maps);
-	return same;
+	return shares;
 }
 
-/* A child of vfork() or clone(CLONE_VM) lives in its parent's memory and could end the parent's wait. */
 static bool has_child_in_memory(pid_t pid)
 {
 	struct proc_list children;
+	struct proc_stat stat;
 	bool found = false;
 
 	proc_tree_descendants(pid, &children);
-	for (size_t i = 0; i < children.count && !found; i++) {
-		struct proc_stat stat;
-		struct proc_maps maps;
-		struct library_state state;
-
-		if (!proc_stat_read(children.pids[i], 0, &stat) || !stat.forked_without_exec ||
-		    !proc_maps_read(children.pids[i], &maps))
-			continue;
-		found = library_state_read(children.pids[i], &maps, &state) && state.shares_memory;
-		proc_maps_release(&maps);
-	}
+	for (size_t i = 0; i < children.count && !found; i++)
+		found = proc_stat_read(children.pids[i], 0, &stat) && stat.forked_without_exec &&
+		        shares_memory_with(pid, children.pids[i]);
 	proc_list_release(&children);
 	return found;
 }
 
+/* Where neither the library nor the kernel tells, nor what is in there, it counts as shared. */
+static bool is_in_parents_memory(const struct stuck_process *process, const struct stuck_parent *parent)
+{
+	if (process->has_library && process->library.shares_memory)
+		return true;
+	switch (proc_memory_is_same(process->pid, process->ppid)) {
+	case PROC_MEMORY_SAME:
+		return true;
+	case PROC_MEMORY_DIFFERS:
+		return false;
+	default:
+		return !process->has_library && !parent->has_other_contents;
+	}
+}
+
+/* What the library says counts, for it knows the whole line of forks. Of the parent's threads, one is that
+ * which forked. */
+static uint32_t vanished_of(const struct library_state *library, const struct stuck_parent *parent)
+{
+	if (library)
+		return library->vanished_threads;
+	return parent->count ? (uint32_t)parent->count - 1 : 0;
+}
+
 bool stuck_process_is_candidate(pid_t pid)
 {
-	struct library_state state;
+	struct stuck_parent parent;
+	struct library_state library;
+	struct proc_stat stat;
 	struct proc_maps maps;
 
-	if (!proc_tree_shares_namespace(pid) || !proc_maps_read(pid, &maps))
+	if (!proc_tree_shares_namespace(pid) || !proc_stat_read(pid, 0, &stat) || !proc_maps_read(pid, &maps))
 		return false;
-	char *image_name = mapped_image_name(&maps);
-	bool is_one = image_name && library_state_read(pid, &maps, &state) && state.vanished_threads &&
-	              !state.shares_memory;
-	free(image_name);
+	bool has_library = library_state_read(pid, &maps, &library);
+	stuck_parent_read(stat.ppid, pid, &maps, 0, &parent);
 	proc_maps_release(&maps);
-	return is_one;
+	return vanished_of(has_library ? &library : NULL, &parent) && !(has_library && library.shares_memory);
+}
+
+static void take_past(struct stuck_process *process)
+{
+	const struct library_state *library = process->has_library ? &process->library : NULL;
+	const struct stuck_thread *first = &process->threads[0];
+	struct stuck_parent parent;
+
+	process->forking_pid = library && library->fork.pid ? library->fork.pid : process->ppid;
+	stuck_parent_read(process->forking_pid, process->pid, &process->maps, first->thread_pointer, &parent);
+	process->forking_tid = library && library->fork.tid ? library->fork.tid : parent.forking_tid;
+	process->vanished_threads = vanished_of(library, &parent);
+	process->memory_is_shared =
+	    is_in_parents_memory(process, &parent) || has_child_in_memory(process->pid);
+	stuck_vanished_take(process->pid, library, &parent, process->forking_pid, &process->maps,
+	                    first->source.registers[STACK_REGISTER_SP], &process->vanished);
+	for (size_t i = 0; i < process->thread_count; i++)
+		copy_object(process, parent.is_same_program, &process->threads[i]);
 }
 
 bool stuck_process_take(pid_t pid, uint64_t since_ns, uint64_t now_ns, struct stuck_process *ret_process)
@@ -255,10 +239,7 @@ bool stuck_process_take(pid_t pid, uint64_t since_ns, uint64_t now_ns, struct st
 	process.exe = link_target(pid, "exe");
 	process.image_name = mapped_image_name(&process.maps);
 	process.has_library = library_state_read(pid, &process.maps, &process.library);
-	process.memory_is_shared = process.library.shares_memory || has_child_in_memory(pid);
-	bool parent_is_same = parent_runs_same_program(&process);
-	for (size_t i = 0; i < process.thread_count; i++)
-		copy_object(&process, parent_is_same, &process.threads[i]);
+	take_past(&process);
 	process.signals_known = proc_stat_caught_signals(pid, &process.caught_signals);
 	*ret_process = process;
 	return true;
@@ -269,6 +250,7 @@ void stuck_process_release(struct stuck_process *process)
 	for (size_t i = 0; i < process->thread_count; i++)
 		free(process->threads[i].source.memory);
 	free(process->threads);
+	stuck_vanished_release(&process->vanished);
 	free(process->exe);
 	free(process->image_name);
 	proc_maps_release(&process->maps);

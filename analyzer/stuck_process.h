@@ -13,6 +13,7 @@
 #include "proc_maps.h"
 #include "proc_wait.h"
 #include "stack_reader.h"
+#include "stuck_vanished.h"
 
 enum { STUCK_OBJECT_SIZE_BYTES = 128, STUCK_THREADS_MAX = 64 };
 
@@ -25,8 +26,7 @@ struct stuck_thread {
 	 * if it is there and still runs the program that forked. */
 	unsigned char object[STUCK_OBJECT_SIZE_BYTES], parents_object[STUCK_OBJECT_SIZE_BYTES];
 	bool has_object, has_parents_object;
-	pid_t mutex_owner; /* if the word is one of a pthread mutex; 0: none */
-	bool owner_is_live, owner_is_in_parent;
+	uint64_t thread_pointer; /* 0: not known */
 };
 
 struct stuck_process {
@@ -37,15 +37,19 @@ struct stuck_process {
 	struct proc_maps maps;
 	bool has_library;
 	struct library_state library;
-	bool memory_is_shared; /* another process runs in the same memory */
+	pid_t forking_pid, forking_tid; /* at the last fork; forking_tid 0: not known */
+	uint32_t vanished_threads;      /* at forks between the program's start and this process: at least */
+	struct stuck_vanished_list vanished; /* those of whom more is known */
+	bool memory_is_shared;               /* another process runs in the same memory */
 	bool signals_known;
 	uint64_t caught_signals;
 	struct stuck_thread *threads;
 	size_t thread_count;
+	bool has_more_threads; /* than are in threads[] */
 };
 
-/* True for a process that the library is in, that writes into a trace and comes from a fork in which threads
- * vanished. Touches nothing. */
+/* True for a process that comes from a fork in which threads vanished: as the library in it says, or as its
+ * parent shows, which runs the same program and has threads that are older than it. Touches nothing. */
 bool stuck_process_is_candidate(pid_t pid);
 
 /* Registers need a stop of each thread by ptrace(), which a thread in an endless wait does not notice; where

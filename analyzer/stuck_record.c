@@ -3,183 +3,202 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "stuck_holder.h"
+#include "stuck_tables.h"
 #include "trace_append.h"
 
-enum {
-	FRAMES_MAX = 2 * TRACE_STACK_FRAMES_MAX,
-	STRINGS_MAX = 16384,
-};
+enum { VANISHED_TOLD_MAX = 8 };
 
-/* The tables that follow the fixed part of a record. */
-struct tables {
-	struct trace_frame frames[FRAMES_MAX];
-	struct trace_module modules[TRACE_MODULES_MAX];
-	char strings[STRINGS_MAX];
-	uint32_t frame_count, module_count, strings_size_bytes;
-};
-
+/* A record that is being made. */
 struct draft {
-	struct trace_incident incident;
-	char room[sizeof(struct tables) + 64];
+	union {
+		struct trace_record record;
+		struct trace_incident incident;
+		struct trace_vanished vanished;
+	};
+	char room[sizeof(struct stuck_tables) + 64];
 };
 static_assert(sizeof(struct draft) <= TRACE_RECORD_SIZE_MAX, "a record of this size is read");
 
-static uint32_t add_string(struct tables *tables, const char *text)
+/* All that the records of one stuck process are made from. */
+struct telling {
+	const struct stuck_process *process;
+	struct stack_reader *reader;
+	const struct stuck_judgement *judgement;
+	const struct stuck_stack *stack;
+	struct stuck_holder holder;
+	struct stuck_tables *tables;
+	struct draft *draft;
+};
+
+static struct trace_lock describe_lock(const struct telling *telling)
 {
-	size_t size = strlen(text) + 1;
-
-	if (!tables->strings_size_bytes)
-		tables->strings_size_bytes = 1; /* offset 0 is the empty string */
-	if (size > STRINGS_MAX - tables->strings_size_bytes)
-		return 0;
-	uint32_t offset = tables->strings_size_bytes;
-	memcpy(tables->strings + offset, text, size);
-	tables->strings_size_bytes += (uint32_t)size;
-	return offset;
-}
-
-static uint32_t add_module(struct tables *tables, const struct stack_frame *frame)
-{
-	if (!frame->has_module)
-		return TRACE_MODULE_UNKNOWN;
-	for (uint32_t i = 0; i < tables->module_count; i++)
-		if (tables->modules[i].start == frame->module_start)
-			return i;
-	if (tables->module_count == TRACE_MODULES_MAX)
-		return TRACE_MODULE_UNKNOWN;
-	struct trace_module *module = &tables->modules[tables->module_count];
-	*module = (struct trace_module){
-	    .start = frame->module_start,
-	    .end = frame->module_end,
-	    .bias = frame->module_bias,
-	    .build_id_size_bytes = frame->build_id_size_bytes,
-	    .path = add_string(tables, frame->module_path),
-	};
-	memcpy(module->build_id, frame->build_id, sizeof(module->build_id));
-	return tables->module_count++;
-}
-
-static void mix(uint64_t *hash, uint64_t value)
-{
-	*hash = (*hash ^ value) * 0x100000001b3u;
-}
-
-static struct trace_stack add_stack(struct tables *tables, const struct stack_frame *frames, size_t count,
-                                    unsigned flags, uint64_t *hash)
-{
-	struct trace_stack stack = {.first = tables->frame_count, .flags = (uint16_t)flags};
-
-	for (size_t i = 0; i < count && tables->frame_count < FRAMES_MAX; i++) {
-		tables->frames[tables->frame_count++] = (struct trace_frame){
-		    .pc = frames[i].pc,
-		    .module = add_module(tables, &frames[i]),
-		    .flags = frames[i].is_exact ? TRACE_FRAME_EXACT_PC : 0,
-		};
-		mix(hash, frames[i].pc);
-		stack.count++;
-	}
-	mix(hash, stack.count);
-	return stack;
-}
-
-static void describe_lock(const struct stuck_process *process, struct stack_reader *reader,
-                          const struct stuck_judgement *judgement, struct tables *tables,
-                          struct trace_lock *ret_lock)
-{
-	const struct stuck_thread *thread = &process->threads[judgement->thread];
-	struct stack_frame place;
-
-	*ret_lock = (struct trace_lock){
-	    .address = thread->wait.address,
-	    .kind = judgement->kind,
-	    .owner_tid = judgement->owner_tid,
+	const struct stuck_process *process = telling->process;
+	const struct stuck_thread *thread = &process->threads[telling->judgement->thread];
+	struct stuck_tables *tables = telling->tables;
+	struct trace_lock lock = {
+	    .address = telling->judgement->lock_address,
+	    .kind = telling->judgement->kind,
+	    .owner_tid = telling->judgement->owner_tid,
 	    .module = TRACE_MODULE_UNKNOWN,
 	};
+	struct stack_frame place;
+
 	if (thread->has_object)
-		memcpy(&ret_lock->word, thread->object + STUCK_OBJECT_SIZE_BYTES / 2, sizeof(ret_lock->word));
-	const struct proc_map *map = stuck_judge_module_data(&process->maps, thread->wait.address);
+		memcpy(&lock.word, thread->object + STUCK_OBJECT_SIZE_BYTES / 2, sizeof(lock.word));
+	const struct proc_map *map = stuck_judge_module_data(&process->maps, lock.address);
 	if (!map)
-		return;
+		return lock;
 	/* .bss has no file behind it: the module's own part in front of it does. */
-	stack_reader_describe(reader, map->start, true, &place);
-	ret_lock->module = add_module(tables, &place);
-	if (ret_lock->module != TRACE_MODULE_UNKNOWN &&
-	    tables->modules[ret_lock->module].end <= thread->wait.address)
-		tables->modules[ret_lock->module].end = thread->wait.address + sizeof(ret_lock->word);
+	stack_reader_describe(telling->reader, map->start, true, &place);
+	lock.module = stuck_tables_add_module(tables, &place);
+	if (lock.module != TRACE_MODULE_UNKNOWN && tables->modules[lock.module].end <= lock.address)
+		tables->modules[lock.module].end = lock.address + sizeof(lock.word);
+	return lock;
 }
 
-static void describe_fork(const struct stuck_process *process, struct stack_reader *reader,
-                          struct tables *tables, uint64_t *hash, struct trace_fork *ret_fork)
+static struct trace_fork describe_fork(const struct telling *telling)
 {
+	const struct stuck_process *process = telling->process;
 	const struct library_fork *fork = &process->library.fork;
-	struct stack_frame *frames = calloc(TRACE_STACK_FRAMES_MAX, sizeof(*frames));
-
-	*ret_fork = (struct trace_fork){
-	    .pid = fork->pid ? fork->pid : process->ppid,
-	    .tid = fork->tid,
+	struct trace_fork described = {
+	    .pid = process->forking_pid,
+	    .tid = process->forking_tid,
 	    .call = fork->call,
-	    .vanished_threads = process->library.vanished_threads,
+	    .vanished_threads = process->vanished_threads,
 	    .time_ns = fork->time_ns,
 	};
-	for (uint32_t i = 0; frames && i < fork->frame_count; i++)
-		stack_reader_describe(reader, fork->pc[i], fork->exact_mask >> i & 1, &frames[i]);
-	if (frames)
-		ret_fork->stack = add_stack(tables, frames, fork->frame_count, fork->stack_flags, hash);
-	free(frames);
+
+	described.stack = stuck_tables_add_addresses(telling->tables, telling->reader, fork->pc,
+	                                             fork->frame_count, fork->exact_mask, fork->stack_flags);
+	return described;
 }
 
-static uint32_t place(struct draft *draft, uint32_t *offset, const void *from, size_t size_bytes)
+static uint32_t hold_state(const struct telling *telling, const struct library_hold *hold)
 {
-	uint32_t at = (*offset + 7) & ~7u;
+	bool is_owner = hold->state == TRACE_HOLD_WANT && hold->kind == TRACE_LOCK_MUTEX &&
+	                hold->lock == telling->judgement->lock_address && telling->judgement->owner_tid;
 
-	memcpy((char *)draft + at, from, size_bytes);
-	*offset = at + (uint32_t)size_bytes;
-	return at;
+	return is_owner ? TRACE_HOLD_HELD : hold->state;
 }
 
-static void place_tables(struct draft *draft, const struct tables *tables)
+static struct trace_holder describe_thread(const struct telling *telling, const struct stuck_holder *holder)
 {
-	struct trace_incident *incident = &draft->incident;
-	uint32_t offset = sizeof(*incident);
+	struct trace_holder described = {.start_module = TRACE_MODULE_UNKNOWN};
+	struct stack_frame place;
 
-	incident->frame_count = tables->frame_count;
-	incident->module_count = tables->module_count;
-	incident->strings_size_bytes = tables->strings_size_bytes;
-	incident->frames_offset =
-	    place(draft, &offset, tables->frames, tables->frame_count * sizeof(*tables->frames));
-	incident->modules_offset =
-	    place(draft, &offset, tables->modules, tables->module_count * sizeof(*tables->modules));
-	incident->strings_offset = place(draft, &offset, tables->strings, tables->strings_size_bytes);
-	incident->record.size_bytes = offset;
+	if (!holder->thread)
+		return described;
+	const struct library_thread *known = &holder->thread->known;
+	described.tid = known->owner_tid;
+	memcpy(described.name, known->name, sizeof(described.name));
+	if (known->start_routine) {
+		stack_reader_describe(telling->reader, known->start_routine, true, &place);
+		described.start_routine = known->start_routine;
+		described.start_module = stuck_tables_add_module(telling->tables, &place);
+	}
+	described.created_at =
+	    stuck_tables_add_addresses(telling->tables, telling->reader, known->created_pc,
+	                               known->created_count, known->created_exact, known->created_flags);
+	if (holder->hold) {
+		described.state = hold_state(telling, holder->hold);
+		described.acquire_call = holder->hold->call;
+	}
+	described.acquired_at =
+	    stuck_tables_add_stack(telling->tables, holder->frames, holder->frame_count, holder->flags);
+	return described;
 }
 
-static void fill(const struct stuck_process *process, struct stack_reader *reader,
-                 const struct stuck_judgement *judgement, const struct stuck_stack *stack,
-                 struct tables *tables, struct draft *ret_draft)
+static struct trace_victim describe_victim(const struct telling *telling)
 {
-	const struct stuck_thread *thread = &process->threads[judgement->thread];
-	struct trace_incident *incident = &ret_draft->incident;
-	uint64_t hash = 0xcbf29ce484222325u;
+	const struct stuck_process *process = telling->process;
+	const struct stuck_thread *thread = &process->threads[telling->judgement->thread];
+	struct trace_victim victim = {
+	    .ppid = process->ppid,
+	    .live_threads = (uint32_t)process->thread_count,
+	    .exe = process->exe ? stuck_tables_add_string(telling->tables, process->exe) : 0,
+	};
 
-	add_string(tables, "");
-	mix(&hash, judgement->observed);
-	incident->record.pid = process->pid;
-	incident->record.tid = thread->tid;
-	incident->record.time_ns = process->since_ns;
-	incident->observed = judgement->observed;
-	incident->proof = judgement->proof;
+	memcpy(victim.name, thread->name, sizeof(victim.name));
+	victim.stack = stuck_tables_add_stack(telling->tables, telling->stack->frames, telling->stack->count,
+	                                      telling->stack->flags);
+	return victim;
+}
+
+static void begin(const struct telling *telling, uint32_t type)
+{
+	memset(telling->draft, 0, sizeof(*telling->draft));
+	stuck_tables_init(telling->tables, telling->judgement->observed);
+	telling->draft->record = (struct trace_record){
+	    .type = type,
+	    .pid = telling->process->pid,
+	    .tid = telling->process->threads[telling->judgement->thread].tid,
+	    .time_ns = telling->process->since_ns,
+	};
+}
+
+#define PLACE_TABLES(part)                                                                                   \
+	do {                                                                                                 \
+		struct stuck_tables_layout layout;                                                           \
+		stuck_tables_place(telling->tables, telling->draft, sizeof((part)), &layout);                \
+		(part).frames_offset = layout.frames_offset;                                                 \
+		(part).frame_count = layout.frame_count;                                                     \
+		(part).modules_offset = layout.modules_offset;                                               \
+		(part).module_count = layout.module_count;                                                   \
+		(part).strings_offset = layout.strings_offset;                                               \
+		(part).strings_size_bytes = layout.strings_size_bytes;                                       \
+		(part).record.size_bytes = layout.end;                                                       \
+	} while (0)
+
+static void draft_incident(const struct telling *telling)
+{
+	struct trace_incident *incident = &telling->draft->incident;
+
+	begin(telling, TRACE_RECORD_INCIDENT);
+	incident->observed = telling->judgement->observed;
+	incident->proof = telling->judgement->proof;
 	incident->stack_count = 5;
-	describe_lock(process, reader, judgement, tables, &incident->lock);
-	incident->holder.tid = judgement->owner_tid;
-	incident->holder.start_module = TRACE_MODULE_UNKNOWN;
-	describe_fork(process, reader, tables, &hash, &incident->fork);
-	incident->victim.ppid = process->ppid;
-	incident->victim.live_threads = (uint32_t)process->thread_count;
-	incident->victim.exe = process->exe ? add_string(tables, process->exe) : 0;
-	memcpy(incident->victim.name, thread->name, sizeof(incident->victim.name));
-	incident->victim.stack = add_stack(tables, stack->frames, stack->count, stack->flags, &hash);
-	incident->fault_hash = hash;
-	place_tables(ret_draft, tables);
+	incident->atfork_handlers = telling->process->library.atfork_handlers;
+	incident->lock = describe_lock(telling);
+	incident->holder = describe_thread(telling, &telling->holder);
+	if (!incident->holder.tid)
+		incident->holder.tid = telling->judgement->owner_tid;
+	incident->fork = describe_fork(telling);
+	incident->victim = describe_victim(telling);
+	incident->fault_hash = telling->tables->hash;
+	PLACE_TABLES(*incident);
+}
+
+static void draft_vanished(const struct telling *telling, const struct stuck_vanished *thread)
+{
+	struct trace_vanished *vanished = &telling->draft->vanished;
+	const struct library_hold *latest = stuck_vanished_latest(thread);
+	struct stuck_holder holder;
+
+	begin(telling, TRACE_RECORD_VANISHED);
+	stuck_holder_describe(thread, latest, telling->reader, &holder);
+	vanished->thread = describe_thread(telling, &holder);
+	stuck_holder_release(&holder);
+	if (latest) {
+		vanished->lock_address = latest->lock;
+		vanished->lock_kind = latest->kind;
+	}
+	PLACE_TABLES(*vanished);
+}
+
+/* Where nobody is known to be the holder: who may have been. Those of whom more is known go first. */
+static void tell_vanished(const struct telling *telling, struct trace_append *trace)
+{
+	const struct stuck_vanished_list *list = &telling->process->vanished;
+	unsigned told = 0;
+
+	for (int with_record = 1; with_record >= 0; with_record--)
+		for (size_t i = 0; i < list->count && told < VANISHED_TOLD_MAX; i++) {
+			if ((stuck_vanished_latest(&list->items[i]) != NULL) != with_record)
+				continue;
+			draft_vanished(telling, &list->items[i]);
+			told += trace_append_record(trace, &telling->draft->record);
+		}
 }
 
 static bool walk_all(const struct stuck_process *process, struct stack_reader *reader,
@@ -195,28 +214,51 @@ static bool walk_all(const struct stuck_process *process, struct stack_reader *r
 	return true;
 }
 
+static bool tell(const struct telling *telling, int folder_fd)
+{
+	const struct stuck_process *process = telling->process;
+	const struct trace_append_image image = {process->image_name, process->pid, process->ppid,
+	                                         process->exe};
+	struct trace_append trace;
+	bool is_repeat = false;
+
+	if (!trace_append_open(folder_fd, &image, &trace))
+		return false;
+	draft_incident(telling);
+	bool done = trace_append_incident(&trace, &telling->draft->incident, &is_repeat);
+	if (done && !is_repeat && !telling->draft->incident.holder.tid)
+		tell_vanished(telling, &trace);
+	trace_append_close(&trace);
+	return done;
+}
+
 static bool write_down(const struct stuck_process *process, struct stack_reader *reader,
                        const struct stuck_judgement *judgement, const struct stuck_stack *stack,
                        int folder_fd)
 {
-	struct draft *draft = calloc(1, sizeof(*draft));
-	struct tables *tables = calloc(1, sizeof(*tables));
-	uint64_t run_id = trace_append_run_id(folder_fd);
+	struct telling telling = {
+	    .process = process,
+	    .reader = reader,
+	    .judgement = judgement,
+	    .stack = stack,
+	    .tables = calloc(1, sizeof(*telling.tables)),
+	    .draft = calloc(1, sizeof(*telling.draft)),
+	};
 	bool done = false;
 
-	if (draft && tables && run_id) {
-		fill(process, reader, judgement, stack, tables, draft);
-		done = trace_append_incident(folder_fd, process->image_name, run_id, &draft->incident);
+	if (telling.tables && telling.draft) {
+		stuck_holder_find(process, reader, judgement, stack, &telling.holder);
+		done = tell(&telling, folder_fd);
 	}
-	free(draft);
-	free(tables);
+	stuck_holder_release(&telling.holder);
+	free(telling.tables);
+	free(telling.draft);
 	return done;
 }
 
 enum stuck_verdict stuck_record_write(const struct stuck_process *process, int folder_fd)
 {
-	struct stack_reader *reader =
-	    process->image_name ? stack_reader_new(process->pid, &process->maps) : NULL;
+	struct stack_reader *reader = stack_reader_new(&process->maps);
 	struct stuck_stack *stacks = calloc(process->thread_count, sizeof(*stacks));
 	struct stuck_judgement judgement = {.verdict = STUCK_UNCLEAR};
 

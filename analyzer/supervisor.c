@@ -13,6 +13,7 @@
 #include <time.h>
 #include <unistd.h>
 
+#include "monotonic.h"
 #include "options.h"
 #include "proc_stat.h"
 #include "supervisor_message.h"
@@ -25,14 +26,6 @@ enum {
 	TICK_S = 1,            /* a sandboxed child counts its incident but may not wake us */
 	NAMED_MAX = 8,
 };
-
-static uint64_t now(void)
-{
-	struct timespec time;
-
-	clock_gettime(CLOCK_MONOTONIC, &time);
-	return (uint64_t)time.tv_sec * SECOND_NS + (uint64_t)time.tv_nsec;
-}
 
 void supervisor_init(struct supervisor *ret_supervisor, struct run_file *run_file,
                      const struct options *options)
@@ -83,7 +76,7 @@ static void take_command_status(struct supervisor *supervisor, int status)
 		return;
 	}
 	supervisor->command_ended = true;
-	supervisor->command_ended_ns = now();
+	supervisor->command_ended_ns = monotonic_now_ns();
 	supervisor->exit_code = WIFEXITED(status) ? WEXITSTATUS(status) : -1;
 	supervisor->exit_signal = WIFSIGNALED(status) ? WTERMSIG(status) : 0;
 }
@@ -158,7 +151,8 @@ static void reap(struct supervisor *supervisor)
 		if (pid == supervisor->command && !supervisor->command_ended)
 			take_command_status(supervisor, status);
 		else if (!WIFSTOPPED(status) && !WIFCONTINUED(status))
-			supervisor_deadlock_child_ended(&supervisor->deadlock, pid, status, now());
+			supervisor_deadlock_child_ended(&supervisor->deadlock, pid, status,
+			                                monotonic_now_ns());
 	}
 	supervisor->children_left = pid == 0;
 	if (!supervisor->command_ended)
@@ -212,7 +206,7 @@ static bool is_finished(const struct supervisor *supervisor, uint64_t now_ns)
 
 static void sleep_until(const struct supervisor *supervisor, uint32_t seen, uint64_t due_ns)
 {
-	uint64_t now_ns = now();
+	uint64_t now_ns = monotonic_now_ns();
 	uint64_t tick_ns = now_ns + TICK_S * SECOND_NS;
 	uint64_t wake_ns = due_ns < tick_ns ? due_ns : tick_ns;
 
@@ -243,8 +237,8 @@ void supervisor_watch(struct supervisor *supervisor, pid_t command)
 			supervisor->seen_notices = notices;
 			supervisor_deadlock_notice(&supervisor->deadlock);
 		}
-		uint64_t due_ns = supervisor_deadlock_step(&supervisor->deadlock, now());
-		if (is_finished(supervisor, now()))
+		uint64_t due_ns = supervisor_deadlock_step(&supervisor->deadlock, monotonic_now_ns());
+		if (is_finished(supervisor, monotonic_now_ns()))
 			return;
 		sleep_until(supervisor, seen, due_ns);
 	}

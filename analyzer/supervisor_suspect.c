@@ -1,21 +1,18 @@
 #include "supervisor_suspect.h"
 
-#include <stdio.h>
 #include <time.h>
 #include <unistd.h>
 
-#include "proc_libc.h"
 #include "proc_lock.h"
 #include "proc_memory.h"
 #include "proc_stat.h"
 #include "proc_tree.h"
+#include "suspect_lock.h"
 #include "trace_format.h"
 
 #define MS UINT64_C(1000000)
 
 enum {
-	LOCK_SIZE_BYTES = 64,     /* no lock of glibc is larger; all of its futex words lie inside */
-	THREAD_SIZE_BYTES = 4096, /* what a pthread_t points to: joining waits for a word in there */
 	POLL_MS = 50,
 	POLL_LATER_MS = 1000, /* where nothing happened for POLL_OFTEN_MS */
 	POLL_OFTEN_MS = 2000,
@@ -26,21 +23,6 @@ enum {
 	SPAN_SPINNING_MS = 2000,
 	REBASE_PATIENCE_MS = 100,
 	START_SLACK_MS = 20, /* start times come in ticks of 10 ms */
-};
-
-/* The head of a pthread_mutex_t of glibc. */
-struct mutex_head {
-	int32_t lock;
-	uint32_t count;
-	int32_t owner;
-	uint32_t users;
-	int32_t kind;
-};
-
-enum {
-	CIRCLE_MAX = 16,
-	MUTEX_WAITED_FOR = 2,     /* `lock` while somebody sleeps on it */
-	MUTEX_KIND_LIMIT = 0x200, /* all bits of `kind` that glibc uses are below */
 };
 
 void supervisor_suspect_init(struct suspect *ret_suspect, const struct pending_incident *incident,
@@ -88,24 +70,6 @@ void supervisor_suspect_rebase(struct suspect *suspect)
 	}
 }
 
-static bool has_thread(pid_t pid, pid_t tid)
-{
-	char path[64];
-
-	snprintf(path, sizeof(path), "/proc/%d/task/%d", (int)pid, (int)tid);
-	return access(path, F_OK) == 0;
-}
-
-static bool is_alone(pid_t pid)
-{
-	struct proc_list threads;
-
-	proc_tree_threads(pid, &threads);
-	bool alone = threads.count == 1;
-	proc_list_release(&threads);
-	return alone;
-}
-
 /* Pids are numbers that are given again, and mean other processes in other pid namespaces. */
 static bool is_same_thread(struct suspect *suspect, struct proc_stat *ret_thread)
 {
@@ -125,117 +89,6 @@ static bool is_same_thread(struct suspect *suspect, struct proc_stat *ret_thread
 	suspect->process_start_ticks = process.start_ticks;
 	suspect->thread_start_ticks = ret_thread->start_ticks;
 	return proc_tree_descends(incident->pid, getpid()) && proc_tree_shares_namespace(incident->pid);
-}
-
-/* Only the owner recorded could let go, and says so in the lock. For all other kinds the whole process has to
- * be looked at. */
-static bool has_owner(const struct pending_incident *incident)
-{
-	return incident->in_atfork_handler || incident->lock_kind == TRACE_LOCK_MUTEX ||
-	       (incident->lock_kind == TRACE_LOCK_RWLOCK && (incident->proof & TRACE_PROOF_OWNER_WORD));
-}
-
-/* The lock word is asked last: a lock that was made anew, or let go, ends the suspicion. */
-static bool owner_is_vanished(const struct pending_incident *incident)
-{
-	pid_t owner;
-
-	switch (proc_lock_read(incident->pid, incident->lock_kind, incident->lock_address, &owner)) {
-	case PROC_LOCK_TAKEN:
-		return !(incident->proof & TRACE_PROOF_OWNER_WORD);
-	case PROC_LOCK_OWNED_BY_OTHER:
-		return owner == incident->holder_tid;
-	default:
-		return false;
-	}
-}
-
-/* A handler may post, signal or wake; no handler lets go a lock of libc, or finishes an initialisation. */
-static bool handler_could_help(const struct pending_incident *incident)
-{
-	uint64_t caught;
-
-	if (incident->lock_kind == TRACE_LOCK_LIBC || incident->lock_kind == TRACE_LOCK_STATIC_INIT)
-		return false;
-	return !proc_stat_caught_signals(incident->pid, &caught) || caught;
-}
-
-/* For the kinds that name no owner: what their memory says, where it says anything. */
-static bool is_let_go(const struct pending_incident *incident)
-{
-	pid_t owner;
-
-	return proc_lock_read(incident->pid, incident->lock_kind, incident->lock_address, &owner) ==
-	       PROC_LOCK_FREE;
-}
-
-/* For a robust priority-inheriting mutex whose owner the kernel does not know, glibc waits on a word of its
- * own stack that nobody knows of (nptl/pthread_mutex_lock.c, "Delay the thread indefinitely"). */
-static bool is_delayed(const struct pending_incident *incident, const struct proc_wait *wait)
-{
-	enum { FRAME_SIZE_BYTES = 1024 };
-	const uint32_t flags = TRACE_LOCK_PRIO_INHERIT | TRACE_LOCK_ROBUST;
-
-	return incident->lock_kind == TRACE_LOCK_MUTEX && (incident->lock_flags & flags) == flags &&
-	       wait->address - wait->stack < FRAME_SIZE_BYTES;
-}
-
-static bool waits_for_lock(const struct suspect *suspect, const struct proc_wait *wait)
-{
-	const struct pending_incident *incident = &suspect->incident;
-	uint64_t size_bytes = incident->lock_kind == TRACE_LOCK_THREAD ? THREAD_SIZE_BYTES : LOCK_SIZE_BYTES;
-
-	if (suspect->from_outside)
-		return true;
-	/* Where a lock inside libc is nobody knows, but that the word is libc's own data can be seen. There a
-	 * thread of the process could let go what another one waits for, so only one that is alone proves
-	 * anything. */
-	if (incident->lock_kind == TRACE_LOCK_LIBC)
-		return is_alone(incident->pid) && proc_libc_owns(incident->pid, wait->address);
-	return wait->address - incident->lock_address < size_bytes || is_delayed(incident, wait);
-}
-
-/* Who has it now: whom the lock names, or else whom the library's record does. 0: not the one it was. */
-static pid_t holder_of_lock(const struct pending_incident *incident)
-{
-	pid_t owner;
-
-	switch (proc_lock_read(incident->pid, incident->lock_kind, incident->lock_address, &owner)) {
-	case PROC_LOCK_OWNED_BY_LIVE:
-	case PROC_LOCK_OWNED_BY_OTHER:
-		return owner == incident->tid || owner == incident->holder_tid ? owner : 0;
-	case PROC_LOCK_TAKEN:
-		return incident->proof & TRACE_PROOF_OWNER_WORD ? 0 : incident->holder_tid;
-	default:
-		return 0;
-	}
-}
-
-/* Of the mutex for which the thread sleeps without a time limit; 0: it does something else. */
-static pid_t owner_waited_for(pid_t pid, pid_t tid)
-{
-	struct mutex_head mutex;
-	struct proc_wait wait;
-
-	proc_wait_read(pid, tid, &wait);
-	if (wait.state != PROC_WAIT_FUTEX || !proc_memory_read(pid, wait.address, &mutex, sizeof(mutex)) ||
-	    mutex.lock == 0 || mutex.owner < 0)
-		return 0;
-	return mutex.owner;
-}
-
-/* Inside of fork the holder may be the waiting thread itself, under its id of now or before the fork, or a
- * thread that waits, through others or not, for what that one holds. */
-static bool holder_waits_for_victim(const struct pending_incident *incident)
-{
-	pid_t holder = holder_of_lock(incident);
-
-	for (int i = 0; i < CIRCLE_MAX && holder; i++) {
-		if (holder == incident->tid || !has_thread(incident->pid, holder))
-			return true;
-		holder = owner_waited_for(incident->pid, holder);
-	}
-	return false;
 }
 
 static void restart(struct suspect *suspect, uint64_t now_ns)
@@ -264,11 +117,11 @@ static void examine_owner(struct suspect *suspect, const struct proc_wait *wait,
 		start_span(suspect, wait, 0, now_ns);
 		return;
 	}
-	uint64_t span_ms = is_alone(incident->pid) ? SPAN_ALONE_MS : SPAN_AMONG_OTHERS_MS;
+	uint64_t span_ms = proc_tree_has_one_thread(incident->pid) ? SPAN_ALONE_MS : SPAN_AMONG_OTHERS_MS;
 	if (now_ns - suspect->since_ns < span_ms * MS) {
 		suspect->due_ns = now_ns + POLL_MS * MS;
-	} else if (incident->in_atfork_handler ? holder_waits_for_victim(incident)
-	                                       : owner_is_vanished(incident)) {
+	} else if (incident->in_atfork_handler ? suspect_lock_holder_waits_for_victim(incident)
+	                                       : suspect_lock_owner_is_vanished(incident)) {
 		suspect->state = SUSPECT_PROVEN;
 	} else {
 		restart(suspect, now_ns);
@@ -289,7 +142,7 @@ static void examine_standstill(struct suspect *suspect, const struct proc_wait *
 	const struct pending_incident *incident = &suspect->incident;
 	struct proc_standstill standstill;
 
-	if (!proc_standstill_read(incident->pid, &standstill) || is_let_go(incident)) {
+	if (!proc_standstill_read(incident->pid, &standstill) || suspect_lock_is_let_go(incident)) {
 		moved_on(suspect, now_ns);
 		return;
 	}
@@ -305,7 +158,7 @@ static void examine_standstill(struct suspect *suspect, const struct proc_wait *
 	if (now_ns - suspect->since_ns < SPAN_STANDSTILL_MS * MS)
 		return;
 	/* What was found from outside is judged by its stack. */
-	if (suspect->from_outside || !handler_could_help(incident))
+	if (suspect->from_outside || !suspect_lock_handler_could_help(incident))
 		suspect->state = SUSPECT_PROVEN;
 	else
 		restart(suspect, now_ns);
@@ -313,23 +166,12 @@ static void examine_standstill(struct suspect *suspect, const struct proc_wait *
 
 static void examine_futex(struct suspect *suspect, const struct proc_wait *wait, uint64_t now_ns)
 {
-	if (!waits_for_lock(suspect, wait))
+	if (!suspect_lock_is_waited_for(suspect, wait))
 		moved_on(suspect, now_ns);
-	else if (has_owner(&suspect->incident) && !suspect->from_outside)
+	else if (suspect_lock_has_owner(&suspect->incident) && !suspect->from_outside)
 		examine_owner(suspect, wait, now_ns);
 	else
 		examine_standstill(suspect, wait, now_ns);
-}
-
-static bool is_endless_loop(const struct pending_incident *incident)
-{
-	return incident->observed == TRACE_SPINS_ON_VANISHED;
-}
-
-static bool may_spin(const struct pending_incident *incident)
-{
-	return is_endless_loop(incident) || incident->lock_kind == TRACE_LOCK_SPINLOCK ||
-	       incident->lock_kind == TRACE_LOCK_RWLOCK;
 }
 
 /* The library says that only a vanished thread could let go, and its call, or its loop of tries, has not
@@ -342,7 +184,8 @@ static void examine_spinning(struct suspect *suspect, const struct proc_stat *th
 	enum proc_lock_state lock =
 	    proc_lock_read(incident->pid, incident->lock_kind, incident->lock_address, &owner);
 
-	if (!is_alone(incident->pid) || (lock != PROC_LOCK_TAKEN && lock != PROC_LOCK_OWNED_BY_OTHER) ||
+	if (!proc_tree_has_one_thread(incident->pid) ||
+	    (lock != PROC_LOCK_TAKEN && lock != PROC_LOCK_OWNED_BY_OTHER) ||
 	    !proc_stat_caught_signals(incident->pid, &caught) || caught) {
 		restart(suspect, now_ns);
 		return;
@@ -354,7 +197,7 @@ static void examine_spinning(struct suspect *suspect, const struct proc_stat *th
 	}
 	suspect->due_ns = now_ns + POLL_MS * MS;
 	/* A loop that sleeps between its tries takes hardly any: the library has read its code. */
-	bool goes_on = thread->cpu_ticks > suspect->cpu_ticks || is_endless_loop(incident);
+	bool goes_on = thread->cpu_ticks > suspect->cpu_ticks || suspect_lock_is_in_endless_loop(incident);
 	if (now_ns - suspect->since_ns >= SPAN_SPINNING_MS * MS && goes_on)
 		suspect->state = SUSPECT_PROVEN;
 }
@@ -366,8 +209,9 @@ static void examine_blind(struct suspect *suspect, const struct proc_stat *threa
 	const struct pending_incident *incident = &suspect->incident;
 	uint64_t switches = proc_stat_switches(incident->pid, incident->tid);
 
-	if (thread->state != 'S' || !has_owner(incident) || !(incident->proof & TRACE_PROOF_OWNER_WORD) ||
-	    !is_alone(incident->pid) || !switches) {
+	if (thread->state != 'S' || !suspect_lock_has_owner(incident) ||
+	    !(incident->proof & TRACE_PROOF_OWNER_WORD) || !proc_tree_has_one_thread(incident->pid) ||
+	    !switches) {
 		restart(suspect, now_ns);
 		return;
 	}
@@ -399,9 +243,9 @@ void supervisor_suspect_examine(struct suspect *suspect, uint64_t now_ns)
 	proc_wait_read(suspect->incident.pid, suspect->incident.tid, &wait);
 	if (wait.state == PROC_WAIT_GONE)
 		suspect->state = SUSPECT_CLEARED;
-	else if (is_endless_loop(&suspect->incident))
+	else if (suspect_lock_is_in_endless_loop(&suspect->incident))
 		examine_spinning(suspect, &thread, now_ns);
-	else if (wait.state == PROC_WAIT_OTHER && may_spin(&suspect->incident))
+	else if (wait.state == PROC_WAIT_OTHER && suspect_lock_may_spin(&suspect->incident))
 		examine_spinning(suspect, &thread, now_ns);
 	else if (wait.state == PROC_WAIT_OTHER)
 		moved_on(suspect, now_ns);
@@ -413,7 +257,7 @@ void supervisor_suspect_examine(struct suspect *suspect, uint64_t now_ns)
 
 bool supervisor_suspect_recognise(pid_t pid, pid_t tid, struct pending_incident *ret_incident)
 {
-	struct mutex_head mutex;
+	struct proc_mutex mutex;
 	struct proc_stat process;
 	struct proc_wait wait;
 
@@ -421,8 +265,7 @@ bool supervisor_suspect_recognise(pid_t pid, pid_t tid, struct pending_incident 
 		return false;
 	proc_wait_read(pid, tid, &wait);
 	if (wait.state != PROC_WAIT_FUTEX || !proc_memory_read(pid, wait.address, &mutex, sizeof(mutex)) ||
-	    mutex.lock != MUTEX_WAITED_FOR || mutex.users > 1 || mutex.kind < 0 ||
-	    mutex.kind >= MUTEX_KIND_LIMIT || mutex.owner <= 0 || has_thread(pid, mutex.owner) ||
+	    !proc_mutex_is_waited_for(&mutex) || proc_tree_has_thread(pid, mutex.owner) ||
 	    !proc_memory_is_private(pid, wait.address))
 		return false;
 	*ret_incident = (struct pending_incident){

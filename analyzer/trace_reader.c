@@ -116,16 +116,19 @@ static bool find_tables(const unsigned char *record, size_t fixed_size, size_t r
 	return tables_make_sense(ret_tables);
 }
 
+static bool thread_makes_sense(struct trace_holder *thread, const struct trace_tables *tables)
+{
+	thread->name[TRACE_THREAD_NAME_SIZE_BYTES - 1] = '\0';
+	return stack_fits(&thread->created_at, tables) && stack_fits(&thread->acquired_at, tables) &&
+	       module_fits(thread->start_module, tables);
+}
+
 static bool incident_makes_sense(struct trace_incident *incident, const struct trace_tables *tables)
 {
-	incident->holder.name[TRACE_THREAD_NAME_SIZE_BYTES - 1] = '\0';
 	incident->victim.name[TRACE_THREAD_NAME_SIZE_BYTES - 1] = '\0';
 	return stack_fits(&incident->lock.initialised_at, tables) &&
-	       stack_fits(&incident->holder.created_at, tables) &&
-	       stack_fits(&incident->holder.acquired_at, tables) &&
-	       stack_fits(&incident->fork.stack, tables) && stack_fits(&incident->victim.stack, tables) &&
-	       module_fits(incident->lock.module, tables) &&
-	       module_fits(incident->holder.start_module, tables) &&
+	       thread_makes_sense(&incident->holder, tables) && stack_fits(&incident->fork.stack, tables) &&
+	       stack_fits(&incident->victim.stack, tables) && module_fits(incident->lock.module, tables) &&
 	       incident->victim.exe < tables->strings_size_bytes;
 }
 
@@ -183,6 +186,24 @@ static bool take_atfork(struct scan *scan, size_t size, int *ret_error)
 	return true;
 }
 
+static bool take_vanished(struct scan *scan, size_t size, int *ret_error)
+{
+	struct trace_vanished *vanished = (struct trace_vanished *)scan->scratch->bytes;
+	struct trace_tables tables;
+
+	if (size < sizeof *vanished ||
+	    !find_tables(scan->scratch->bytes, sizeof *vanished, size,
+	                 &(struct table_places){vanished->frames_offset, vanished->frame_count,
+	                                        vanished->modules_offset, vanished->module_count,
+	                                        vanished->strings_offset, vanished->strings_size_bytes},
+	                 &tables) ||
+	    !thread_makes_sense(&vanished->thread, &tables))
+		return false;
+	if (scan->sink->vanished)
+		*ret_error = scan->sink->vanished(scan->context, vanished, &tables);
+	return true;
+}
+
 /* The types of this version. A type of a later minor writer is skipped by its size. */
 static const struct record_type {
 	/* The checksum must start no later than here, or damage to fields behind would go unseen. */
@@ -192,6 +213,7 @@ static const struct record_type {
     [TRACE_RECORD_INCIDENT] = {offsetof(struct trace_incident, observed), take_incident},
     [TRACE_RECORD_NOTICE] = {sizeof(struct trace_record), take_notice},
     [TRACE_RECORD_ATFORK] = {sizeof(struct trace_record), take_atfork},
+    [TRACE_RECORD_VANISHED] = {sizeof(struct trace_record), take_vanished},
 };
 enum { RECORD_TYPE_COUNT = sizeof record_types / sizeof record_types[0] };
 

@@ -55,6 +55,8 @@ struct trace_reader_sink {
 	                const struct trace_tables *tables);
 	int (*notice)(void *context, const struct trace_notice *notice, const char *path);
 	int (*atfork)(void *context, const struct trace_atfork *atfork, const struct trace_tables *tables);
+	int (*vanished)(void *context, const struct trace_vanished *vanished,
+	                const struct trace_tables *tables);
 };
 
 /* Scans one file's bytes. Always fills *ret_result. */

@@ -5,7 +5,6 @@
 #include <unistd.h>
 
 #include "proc_stat.h"
-#include "proc_tree.h"
 #include "stuck_process.h"
 
 #define MS UINT64_C(1000000)
@@ -13,15 +12,18 @@
 enum {
 	INTERVAL_MS = 500,
 	PAUSE_MAX_MS = 8000, /* between looks at a process that is seen busy again and again */
+	SELDOM_MS = 4000,    /* between rounds while there is no process to look at */
+	FOREIGN_ROUNDS = 20, /* until processes of others are looked at again */
 	CPU_SHARE = 200,     /* at most one part in so many of a CPU */
 };
 
-static uint64_t now(void)
+/* Of CPU that was used, not of time that went by: on a busy machine a round takes long and costs no more. */
+static uint64_t cpu_now_ns(void)
 {
 	struct timespec time;
 
-	clock_gettime(CLOCK_MONOTONIC, &time);
-	return (uint64_t)time.tv_sec * 1000000000u + (uint64_t)time.tv_nsec;
+	clock_gettime(CLOCK_THREAD_CPUTIME_ID, &time);
+	return (uint64_t)time.tv_sec * 1000 * MS + (uint64_t)time.tv_nsec;
 }
 
 static void note_busy(struct watched_process *process, uint64_t now_ns)
@@ -84,7 +86,12 @@ static void scan(struct watch *watch, uint64_t now_ns, watch_found *found, void 
 	struct proc_stat stat;
 	size_t count = 0;
 
-	proc_tree_descendants(getpid(), &tree);
+	/* Pids are given again. */
+	if (++watch->rounds >= FOREIGN_ROUNDS) {
+		proc_list_release(&watch->foreign);
+		watch->rounds = 0;
+	}
+	proc_tree_descendants_beside(getpid(), &watch->foreign, &tree);
 	struct watched_process *processes = calloc(tree.count ? tree.count : 1, sizeof(*processes));
 	for (size_t i = 0; processes && i < tree.count; i++) {
 		if (!proc_stat_read(tree.pids[i], 0, &stat) || !stat.forked_without_exec)
@@ -109,15 +116,30 @@ uint64_t watch_step(struct watch *watch, uint64_t now_ns, watch_found *found, vo
 {
 	if (watch->due_ns > now_ns)
 		return watch->due_ns;
-	uint64_t before_ns = now();
+	uint64_t before_ns = cpu_now_ns();
 	scan(watch, now_ns, found, context);
-	uint64_t share_ns = (now() - before_ns) * CPU_SHARE;
-	watch->due_ns = now_ns + (share_ns > INTERVAL_MS * MS ? share_ns : INTERVAL_MS * MS);
+	uint64_t share_ns = (cpu_now_ns() - before_ns) * CPU_SHARE;
+	watch->pause_ms = watch->count ? INTERVAL_MS : watch->pause_ms ? 2 * watch->pause_ms : INTERVAL_MS;
+	if (watch->pause_ms > SELDOM_MS)
+		watch->pause_ms = SELDOM_MS;
+	uint64_t pause_ns = watch->pause_ms * MS;
+	watch->due_ns = now_ns + (share_ns > pause_ns ? share_ns : pause_ns);
 	return watch->due_ns;
+}
+
+void watch_note_forks(struct watch *watch, uint64_t forks, uint64_t now_ns)
+{
+	if (forks == watch->forks)
+		return;
+	watch->forks = forks;
+	watch->pause_ms = 0;
+	if (!watch->count && watch->due_ns > now_ns + INTERVAL_MS * MS)
+		watch->due_ns = now_ns + INTERVAL_MS * MS;
 }
 
 void watch_release(struct watch *watch)
 {
 	free(watch->processes);
+	proc_list_release(&watch->foreign);
 	*watch = (struct watch){0};
 }

@@ -1,7 +1,7 @@
 /* Looks, from outside and seldom, for processes of the tree that came to a standstill, whatever they wait
  * for.
  *
- * Cheap by construction: nothing is done before the first fork of a program with the library; a look is one
+ * Cheap by construction: rounds are seldom while nothing in the tree has forked without exec; a look is one
  * system call's state for each process, further apart for a process that was seen busy; and whatever the
  * tree's and the machine's size, looking takes no more than a fixed share of one CPU. No process is stopped
  * or touched. */
@@ -14,6 +14,7 @@
 #include <sys/types.h>
 
 #include "proc_standstill.h"
+#include "proc_tree.h"
 
 struct watched_process {
 	pid_t pid;
@@ -28,15 +29,21 @@ struct watch {
 	struct watched_process *processes; /* by rising pid */
 	size_t count;
 	uint64_t due_ns;
+	struct proc_list foreign; /* processes that are known to be none of the tree */
+	unsigned rounds;          /* since they were all looked at */
+	uint32_t pause_ms;        /* to the next round */
+	uint64_t forks;           /* as watch_note_forks() was told last */
 };
 
-/* A forked process that has not executed since, whose library says that threads vanished, and that did not
+/* A forked process that has not executed since, of which it is known that threads vanished, and that did not
  * move from *standstill since since_ns. Called once for each standstill. */
 typedef void watch_found(void *context, pid_t pid, const struct proc_standstill *standstill,
                          uint64_t since_ns);
 
 /* Does what is due at now_ns (CLOCK_MONOTONIC); returns when to be called again. */
 uint64_t watch_step(struct watch *watch, uint64_t now_ns, watch_found *found, void *context);
+/* The library counts forks: once there are new ones, rounds are frequent. It does not see each of them. */
+void watch_note_forks(struct watch *watch, uint64_t forks, uint64_t now_ns);
 /* One look at one process, whenever it is due; for watch_step() and its tests. */
 void watch_look(struct watched_process *process, uint64_t now_ns, watch_found *found, void *context);
 /* A zeroed or released one is a no-op, and ready for use. */

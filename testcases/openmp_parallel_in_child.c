@@ -1,11 +1,11 @@
 /* libgomp keeps its threads between parallel regions and reaches them by system calls of its own. The child
  * inherits the pool without its threads: its first parallel region waits for them for ever.
  *
- * expect: likely waker-vanished
+ * expect: certain waker-vanished
  *   lock: futex - -
  *   fork: call=fork function=main
  *   count: 1
- * exit: 0
+ * exit: 66
  * native: hangs
  */
 #include "case.h"

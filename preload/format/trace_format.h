@@ -115,7 +115,12 @@ enum trace_action {
 	TRACE_ACTION_KILL = 2,
 };
 
-enum trace_record_type { TRACE_RECORD_INCIDENT = 1, TRACE_RECORD_NOTICE = 2, TRACE_RECORD_ATFORK = 3 };
+enum trace_record_type {
+	TRACE_RECORD_INCIDENT = 1,
+	TRACE_RECORD_NOTICE = 2,
+	TRACE_RECORD_ATFORK = 3,
+	TRACE_RECORD_VANISHED = 4,
+};
 enum trace_record_state { TRACE_RECORD_CLAIMED = 0, TRACE_RECORD_COMMITTED = 1 };
 
 struct trace_record {
@@ -222,6 +227,9 @@ enum {
 	TRACE_PROOF_PRIVATE_MAPPING = 4, /* /proc/self/maps: the lock's page is not shared */
 	TRACE_PROOF_ONLY_THREAD = 8,     /* the victim was the only thread of its process */
 	TRACE_PROOF_STANDSTILL = 16, /* seen from outside: for a span of time no thread of the process ran */
+	/* The victim is in a function that waits for other threads and for nothing else, and its process made
+	 * none since the fork. */
+	TRACE_PROOF_MEETING = 32,
 };
 /* State of the holder's record at the fork. */
 enum trace_hold_state {
@@ -332,11 +340,37 @@ struct trace_atfork {
 	uint32_t strings_size_bytes;
 };
 
+/* One thread that vanished, beside an incident whose holder is not known: who it was, and what the library
+ * knew it to be doing. pid, tid and time_ns of the record are the incident's. */
+struct trace_vanished {
+	struct trace_record record;
+	struct trace_holder thread; /* state NONE: what it was doing is not known */
+	uint64_t lock_address;      /* of what it held, wanted or waited for; 0: not known */
+	uint32_t lock_kind;         /* enum trace_lock_kind */
+	uint32_t reserved;
+	uint32_t frames_offset;
+	uint32_t frame_count;
+	uint32_t modules_offset;
+	uint32_t module_count;
+	uint32_t strings_offset;
+	uint32_t strings_size_bytes;
+};
+
 /* Not in a file: in the memory of a program that has the library loaded, among the library's data that is
  * constant after relocation. Whoever looks at a process from outside finds it there by its magic, and through
  * it what the process is: addresses and offsets, so that the structs behind them may change. */
 #define TRACE_DESCRIPTOR_MAGIC "AFTERFORK-STATE" /* sixteen bytes with the NUL */
-enum { TRACE_DESCRIPTOR_VERSION = 2 };
+enum {
+	TRACE_DESCRIPTOR_VERSION = 3,
+	TRACE_CREATED_FRAMES = 32,    /* at thread_created_pcs */
+	TRACE_CACHED_FRAMES = 4,      /* at cached_pcs */
+	TRACE_CACHED_MORE_FRAMES = 6, /* at cached_more_pcs */
+	TRACE_THREAD_ALIVE = 1,       /* at thread_state; in an earlier generation: vanished */
+	TRACE_STACK_OWN = 1,    /* in the word at hold_stack: it is an outer slot, else a cached stack */
+	TRACE_CACHED_CUT = 1,   /* at cached_state */
+	TRACE_CACHED_SHORT = 4, /* there is nothing to walk on from */
+	TRACE_CACHED_DEEP = 16, /* it goes on in cached_more_* */
+};
 struct trace_descriptor {
 	char magic[16];
 	uint32_t version;
@@ -349,11 +383,23 @@ struct trace_descriptor {
 	/* offsets in what they point to */
 	uint32_t note_pid, note_tid, note_call, note_time_ns;
 	uint32_t note_pcs, note_exact_mask, note_count, note_flags; /* of its stack */
-	uint64_t threads; /* address of a pointer to the first of a list of threads; offsets in each: */
-	uint32_t thread_next, thread_note; /* pointers */
-	uint32_t
-	    thread_fork_counted; /* a byte, 1: it was about to fork, or made this process; see its note */
-	uint32_t thread_stack;   /* two addresses: of its low end, and one past the high end */
+	uint32_t process_atfork_handlers, process_initialised;
+	uint64_t threads;           /* address of a pointer to the first thread's record; offsets in it: */
+	uint32_t thread_size_bytes; /* all that follows lies inside */
+	uint32_t thread_next, thread_generation, thread_state, thread_tid, thread_owner_tid, thread_name;
+	uint32_t thread_stack_low, thread_stack_high, thread_start_routine;
+	uint32_t thread_created_pcs, thread_created_exact, thread_created_count, thread_created_flags;
+	/* address of what it noted of its fork; a byte, 1: it was about to fork, or made this process */
+	uint32_t thread_note, thread_fork_counted;
+	uint32_t thread_holds, thread_hold_count; /* address and number of what it held, wanted, waited for */
+	/* offsets in one of those */
+	uint32_t hold_size_bytes, hold_lock, hold_state, hold_kind, hold_call, hold_former_tid;
+	uint32_t hold_stack, hold_bp, hold_pcs;
+	uint32_t hold_frames; /* addresses at hold_pcs, 0 behind the last */
+	/* offsets in a cached stack; slots are 16 bits, in words of 8 bytes above the stack pointer */
+	uint32_t cached_sp, cached_pcs, cached_slots, cached_state;
+	uint32_t cached_more_pcs, cached_more_slots, cached_more_count;
+	uint32_t reserved;
 };
 
 static_assert(sizeof(struct trace_file_header) == 80, "trace_file_header");
@@ -373,6 +419,7 @@ static_assert(offsetof(struct trace_incident, outcome) == 40, "outcome");
 static_assert(offsetof(struct trace_incident, observed) == 72, "observed");
 static_assert(offsetof(struct trace_incident, lock) == 96, "lock");
 static_assert(sizeof(struct trace_incident) == 288, "trace_incident");
-static_assert(sizeof(struct trace_descriptor) == 120, "trace_descriptor");
+static_assert(sizeof(struct trace_vanished) == 136, "trace_vanished");
+static_assert(sizeof(struct trace_descriptor) == 256, "trace_descriptor");
 
 #endif

@@ -410,6 +410,29 @@ size_t trace_builder_add_atfork(struct trace_builder *builder, enum built_module
 	              sizeof(struct trace_record));
 }
 
+size_t trace_builder_add_vanished(struct trace_builder *builder, const struct built_incident *incident,
+                                  enum trace_hold_state state, enum trace_lock_kind kind)
+{
+	struct trace_vanished record = {
+	    .record = {.type = TRACE_RECORD_VANISHED,
+	               .pid = incident->pid,
+	               .tid = incident->tid,
+	               .time_ns = incident->time_ns},
+	    .lock_address = 0x7000,
+	    .lock_kind = kind,
+	};
+	struct tables tables;
+
+	init_tables(&tables);
+	fill_holder(&record.thread, incident, &tables);
+	record.thread.state = state;
+	return append(builder, &record, sizeof record, &tables,
+	              &(struct places){&record.frames_offset, &record.frame_count, &record.modules_offset,
+	                               &record.module_count, &record.strings_offset,
+	                               &record.strings_size_bytes},
+	              sizeof(struct trace_record));
+}
+
 size_t trace_builder_add_claimed(struct trace_builder *builder, unsigned granules)
 {
 	return extend(builder, (size_t)granules * TRACE_GRANULE_BYTES);

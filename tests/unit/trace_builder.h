@@ -90,6 +90,9 @@ size_t trace_builder_add_notice(struct trace_builder *builder, enum trace_notice
                                 const char *path);
 /* One registration of three handlers that live in the module. */
 size_t trace_builder_add_atfork(struct trace_builder *builder, enum built_module module);
+/* The incident's `holder` as a thread that vanished beside it, doing what state and kind say. */
+size_t trace_builder_add_vanished(struct trace_builder *builder, const struct built_incident *incident,
+                                  enum trace_hold_state state, enum trace_lock_kind kind);
 /* Granules that were claimed by a writer that never came to fill them. */
 size_t trace_builder_add_claimed(struct trace_builder *builder, unsigned granules);
 /* A whole record of a type that this version does not know. */

@@ -334,3 +334,65 @@ Test(model, keeps_notices_with_their_reason)
 	cr_assert_eq(notices[2].kind, NOTICE_UNKNOWN);
 	model_free(model);
 }
+
+static void take(void *context, const struct vanished_thread *vanished)
+{
+	const struct vanished_thread **found = context;
+
+	cr_assert_null(*found);
+	*found = vanished;
+}
+
+static const struct vanished_thread *only_vanished(const struct model *model)
+{
+	const struct vanished_thread *found = NULL;
+	size_t count;
+
+	model_vanished_of(model, model_incidents(model, &count), take, &found);
+	cr_assert_eq(count, 1);
+	return found;
+}
+
+Test(model, knows_the_threads_that_are_missing_beside_an_incident)
+{
+	static const struct {
+		enum trace_hold_state state;
+		enum trace_lock_kind kind;
+		enum thread_doing doing;
+	} cases[] = {
+	    {TRACE_HOLD_NONE, 0, DOING_UNKNOWN},
+	    {TRACE_HOLD_HELD, TRACE_LOCK_MUTEX, DOING_HOLDS},
+	    {TRACE_HOLD_WANT, TRACE_LOCK_MUTEX, DOING_UNKNOWN},
+	    {TRACE_HOLD_WANT, TRACE_LOCK_SEMAPHORE, DOING_CALLS},
+	    {TRACE_HOLD_WAITING, TRACE_LOCK_CONDVAR, DOING_CALLS},
+	    {TRACE_HOLD_WANT, TRACE_LOCK_LIBC, DOING_CALLS},
+	};
+	struct built_incident story = trace_builder_story();
+
+	for (size_t i = 0; i < sizeof cases / sizeof cases[0]; i++) {
+		struct trace_builder *builder = image_with(&story);
+		struct model *model = model_new();
+
+		trace_builder_add_vanished(builder, &story, cases[i].state, cases[i].kind);
+		feed(model, builder);
+		model_finish(model);
+		cr_assert_eq(only_vanished(model)->doing, cases[i].doing, "case %zu", i);
+		cr_assert_eq(only_vanished(model)->thread.tid, 4201);
+		cr_assert_str_eq(only_vanished(model)->thread.name, "worker");
+		model_free(model);
+	}
+}
+
+Test(model, gives_a_missing_thread_to_its_own_incident_only)
+{
+	struct built_incident story = trace_builder_story(), other = trace_builder_story();
+	struct trace_builder *builder = image_with(&story);
+	struct model *model = model_new();
+
+	other.time_ns++;
+	trace_builder_add_vanished(builder, &other, TRACE_HOLD_HELD, TRACE_LOCK_MUTEX);
+	feed(model, builder);
+	model_finish(model);
+	cr_assert_null(only_vanished(model));
+	model_free(model);
+}

@@ -201,3 +201,34 @@ Test(proc_memory, tells_private_from_shared_mappings)
 	cr_assert(proc_memory_is_private(getpid(), (uintptr_t)mine));
 	cr_assert_not(proc_memory_is_private(getpid(), 16));
 }
+
+Test(proc_tree, looks_at_strangers_only_once, .timeout = 60)
+{
+	struct proc_list foreign = {0}, tree;
+
+	proc_tree_descendants_beside(getpid(), &foreign, &tree);
+	cr_assert(proc_list_has(&foreign, getppid()));
+	cr_assert_not(proc_list_has(&foreign, getpid()));
+	proc_list_release(&tree);
+	pid_t pid = fork();
+	if (pid == 0)
+		for (;;)
+			pause();
+	proc_tree_descendants_beside(getpid(), &foreign, &tree);
+	cr_assert(proc_list_has(&tree, pid));
+	cr_assert(proc_list_has(&foreign, getppid()));
+	cr_assert_not(proc_list_has(&foreign, pid));
+	proc_list_release(&tree);
+	/* One that is said to be a stranger is believed. */
+	pid_t *one = malloc(sizeof(*one));
+	*one = pid;
+	proc_list_release(&foreign);
+	foreign = (struct proc_list){one, 1};
+	proc_tree_descendants_beside(getpid(), &foreign, &tree);
+	cr_assert_not(proc_list_has(&tree, pid));
+	cr_assert(proc_list_has(&foreign, pid));
+	proc_list_release(&tree);
+	proc_list_release(&foreign);
+	cr_assert_eq(kill(pid, SIGKILL), 0);
+	waitpid(pid, NULL, 0);
+}

@@ -1,6 +1,10 @@
 #include <criterion/criterion.h>
+#include <stdlib.h>
+#include <string.h>
 
 #include "built_report.h"
+#include "renderer.h"
+#include "sample_report.h"
 
 static struct report report;
 
@@ -56,6 +60,64 @@ Test(rule_waker_vanished, is_likely_where_no_vanished_thread_was_seen_to_do_it)
 	    &story, VERDICT_LIKELY,
 	    "pid 4242 waits for ever on condvar at 0x555500004060: no thread is left that could wake it; the "
 	    "others vanished when story+0x1500 called fork()");
+}
+
+/* As the watch from outside tells it. */
+static struct built_incident stuck_story(void)
+{
+	struct built_incident story = trace_builder_story();
+
+	story.observed = TRACE_STUCK_ON_VANISHED;
+	story.proof = TRACE_PROOF_STANDSTILL | TRACE_PROOF_PRIVATE_MAPPING | TRACE_PROOF_ONLY_THREAD;
+	story.lock.kind = TRACE_LOCK_FUTEX;
+	story.lock.owner_tid = story.holder.tid = 0;
+	return story;
+}
+
+Test(rule_waker_vanished, is_certain_of_a_home_made_lock_only_where_threads_meet)
+{
+	struct built_incident story = stuck_story();
+
+	cr_assert_eq(built_report_finding(&report, &story)->verdict, VERDICT_LIKELY);
+	report_release(&report);
+	story.proof |= TRACE_PROOF_MEETING;
+	cr_assert_eq(built_report_finding(&report, &story)->verdict, VERDICT_CERTAIN);
+	report_release(&report);
+	story.proof &= ~(uint32_t)TRACE_PROOF_ONLY_THREAD;
+	cr_assert_eq(built_report_finding(&report, &story)->verdict, VERDICT_LIKELY);
+}
+
+/* The whole way: from the records of a trace to both renderers. */
+Test(rule_waker_vanished, lists_the_threads_that_vanished_where_nobody_is_known_to_be_the_waker)
+{
+	extern const struct renderer render_text, render_json;
+	struct built_incident story = stuck_story(), thread = stuck_story();
+	struct trace_builder *builder = trace_builder_new(TRACE_FILE_IMAGE);
+	const struct render_options options = {.width_columns = 120};
+	char *folder = built_report_folder(), *text;
+
+	thread.holder.tid = 4201;
+	thread.holder.acquire_call = CALL_SEM_WAIT;
+	story.holder = (__typeof__(story.holder)){0};
+	trace_builder_add_incident(builder, &story);
+	trace_builder_add_vanished(builder, &thread, TRACE_HOLD_WANT, TRACE_LOCK_SEMAPHORE);
+	built_report_add(folder, "image-4200-0", builder);
+	const struct report_options report_options = {0};
+	cr_assert_eq(report_build(&report, &folder, 1, &report_options), 0);
+	const struct finding *finding = report.findings.items[0];
+	cr_assert_str_eq(finding->message,
+	                 "pid 4242 waits for ever on futex at 0x555500004060: no thread is left that could "
+	                 "wake it; thread "
+	                 "4201 'worker' (in sem_wait()) vanished when story+0x1500 called fork()");
+	text = sample_report_render(&report, &render_text, &options);
+	cr_assert(strstr(
+	    text, "Who vanished: thread 4201 \"worker\" (runs story+0x1200), in sem_wait, called at:"));
+	free(text);
+	text = sample_report_render(&report, &render_json, &options);
+	cr_assert(strstr(text, "\"doing\":\t\"calls\""));
+	cr_assert(strstr(text, "\"start_routine\":\t\"story+0x1200\""));
+	free(text);
+	built_report_remove(folder);
 }
 
 Test(rule_waker_vanished, is_not_certain_without_a_private_mapping)

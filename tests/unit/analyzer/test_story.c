@@ -112,3 +112,28 @@ Test(story, names_a_lock_by_variable_then_origin_then_address)
 	story_lock(&(struct finding){0}, out);
 	expect("lock");
 }
+
+Test(story, names_the_threads_that_vanished)
+{
+	struct finding_vanished vanished[4] = {
+	    {.thread = {.tid = 7, .name = "pool", .acquire_call = "sem_wait"}, .doing = "calls"},
+	    {.thread = {.tid = 8, .acquire_call = "pthread_mutex_lock"}, .doing = "holds"},
+	    {.thread = {.tid = 9}},
+	    {.thread = {.tid = 10}},
+	};
+	struct finding finding = {.vanished = vanished, .vanished_count = 2, .fork.vanished_threads = 2};
+
+	story_vanished(&finding, out);
+	expect("thread 7 'pool' (in sem_wait()) and thread 8");
+	finding.vanished_count = 4;
+	finding.fork.vanished_threads = 12;
+	story_vanished(&finding, out);
+	expect("thread 7 'pool' (in sem_wait()), thread 8, thread 9 and 9 more");
+	finding.vanished_count = finding.fork.vanished_threads = 1;
+	vanished[0].doing = NULL;
+	story_vanished(&finding, out);
+	expect("thread 7 'pool'");
+	finding.vanished_count = 0;
+	story_vanished(&finding, out);
+	expect("");
+}

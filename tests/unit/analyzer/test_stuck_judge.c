@@ -22,6 +22,7 @@ enum {
 
 static struct stuck_process process;
 static struct stuck_thread threads[2];
+static struct stuck_vanished vanished;
 static struct stack_frame frames[2][8];
 static struct stuck_stack stacks[2];
 
@@ -41,8 +42,10 @@ static void set_up(void)
 	cr_assert(proc_maps_parse(maps_text, strlen(maps_text), &process.maps));
 	process.threads = threads;
 	process.thread_count = 1;
-	process.has_library = true;
-	process.library.vanished_threads = 1;
+	process.vanished_threads = 1;
+	process.forking_tid = 6;
+	process.vanished = (struct stuck_vanished_list){.items = &vanished, .count = 1};
+	vanished.known.tid = vanished.known.owner_tid = 7;
 	process.signals_known = true;
 	for (unsigned i = 0; i < 2; i++) {
 		threads[i].wait.address = STATIC;
@@ -84,12 +87,12 @@ Test(stuck_judge, blames_the_fork_for_a_home_made_lock)
 Test(stuck_judge, says_nothing_without_vanished_threads_or_knowledge)
 {
 	add_frame(0, "/opt/shop", "take");
-	process.library.vanished_threads = 0;
+	process.vanished_threads = 0;
 	expect(STUCK_UNCLEAR, 0);
-	process.library.vanished_threads = 1;
-	process.has_library = false;
+	process.vanished_threads = 1;
+	process.has_more_threads = true;
 	expect(STUCK_UNCLEAR, 0);
-	process.has_library = true;
+	process.has_more_threads = false;
 	process.signals_known = false;
 	expect(STUCK_UNCLEAR, 0);
 }
@@ -122,6 +125,40 @@ Test(stuck_judge, says_nothing_inside_a_signal_handler)
 	expect(STUCK_BY_FORK, TRACE_LOCK_LIBC);
 	frames[0][2].is_exact = true;
 	expect(STUCK_UNCLEAR, 0);
+}
+
+Test(stuck_judge, does_not_blame_the_fork_where_libc_was_entered_twice)
+{
+	add_frame(0, "/lib/libc.so.6", "");
+	add_frame(0, "/lib/libc.so.6", "setenv");
+	add_frame(0, "/opt/shop", "malloc");
+	add_frame(0, "/lib/libc.so.6", "");
+	add_frame(0, "/lib/libc.so.6", "fgetgrent");
+	add_frame(0, "/opt/shop", "main");
+	threads[0].wait.address = LIBC;
+	expect(STUCK_ANYHOW, TRACE_LOCK_LIBC);
+	strcpy(frames[0][4].function, "exit");
+	expect(STUCK_BY_FORK, TRACE_LOCK_LIBC);
+	/* The thread's start. */
+	strcpy(frames[0][4].function, "");
+	stacks[0].count--;
+	expect(STUCK_BY_FORK, TRACE_LOCK_LIBC);
+}
+
+Test(stuck_judge, names_the_vanished_thread_that_is_joined)
+{
+	const int32_t tid = 7;
+
+	add_frame(0, "/lib/libc.so.6", "");
+	add_frame(0, "/lib/libc.so.6", "pthread_join");
+	add_frame(0, "/opt/shop", "main");
+	threads[0].has_object = true;
+	memcpy(threads[0].object + STUCK_OBJECT_SIZE_BYTES / 2, &tid, sizeof(tid));
+	expect(STUCK_BY_FORK, TRACE_LOCK_THREAD);
+	cr_assert_eq(stuck_judge(&process, stacks).owner_tid, 7);
+	vanished.known.owner_tid = 8;
+	expect(STUCK_BY_FORK, TRACE_LOCK_THREAD);
+	cr_assert_eq(stuck_judge(&process, stacks).owner_tid, 0);
 }
 
 Test(stuck_judge, takes_no_handler_for_one_that_lets_go_a_lock_of_libc)
@@ -160,27 +197,102 @@ Test(stuck_judge, leaves_to_the_library_what_went_through_it)
 	expect(STUCK_BY_FORK, TRACE_LOCK_LIBC);
 }
 
-Test(stuck_judge, believes_the_owner_of_a_mutex_whoever_else_is_there)
+/* What thread 1 waits for, from the word on. */
+static void put_words(const uint32_t *words, size_t count, size_t words_before)
+{
+	threads[1].has_object = true;
+	memset(threads[1].object, 0, sizeof(threads[1].object));
+	memcpy(threads[1].object + STUCK_OBJECT_SIZE_BYTES / 2 - words_before * sizeof(*words), words,
+	       count * sizeof(*words));
+}
+
+static void two_threads_in(const char *function)
 {
 	add_frame(0, "/opt/shop", "work");
-	add_frame(1, "/lib/libc.so.6", "pthread_mutex_lock");
+	add_frame(1, "/lib/libc.so.6", function);
 	process.thread_count = 2;
 	process.caught_signals = 1;
+	threads[0].tid = 11;
 	threads[1].tid = 12;
-	threads[1].mutex_owner = 7;
-	threads[1].owner_is_in_parent = true;
+}
+
+Test(stuck_judge, believes_the_owner_of_a_mutex_whoever_else_is_there)
+{
+	uint32_t mutex[] = {2, 0, 7, 1, 0};
+
+	two_threads_in("pthread_mutex_lock");
+	put_words(mutex, 5, 0);
 	expect(STUCK_BY_FORK, TRACE_LOCK_MUTEX);
 	struct stuck_judgement judgement = stuck_judge(&process, stacks);
 	cr_assert_eq(judgement.thread, 1);
 	cr_assert_eq(judgement.owner_tid, 7);
 	cr_assert_eq(judgement.observed, TRACE_BLOCKS_ON_VANISHED);
-	process.library.fork.tid = 7;
+	cr_assert_eq(judgement.lock_address, STATIC);
+	/* One of whom nothing is known, or who lives here, has not vanished. */
+	mutex[2] = 8;
+	put_words(mutex, 5, 0);
+	expect(STUCK_UNCLEAR, 0);
+	mutex[2] = 7;
+	put_words(mutex, 5, 0);
+	threads[0].tid = 7;
+	expect(STUCK_UNCLEAR, 0);
+}
+
+Test(stuck_judge, does_not_blame_the_fork_for_a_lock_that_its_owner_may_not_take_twice)
+{
+	enum { RECURSIVE = 1 };
+	uint32_t mutex[] = {2, 0, 6, 1, 0};
+
+	two_threads_in("pthread_mutex_lock");
+	put_words(mutex, 5, 0);
+	expect(STUCK_UNCLEAR, 0);
+	mutex[4] = RECURSIVE;
+	put_words(mutex, 5, 0);
+	expect(STUCK_BY_FORK, TRACE_LOCK_MUTEX);
 	cr_assert_eq(stuck_judge(&process, stacks).observed, TRACE_BLOCKS_ON_PARENT_OWNER);
-	/* One that ended, or lives here, has not vanished. */
-	threads[1].owner_is_in_parent = false;
+}
+
+Test(stuck_judge, believes_the_writer_of_an_rwlock)
+{
+	const uint32_t rwlock[] = {2, 0, 3, 0, 0, 0, 7};
+
+	two_threads_in("pthread_rwlock_rdlock");
+	put_words(rwlock, 7, 2);
+	expect(STUCK_BY_FORK, TRACE_LOCK_RWLOCK);
+	cr_assert_eq(stuck_judge(&process, stacks).lock_address, STATIC - 8);
+	put_words(rwlock, 7, 3);
+	cr_assert_eq(stuck_judge(&process, stacks).lock_address, STATIC - 12);
+	vanished.known.owner_tid = 9;
 	expect(STUCK_UNCLEAR, 0);
-	threads[1].owner_is_in_parent = threads[1].owner_is_live = true;
-	expect(STUCK_UNCLEAR, 0);
+}
+
+/* A team of libgomp waits in a function that has no name in a stripped file. */
+Test(stuck_judge, tells_a_meeting_from_a_lock_by_the_function_that_was_called)
+{
+	add_frame(0, "/lib/libgomp.so.1", "");
+	add_frame(0, "/lib/libgomp.so.1", "");
+	add_frame(0, "/opt/shop", "sum");
+	strcpy(frames[0][2].called, "GOMP_parallel");
+	threads[0].wait.address = HEAP;
+	expect(STUCK_ANYHOW, TRACE_LOCK_FUTEX);
+	process.vanished.made_no_threads = true;
+	expect(STUCK_BY_FORK, TRACE_LOCK_FUTEX);
+	cr_assert(stuck_judge(&process, stacks).proof & TRACE_PROOF_MEETING);
+	strcpy(frames[0][2].called, "omp_set_lock");
+	threads[0].wait.address = STATIC;
+	expect(STUCK_BY_FORK, TRACE_LOCK_FUTEX);
+	cr_assert_eq(stuck_judge(&process, stacks).proof & TRACE_PROOF_MEETING, 0);
+}
+
+/* The function of another module that was left by a jump is not the one that waits. */
+Test(stuck_judge, sees_no_meeting_in_what_a_parallel_region_calls)
+{
+	process.vanished.made_no_threads = true;
+	add_frame(0, "/opt/shop", "take");
+	add_frame(0, "/lib/libgomp.so.1", "GOMP_parallel");
+	add_frame(0, "/opt/shop", "sum");
+	expect(STUCK_BY_FORK, TRACE_LOCK_FUTEX);
+	cr_assert_eq(stuck_judge(&process, stacks).proof & TRACE_PROOF_MEETING, 0);
 }
 
 Test(stuck_judge, blames_nobody_where_several_threads_wait)

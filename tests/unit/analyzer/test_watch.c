@@ -1,6 +1,9 @@
 /* The parts of the watch from outside that look at live processes. */
 #include <criterion/criterion.h>
+#include <fcntl.h>
+#include <libelf.h>
 #include <linux/futex.h>
+#include <pthread.h>
 #include <signal.h>
 #include <sys/syscall.h>
 #include <sys/wait.h>
@@ -10,8 +13,10 @@
 #include "proc_lock.h"
 #include "proc_standstill.h"
 #include "proc_stat.h"
+#include "stack_call.h"
 #include "stack_reader.h"
 #include "stuck_fixture.h"
+#include "stuck_parent.h"
 #include "stuck_process.h"
 #include "trace_format.h"
 #include "watch.h"
@@ -117,6 +122,89 @@ Test(proc_lock, reads_who_has_what)
 	cr_assert_eq(proc_lock_read(getpid(), TRACE_LOCK_MUTEX, 8, &owner), PROC_LOCK_UNKNOWN);
 }
 
+static void *stay(void *unused)
+{
+	for (;;)
+		pause();
+	return unused;
+}
+
+/* Start times come in ticks. */
+static void let_a_tick_pass(void)
+{
+	uint64_t start = 0;
+	struct proc_stat stat;
+
+	do {
+		pid_t pid = fork();
+
+		if (pid == 0)
+			_exit(0);
+		cr_assert(proc_stat_read(pid, 0, &stat));
+		waitpid(pid, NULL, 0);
+		start = start ? start : stat.start_ticks;
+	} while (stat.start_ticks == start);
+}
+
+Test(stuck_parent, shows_the_threads_that_its_child_lacks, .timeout = 60)
+{
+	struct stuck_parent parent;
+	struct proc_maps maps;
+	pthread_t thread;
+
+	cr_assert_eq(pthread_create(&thread, NULL, stay, NULL), 0);
+	let_a_tick_pass();
+	pid_t pid = stuck_fork_waiter(&stuck_private_word);
+	cr_assert(proc_maps_read(pid, &maps));
+	stuck_parent_read(getpid(), pid, &maps, (uint64_t)pthread_self(), &parent);
+	cr_assert(parent.is_same_program);
+	cr_assert_eq(parent.forking_tid, gettid());
+	cr_assert(parent.has_other_contents);
+	cr_assert_geq(parent.count, 2); /* the test's runner may have threads, too */
+	cr_assert(stuck_parent_has(&parent, gettid()));
+	/* Not the parent, but another program. */
+	stuck_parent_read(getppid() > 1 ? 1 : getppid(), pid, &maps, 0, &parent);
+	cr_assert_not(parent.is_same_program);
+	cr_assert_eq(parent.count, 0);
+	stuck_end(pid);
+	proc_maps_release(&maps);
+}
+
+__attribute__((noinline)) static int calls_getppid(void)
+{
+	return getppid() + 1;
+}
+
+Test(stack_call, names_the_function_of_another_module)
+{
+	enum { CODE_BYTES = 24 };
+	char name[64] = "";
+	struct proc_maps maps;
+	struct stack_frame place;
+	int fd = open("/proc/self/exe", O_RDONLY);
+
+	elf_version(EV_CURRENT);
+	Elf *elf = elf_begin(fd, ELF_C_READ_MMAP, NULL);
+	cr_assert_not_null(elf);
+	cr_assert(proc_maps_read(getpid(), &maps));
+	struct stack_reader *reader = stack_reader_new(&maps);
+	stack_reader_describe(reader, (uintptr_t)calls_getppid, true, &place);
+	unsigned found = 0;
+	for (unsigned at = 1; at < CODE_BYTES; at++)
+		if (stack_call_symbol(elf, (uintptr_t)calls_getppid + at - place.module_bias, name,
+		                      sizeof(name))) {
+			found++;
+			cr_assert_str_eq(name, "getppid");
+		}
+	cr_assert_eq(found, 1);
+	cr_assert_not(stack_call_symbol(elf, 0, name, sizeof(name)));
+	cr_assert_gt(calls_getppid(), 0);
+	stack_reader_free(reader);
+	proc_maps_release(&maps);
+	elf_end(elf);
+	close(fd);
+}
+
 Test(library_state, is_none_where_the_library_is_not)
 {
 	struct library_state state;
@@ -147,7 +235,7 @@ Test(stuck_process, is_taken_with_its_stack_and_left_as_it_was, .timeout = 60)
 	cr_assert(proc_standstill_same_waits(&before, &after));
 	/* What was taken is enough: the process may be gone. */
 	stuck_end(pid);
-	struct stack_reader *reader = stack_reader_new(pid, &process.maps);
+	struct stack_reader *reader = stack_reader_new(&process.maps);
 	cr_assert_not_null(reader);
 	size_t count =
 	    stack_reader_walk(reader, &process.threads[0].source, frames, TRACE_STACK_FRAMES_MAX, &flags);
@@ -206,18 +294,47 @@ Test(watch, looks_at_a_busy_process_ever_more_seldom, .timeout = 60)
 	stuck_end(pid);
 }
 
-Test(watch, does_not_tell_of_a_process_without_the_library, .timeout = 60)
+Test(watch, does_not_tell_of_a_process_that_lacks_no_threads, .timeout = 60)
 {
-	pid_t pid = stuck_fork_waiter(&stuck_private_word);
-	struct watched_process process = {.pid = pid};
+	struct watched_process process = {0};
+	int ends[2];
 
+	cr_assert_eq(pipe(ends), 0);
+	pid_t parent = fork(); /* which has one thread, unlike the test's runner */
+	if (parent == 0) {
+		pid_t pid = stuck_fork_waiter(&stuck_private_word);
+
+		cr_assert_eq(write(ends[1], &pid, sizeof(pid)), sizeof(pid));
+		for (;;)
+			pause();
+	}
+	cr_assert_eq(read(ends[0], &process.pid, sizeof(process.pid)), sizeof(process.pid));
 	watch_look(&process, 1, count_told, NULL);
 	cr_assert_not(process.is_told);
 	watch_look(&process, 2, count_told, NULL);
 	cr_assert(process.is_told);
 	cr_assert_eq(process.since_ns, 1);
 	cr_assert_eq(told, 0);
-	stuck_end(pid);
+	cr_assert_eq(kill(process.pid, SIGKILL), 0);
+	stuck_end(parent);
+}
+
+Test(watch, makes_rounds_seldom_until_something_forked)
+{
+	const uint64_t second_ns = UINT64_C(1000000000);
+	struct watch watch = {0};
+	uint64_t due_ns = second_ns;
+
+	for (int i = 0; i < 8; i++)
+		due_ns = watch_step(&watch, due_ns, count_told, NULL);
+	uint64_t now_ns = due_ns;
+	due_ns = watch_step(&watch, now_ns, count_told, NULL);
+	cr_assert_geq(due_ns, now_ns + 4 * second_ns);
+	watch_note_forks(&watch, 0, now_ns);
+	cr_assert_eq(watch.due_ns, due_ns);
+	watch_note_forks(&watch, 1, now_ns);
+	cr_assert_eq(watch.due_ns, now_ns + second_ns / 2);
+	watch_release(&watch);
 }
 
 Test(watch, keeps_what_it_knows_of_forked_processes_only, .timeout = 60)

@@ -1,0 +1,16 @@
+#ifndef AFTERFORK_MONOTONIC_H
+#define AFTERFORK_MONOTONIC_H
+
+#include <stdint.h>
+#include <time.h>
+
+/* CLOCK_MONOTONIC, the clock of all times in a trace. */
+static inline uint64_t monotonic_now_ns(void)
+{
+	struct timespec time;
+
+	clock_gettime(CLOCK_MONOTONIC, &time);
+	return (uint64_t)time.tv_sec * UINT64_C(1000000000) + (uint64_t)time.tv_nsec;
+}
+
+#endif

@@ -1,0 +1,134 @@
+#include "supervisor_action.h"
+
+#include <errno.h>
+#include <inttypes.h>
+#include <signal.h>
+#include <stdio.h>
+#include <string.h>
+
+#include "options.h"
+#include "proc_stat.h"
+#include "supervisor_message.h"
+#include "trace_format.h"
+
+#define MS UINT64_C(1000000)
+
+enum { ABORT_PATIENCE_MS = 5000 };
+
+static bool send(const struct suspect *suspect, int number)
+{
+	pid_t pid = suspect->incident.pid;
+
+	/* A pid that was given to another process since must not be hit. */
+	if (!proc_stat_is_alive(pid, suspect->process_start_ticks))
+		return false;
+	if (kill(pid, number) == 0)
+		return true;
+	supervisor_message("process %d cannot be ended: %s; end it yourself: kill -KILL %d", (int)pid,
+	                   strerror(errno), (int)pid);
+	return false;
+}
+
+/* "waits for ever for a lock (0x...) held by thread 12, which did not survive the fork" */
+static void tell_why(const struct suspect *suspect, char *text, size_t size_bytes)
+{
+	const struct pending_incident *incident = &suspect->incident;
+	bool spins = suspect->wait.state == PROC_WAIT_OTHER;
+	bool is_libc = incident->lock_kind == TRACE_LOCK_LIBC;
+	const char *verb = incident->observed == TRACE_SPINS_ON_VANISHED ? "tries for ever to take"
+	                   : spins                                       ? "spins for ever for"
+	                                                                 : "waits for ever for";
+	char holder[64] = "a thread that did not survive the fork";
+
+	if (incident->in_atfork_handler)
+		snprintf(holder, sizeof(holder), "thread %d, inside of fork", (int)incident->holder_tid);
+	else if (incident->holder_tid)
+		snprintf(holder, sizeof(holder), "thread %d, which did not survive the fork",
+		         (int)incident->holder_tid);
+	switch (incident->lock_kind) {
+	case TRACE_LOCK_MUTEX:
+	case TRACE_LOCK_RWLOCK:
+	case TRACE_LOCK_SPINLOCK:
+	case TRACE_LOCK_LIBC:
+		snprintf(text, size_bytes, "%s a lock (0x%" PRIx64 ") held by %s", verb,
+		         is_libc ? suspect->wait.address : incident->lock_address, holder);
+		break;
+	default:
+		snprintf(text, size_bytes,
+		         "waits for ever on what (0x%" PRIx64
+		         ") only threads that did not survive the fork could have ended",
+		         incident->lock_address);
+	}
+}
+
+static void tell(const struct deadlock_watch *watch, const struct suspect *suspect, bool stored,
+                 const char *consequence)
+{
+	const struct pending_incident *incident = &suspect->incident;
+	char name[256], why[160];
+
+	if (watch->settings.quiet)
+		return;
+	tell_why(suspect, why, sizeof(why));
+	supervisor_message("process %d (%s) is deadlocked: thread %d %s%s; %s %s; %s", (int)incident->pid,
+	                   proc_stat_describe(incident->pid, name, sizeof(name)), (int)incident->tid, why,
+	                   suspect->weak ? " (its system call could not be read; it has not run for a second)"
+	                                 : "",
+	                   stored ? "the report is in" : "no report could be written, the trace is in",
+	                   watch->settings.folder, consequence);
+}
+
+void supervisor_action_take(struct deadlock_watch *watch, struct deadlock_process *process, bool stored,
+                            uint64_t now_ns)
+{
+	static const char *const consequences[] = {
+	    [ON_DEADLOCK_REPORT] = "it is left as it is (--on-deadlock report)",
+	    [ON_DEADLOCK_ABORT] = "sending SIGABRT",
+	    [ON_DEADLOCK_KILL] = "sending SIGKILL",
+	};
+	struct suspect *suspect = &watch->suspects[process->suspect];
+
+	process->reported_ns = now_ns;
+	process->in_report = false;
+	/* The report took its time: what is true now counts. */
+	suspect->state = SUSPECT_WATCHED;
+	supervisor_suspect_examine(suspect, now_ns);
+	if (suspect->state != SUSPECT_PROVEN) {
+		process->done = process->withdrawn = true;
+		/* The library marks its own calls as returned; this one it does not know of. */
+		if (suspect->from_outside &&
+		    proc_stat_is_alive(suspect->incident.pid, suspect->process_start_ticks))
+			supervisor_incidents_mark_returned(watch->settings.folder_fd, &suspect->incident);
+		return;
+	}
+	tell(watch, suspect, stored, consequences[watch->settings.action]);
+	if (watch->settings.action == ON_DEADLOCK_REPORT) {
+		process->left = true;
+	} else {
+		process->killed = watch->settings.action == ON_DEADLOCK_KILL;
+		process->left = !send(suspect, process->killed ? SIGKILL : SIGABRT);
+	}
+	process->done = process->left;
+}
+
+/* A program may block, ignore or catch SIGABRT. A core file may take long: that is waited for. */
+void supervisor_action_follow(const struct deadlock_watch *watch, struct deadlock_process *process,
+                              uint64_t now_ns)
+{
+	const struct suspect *suspect = &watch->suspects[process->suspect];
+	pid_t pid = suspect->incident.pid;
+
+	if (process->done || !process->reported_ns)
+		return;
+	if (!proc_stat_is_alive(pid, suspect->process_start_ticks)) {
+		process->done = true;
+		return;
+	}
+	if (process->killed || now_ns - process->reported_ns < ABORT_PATIENCE_MS * MS ||
+	    proc_stat_is_dumping_core(pid))
+		return;
+	supervisor_message("process %d is still there %d s after SIGABRT; sending SIGKILL", (int)pid,
+	                   ABORT_PATIENCE_MS / 1000);
+	process->killed = true;
+	process->left = process->done = !send(suspect, SIGKILL);
+}
