@@ -49,11 +49,11 @@ def libc(function, *victim):
 
 def python(script, *victim):
     return Hazard(f"{PYTHON} {{here}}/{script}", "lock-held-by-vanished-thread", "semaphore", victim,
-                  holder=("python3.11",), needs=((PYTHON, "python3"),), acts=False)
+                  holder=("python3.11",), needs=((PYTHON, "python3"),))
 
 
-def waker(build, lock_name, *victim, needs=(), command="./program"):
-    return Hazard(command, "waker-vanished", "futex", victim, lock_name=lock_name, build=build, needs=needs, verdict="likely")
+def waker(build, lock_name, *victim, needs=(), command="./program", verdict="likely"):
+    return Hazard(command, "waker-vanished", "futex", victim, lock_name=lock_name, build=build, needs=needs, verdict=verdict)
 
 
 def missed(command, file, package, build=""):
@@ -63,7 +63,7 @@ def missed(command, file, package, build=""):
 INCLUDE = "/usr/include"
 HAZARDS = {
     "openmp": waker("cc -g -O1 -fopenmp {here}/openmp_pool.c -o program", None, "libgomp.so", "sum_of_squares", "main",
-                    needs=(("cc", "gcc"),)),
+                    needs=(("cc", "gcc"),), verdict="certain"),
     "glib": waker("sh -c 'cc -g -O1 {here}/glib_mutex.c -o program $(pkg-config --cflags --libs glib-2.0)'", "cache_mutex",
                   "libglib-2.0.so", "cache_read", "main", needs=((f"{INCLUDE}/glib-2.0/glib.h", "libglib2.0-dev"),)),
     "rust": waker("/usr/bin/rustc -g -O {here}/rust_mutex.rs -o program", None, "std::sync::mutex::Mutex", "cache_read",
