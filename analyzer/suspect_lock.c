@@ -49,9 +49,9 @@ static uint64_t ending_signals(void)
 	return mask;
 }
 
-/* A handler may post, signal or wake; no handler lets go a lock of libc, or finishes an initialisation. What is
- * known to be a lock that a vanished thread holds is not posted by who asks the program to end either: Python
- * always catches SIGINT. */
+/* A handler may post, signal or wake; no handler lets go a lock of libc, or finishes an initialisation. What
+ * is known to be a lock that a vanished thread holds is not posted by who asks the program to end either:
+ * Python always catches SIGINT. */
 bool suspect_lock_handler_could_help(const struct pending_incident *incident)
 {
 	uint64_t caught;
