@@ -1,8 +1,9 @@
 #include "init_site.h"
 
+#include "address_set.h"
 #include "arena.h"
 
-enum { SETS = 4096, WAYS = 4, BUSY = 1 /* no lock's address */ };
+enum { SETS_LOG2 = 12, SETS = 1 << SETS_LOG2, WAYS = 4, BUSY = 1 /* no lock's address */ };
 
 struct init_site {
 	_Atomic uint64_t lock;
@@ -22,8 +23,7 @@ static struct init_site *set_of(const void *lock, bool make)
 		if (atomic_compare_exchange_strong(&sites, &table, fresh))
 			table = fresh;
 	}
-	uint64_t hash = ((uint64_t)(uintptr_t)lock >> 3) * 0x9e3779b97f4a7c15u;
-	return table ? table[hash >> 52] : NULL;
+	return table ? table[address_set_index(lock, SETS_LOG2)] : NULL;
 }
 
 static struct init_site *find(const void *lock)

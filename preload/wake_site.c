@@ -1,9 +1,10 @@
 #include "wake_site.h"
 
+#include "address_set.h"
 #include "arena.h"
 #include "fork_snapshot.h"
 
-enum { SETS = 2048, WAYS = 4, BUSY = 1 /* no object's address */ };
+enum { SETS_LOG2 = 11, SETS = 1 << SETS_LOG2, WAYS = 4, BUSY = 1 /* no object's address */ };
 
 struct wake_site {
 	_Atomic uint64_t object;
@@ -21,8 +22,7 @@ static struct wake_site *set_of(const void *object, bool make)
 		if (atomic_compare_exchange_strong(&sites, &table, fresh))
 			table = fresh;
 	}
-	uint64_t hash = ((uint64_t)(uintptr_t)object >> 3) * 0x9e3779b97f4a7c15u;
-	return table ? table[hash >> 53] : NULL;
+	return table ? table[address_set_index(object, SETS_LOG2)] : NULL;
 }
 
 static struct wake_site *find(const void *object)
