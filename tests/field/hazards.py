@@ -22,7 +22,7 @@ HERE = Path(__file__).resolve().parent / "hazards"
 sys.path.insert(0, str(HERE.parent.parent / "case_runner"))
 import process_tree  # noqa: E402
 
-PYTHON = "/usr/bin/python3"  # Debian's, with Debian's libraries
+PYTHON = "/usr/bin/python3.11"  # Debian 12's, with its libraries: other versions have other locks
 CHILDREN = 5000  # at most, where it is chance which of them hangs
 HUNG_POLLS, POLL_S = 20, 0.05  # a child has microseconds of work
 RUN_LIMIT_S = 150
@@ -49,7 +49,7 @@ def libc(function, *victim):
 
 def python(script, *victim):
     return Hazard(f"{PYTHON} {{here}}/{script}", "lock-held-by-vanished-thread", "semaphore", victim,
-                  holder=("python3.11",), needs=((PYTHON, "python3"),))
+                  holder=("python3.11",), needs=((PYTHON, "python3.11"),))
 
 
 def waker(build, lock_name, *victim, needs=(), command="./program", verdict="likely"):
@@ -66,7 +66,7 @@ HAZARDS = {
                     needs=(("cc", "gcc"),), verdict="certain"),
     "glib": waker("sh -c 'cc -g -O1 {here}/glib_mutex.c -o program $(pkg-config --cflags --libs glib-2.0)'", "cache_mutex",
                   "libglib-2.0.so", "cache_read", "main", needs=((f"{INCLUDE}/glib-2.0/glib.h", "libglib2.0-dev"),)),
-    "rust": waker("/usr/bin/rustc -g -O {here}/rust_mutex.rs -o program", None, "std::sync::mutex::Mutex", "cache_read",
+    "rust": waker("/usr/bin/rustc -g -O {here}/rust_mutex.rs -o program", None, "::Mutex<T>::lock", "cache_read",
                   "rust_mutex::main", needs=(("/usr/bin/rustc", "rustc"),)),
     "tbb": waker("c++ -g -O1 {here}/tbb_arena.cc -o program -ltbb", None, "std::future", "in_background", "main",
                  needs=((f"{INCLUDE}/tbb/task_arena.h", "libtbb-dev"),)),
