@@ -37,29 +37,30 @@ static inline void hook_settle_release(struct thread_record *self, uint32_t inde
 		thread_record_set(self, index, TRACE_HOLD_HELD);
 }
 
-/* The same for the latest entry, wherever it is. Out of line, since they are seldom called. */
-void hook_settle_acquire_found(struct thread_record *self, const void *lock, int error);
-void hook_settle_release_found(struct thread_record *self, const void *lock, int error);
+/* The same for the latest entry, wherever it is; they return the result. Out of line, since they are seldom
+ * called. */
+int hook_settle_acquire_found(struct thread_record *self, const void *lock, int result);
+int hook_settle_release_found(struct thread_record *self, const void *lock, int result);
 
 /* The same where it is the last, unless a signal handler has let go of it. */
-static inline __attribute__((always_inline)) void hook_settle_acquire_last(struct thread_record *self,
-                                                                           const void *lock, int error)
+static inline __attribute__((always_inline)) int hook_settle_acquire_last(struct thread_record *self,
+                                                                          const void *lock, int result)
 {
 	struct held_entry *entry = thread_record_last(self, lock);
-	if (__builtin_expect(entry && error == 0, 1))
-		atomic_store_explicit(&entry->state, TRACE_HOLD_HELD, memory_order_release);
-	else
-		hook_settle_acquire_found(self, lock, error);
+	if (__builtin_expect(!entry || result != 0, 0))
+		return hook_settle_acquire_found(self, lock, result);
+	atomic_store_explicit(&entry->state, TRACE_HOLD_HELD, memory_order_release);
+	return 0;
 }
 
-static inline __attribute__((always_inline)) void hook_settle_release_last(struct thread_record *self,
-                                                                           const void *lock, int error)
+static inline __attribute__((always_inline)) int hook_settle_release_last(struct thread_record *self,
+                                                                          const void *lock, int result)
 {
 	struct held_entry *entry = thread_record_last(self, lock);
-	if (__builtin_expect(entry && error == 0, 1))
-		thread_record_remove_last(self, entry);
-	else
-		hook_settle_release_found(self, lock, error);
+	if (__builtin_expect(!entry || result != 0, 0))
+		return hook_settle_release_found(self, lock, result);
+	thread_record_remove_last(self, entry);
+	return 0;
 }
 
 /* The last entry, if it says that the thread holds the lock. */
@@ -82,7 +83,7 @@ static inline bool hook_in_handlers(const struct thread_record *self)
 
 /* As in hook_mutex.c, watched_* does it all. The plain case, with the thread's gate open and so in no child
  * that looks at locks, writes the thread's own entry and nothing else. can_be_plain: what else it needs. */
-#define HOOK_ACQUIRE_PLAIN(name, params, arguments, lock_kind, object, can_be_plain, error_of)               \
+#define HOOK_ACQUIRE_PLAIN(name, params, arguments, lock_kind, object, can_be_plain)                         \
 	HOOK_EXPORT int name params                                                                          \
 	{                                                                                                    \
 		const struct call_registers regs = CALL_REGISTERS_OF_CALLER();                               \
@@ -92,8 +93,7 @@ static inline bool hook_in_handlers(const struct thread_record *self)
 		if (__builtin_expect(!thread_record_push(self, object, lock_kind, CALL_##name, regs), 0))    \
 			thread_record_push_missed(self, lock_kind, CALL_##name, regs.pc, regs.sp, regs.bp);  \
 		int result = real.name arguments;                                                            \
-		hook_settle_acquire_last(self, object, error_of(result));                                    \
-		return result;                                                                               \
+		return hook_settle_acquire_last(self, object, result);                                       \
 	}
 
 #define HOOK_ACQUIRE(name, params, arguments, lock_kind, object, is_shared, attempt, error_of)               \
@@ -121,10 +121,10 @@ static inline bool hook_in_handlers(const struct thread_record *self)
 		hook_settle_acquire(self, index, object, error_of(result));                                  \
 		return result;                                                                               \
 	}                                                                                                    \
-	HOOK_ACQUIRE_PLAIN(name, params, arguments, lock_kind, object, true, error_of)
+	HOOK_ACQUIRE_PLAIN(name, params, arguments, lock_kind, object, true)
 
 /* The last lock taken is let go first, and the thread holds it. */
-#define HOOK_RELEASE_PLAIN(name, params, arguments, object, can_be_plain, error_of)                          \
+#define HOOK_RELEASE_PLAIN(name, params, arguments, object, can_be_plain)                                    \
 	HOOK_EXPORT int name params                                                                          \
 	{                                                                                                    \
 		struct thread_record *self = thread_record_gate->record;                                     \
@@ -135,8 +135,7 @@ static inline bool hook_in_handlers(const struct thread_record *self)
 		}                                                                                            \
 		atomic_store_explicit(&entry->state, TRACE_HOLD_RELEASING, memory_order_release);            \
 		int result = real.name arguments;                                                            \
-		hook_settle_release_last(self, object, error_of(result));                                    \
-		return result;                                                                               \
+		return hook_settle_release_last(self, object, result);                                       \
 	}
 
 #define HOOK_RELEASE(name, params, arguments, lock_kind, object, error_of)                                   \
@@ -162,7 +161,7 @@ static inline bool hook_in_handlers(const struct thread_record *self)
 		hook_settle_release(self, index, object, error_of(result), had_effect);                      \
 		return result;                                                                               \
 	}                                                                                                    \
-	HOOK_RELEASE_PLAIN(name, params, arguments, object, true, error_of)
+	HOOK_RELEASE_PLAIN(name, params, arguments, object, true)
 
 /* An initialisation or the object's end: whatever was recorded of it by this thread is over. */
 static inline void hook_forget(struct thread_record *self, const void *object)

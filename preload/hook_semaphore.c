@@ -65,7 +65,7 @@ static inline int errno_of_try(int result)
 		return result;                                                                               \
 	}                                                                                                    \
 	HOOK_ACQUIRE_PLAIN(name, params, arguments, TRACE_LOCK_SEMAPHORE, s,                                 \
-	                   thread_record_find(self, s) == UINT32_MAX, errno_of_unix)
+	                   thread_record_find(self, s) == UINT32_MAX)
 
 ACQUIRE(sem_wait, (sem_t * s), (s), CHILD_LOCK)
 ACQUIRE(sem_trywait, (sem_t * s), (s), CHILD_TRY)
@@ -86,7 +86,7 @@ static __attribute__((noinline)) int watched_sem_post(sem_t *s, uint64_t pc, uin
 	return result;
 }
 
-HOOK_RELEASE_PLAIN(sem_post, (sem_t * s), (s), s, wake_site_is_held(s), errno_of_unix)
+HOOK_RELEASE_PLAIN(sem_post, (sem_t * s), (s), s, wake_site_is_held(s))
 
 HOOK_EXPORT int sem_init(sem_t *s, int shared, unsigned value)
 {
