@@ -86,7 +86,7 @@ static __attribute__((noinline)) int watched_sem_post(sem_t *s, uint64_t pc, uin
 	return result;
 }
 
-HOOK_RELEASE_PLAIN(sem_post, (sem_t * s), (s), s, wake_site_is_held(s))
+HOOK_RELEASE_PLAIN(sem_post, (sem_t * s), (s), s, wake_site_knows_holder(s))
 
 HOOK_EXPORT int sem_init(sem_t *s, int shared, unsigned value)
 {

@@ -58,7 +58,7 @@ static inline struct wake_site *wake_site_of(const void *object)
 }
 
 /* True where wake_site_wake() by who holds the semaphore has nothing to add. */
-static inline bool wake_site_is_held(const void *semaphore)
+static inline bool wake_site_knows_holder(const void *semaphore)
 {
 	const struct wake_site *site = wake_site_of(semaphore);
 	return __builtin_expect(site && site->facts.by_holder, 1);
