@@ -32,11 +32,6 @@ void hook_libc_leave_slow(struct libc_bracket *bracket)
 		hook_libc_remove(bracket->self, bracket->lock);
 }
 
-void hook_libc_push_missed(struct thread_record *self, unsigned call, uint64_t pc, uint64_t sp, uint64_t bp)
-{
-	thread_record_push_missed(self, TRACE_LOCK_LIBC, call, pc, sp, bp);
-}
-
 void hook_libc_remove(struct thread_record *self, const void *lock)
 {
 	thread_record_remove(self, thread_record_find(self, lock));

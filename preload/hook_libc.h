@@ -22,9 +22,7 @@ struct libc_bracket {
 __attribute__((noinline)) void hook_libc_enter_slow(struct libc_bracket *ret_bracket, enum libc_family family,
                                                     unsigned call, uint64_t pc, uint64_t sp, uint64_t bp);
 __attribute__((noinline)) void hook_libc_leave_slow(struct libc_bracket *bracket);
-/* What push and pop leave to do where they fail. */
-__attribute__((noinline)) void hook_libc_push_missed(struct thread_record *self, unsigned call, uint64_t pc,
-                                                     uint64_t sp, uint64_t bp);
+/* What pop leaves to do where it fails. */
 __attribute__((noinline)) void hook_libc_remove(struct thread_record *self, const void *lock);
 
 /* Returns the record if the entry is made; NULL: *ret_bracket says what was done. */
@@ -39,7 +37,7 @@ hook_libc_enter(struct libc_bracket *ret_bracket, enum libc_family family, unsig
 	}
 	if (__builtin_expect(!thread_record_push(self, libc_check_lock(family), TRACE_LOCK_LIBC, call, regs),
 	                     0))
-		hook_libc_push_missed(self, call, regs.pc, regs.sp, regs.bp);
+		thread_record_push_missed(self, TRACE_LOCK_LIBC, call, regs.pc, regs.sp, regs.bp);
 	return self;
 }
 

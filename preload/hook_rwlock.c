@@ -4,31 +4,23 @@
 #include "hook_lock.h"
 #include "init_site.h"
 
-#define ACQUIRE(name, params, is_shared, attempt, original)                                                  \
-	HOOK_EXPORT int name params                                                                          \
-	{                                                                                                    \
-		HOOK_ACQUIRE(TRACE_LOCK_RWLOCK, l, is_shared, CALL_##name, attempt, errno_of_posix,          \
-		             original);                                                                      \
-	}
+#define ACQUIRE(name, params, arguments, is_shared, attempt)                                                 \
+	HOOK_ACQUIRE(name, params, arguments, TRACE_LOCK_RWLOCK, l, is_shared, attempt, errno_of_posix)
 
-ACQUIRE(pthread_rwlock_rdlock, (pthread_rwlock_t * l), true, CHILD_LOCK, real.pthread_rwlock_rdlock(l))
-ACQUIRE(pthread_rwlock_tryrdlock, (pthread_rwlock_t * l), true, CHILD_TRY, real.pthread_rwlock_tryrdlock(l))
-ACQUIRE(pthread_rwlock_timedrdlock, (pthread_rwlock_t * l, const struct timespec *t), true, CHILD_TIMED,
-        real.pthread_rwlock_timedrdlock(l, t))
-ACQUIRE(pthread_rwlock_clockrdlock, (pthread_rwlock_t * l, clockid_t c, const struct timespec *t), true,
-        CHILD_TIMED, real.pthread_rwlock_clockrdlock(l, c, t))
-ACQUIRE(pthread_rwlock_wrlock, (pthread_rwlock_t * l), false, CHILD_LOCK, real.pthread_rwlock_wrlock(l))
-ACQUIRE(pthread_rwlock_trywrlock, (pthread_rwlock_t * l), false, CHILD_TRY, real.pthread_rwlock_trywrlock(l))
-ACQUIRE(pthread_rwlock_timedwrlock, (pthread_rwlock_t * l, const struct timespec *t), false, CHILD_TIMED,
-        real.pthread_rwlock_timedwrlock(l, t))
-ACQUIRE(pthread_rwlock_clockwrlock, (pthread_rwlock_t * l, clockid_t c, const struct timespec *t), false,
-        CHILD_TIMED, real.pthread_rwlock_clockwrlock(l, c, t))
+ACQUIRE(pthread_rwlock_rdlock, (pthread_rwlock_t * l), (l), true, CHILD_LOCK)
+ACQUIRE(pthread_rwlock_tryrdlock, (pthread_rwlock_t * l), (l), true, CHILD_TRY)
+ACQUIRE(pthread_rwlock_timedrdlock, (pthread_rwlock_t * l, const struct timespec *t), (l, t), true,
+        CHILD_TIMED)
+ACQUIRE(pthread_rwlock_clockrdlock, (pthread_rwlock_t * l, clockid_t c, const struct timespec *t), (l, c, t),
+        true, CHILD_TIMED)
+ACQUIRE(pthread_rwlock_wrlock, (pthread_rwlock_t * l), (l), false, CHILD_LOCK)
+ACQUIRE(pthread_rwlock_trywrlock, (pthread_rwlock_t * l), (l), false, CHILD_TRY)
+ACQUIRE(pthread_rwlock_timedwrlock, (pthread_rwlock_t * l, const struct timespec *t), (l, t), false,
+        CHILD_TIMED)
+ACQUIRE(pthread_rwlock_clockwrlock, (pthread_rwlock_t * l, clockid_t c, const struct timespec *t), (l, c, t),
+        false, CHILD_TIMED)
 
-HOOK_EXPORT int pthread_rwlock_unlock(pthread_rwlock_t *l)
-{
-	HOOK_RELEASE(TRACE_LOCK_RWLOCK, l, CALL_pthread_rwlock_unlock, errno_of_posix,
-	             real.pthread_rwlock_unlock(l));
-}
+HOOK_RELEASE(pthread_rwlock_unlock, (pthread_rwlock_t * l), (l), TRACE_LOCK_RWLOCK, l, errno_of_posix)
 
 HOOK_EXPORT int pthread_rwlock_init(pthread_rwlock_t *l, const pthread_rwlockattr_t *a)
 {

@@ -44,35 +44,37 @@ static inline int errno_of_try(int result)
 	return error == EAGAIN ? EBUSY : error;
 }
 
-#define ACQUIRE(name, params, attempt, original)                                                             \
-	HOOK_EXPORT int name params                                                                          \
+#define ACQUIRE(name, params, arguments, attempt)                                                            \
+	static __attribute__((noinline)) int watched_##name(HOOK_LIST params, uint64_t pc, uint64_t sp,      \
+	                                                    uint64_t bp)                                     \
 	{                                                                                                    \
-		const struct call_registers regs = CALL_REGISTERS_OF_CALLER();                               \
+		const struct call_registers regs = {.pc = pc, .sp = sp, .bp = bp};                           \
 		struct thread_record *self = hook_thread();                                                  \
 		if (__builtin_expect(!self, 0))                                                              \
-			return original;                                                                     \
+			return real.name arguments;                                                          \
 		uint32_t before;                                                                             \
 		want(self, s, CALL_##name, &regs, &before);                                                  \
 		struct child_use use;                                                                        \
 		bool is_child = process_is_child();                                                          \
 		if (__builtin_expect(is_child, 0))                                                           \
 			look(&use, self, s, CALL_##name, attempt, &regs);                                    \
-		int result = original;                                                                       \
+		int result = real.name arguments;                                                            \
 		if (__builtin_expect(is_child, 0))                                                           \
 			child_check_after(&use, errno_of_try(result));                                       \
 		settle(self, before, s, errno_of_unix(result));                                              \
 		return result;                                                                               \
-	}
+	}                                                                                                    \
+	HOOK_ACQUIRE_PLAIN(name, params, arguments, TRACE_LOCK_SEMAPHORE, s,                                 \
+	                   thread_record_find(self, s) == UINT32_MAX)
 
-ACQUIRE(sem_wait, (sem_t * s), CHILD_LOCK, real.sem_wait(s))
-ACQUIRE(sem_trywait, (sem_t * s), CHILD_TRY, real.sem_trywait(s))
-ACQUIRE(sem_timedwait, (sem_t * s, const struct timespec *t), CHILD_TIMED, real.sem_timedwait(s, t))
-ACQUIRE(sem_clockwait, (sem_t * s, clockid_t c, const struct timespec *t), CHILD_TIMED,
-        real.sem_clockwait(s, c, t))
+ACQUIRE(sem_wait, (sem_t * s), (s), CHILD_LOCK)
+ACQUIRE(sem_trywait, (sem_t * s), (s), CHILD_TRY)
+ACQUIRE(sem_timedwait, (sem_t * s, const struct timespec *t), (s, t), CHILD_TIMED)
+ACQUIRE(sem_clockwait, (sem_t * s, clockid_t c, const struct timespec *t), (s, c, t), CHILD_TIMED)
 
-HOOK_EXPORT int sem_post(sem_t *s)
+static __attribute__((noinline)) int watched_sem_post(sem_t *s, uint64_t pc, uint64_t sp, uint64_t bp)
 {
-	const struct call_registers regs = CALL_REGISTERS_OF_CALLER();
+	const struct call_registers regs = {.pc = pc, .sp = sp, .bp = bp};
 	struct thread_record *self = hook_thread();
 	if (__builtin_expect(!self, 0))
 		return real.sem_post(s);
@@ -83,6 +85,8 @@ HOOK_EXPORT int sem_post(sem_t *s)
 	hook_settle_release(self, index, s, errno_of_unix(result), true);
 	return result;
 }
+
+HOOK_RELEASE_PLAIN(sem_post, (sem_t * s), (s), s, wake_site_knows_holder(s))
 
 HOOK_EXPORT int sem_init(sem_t *s, int shared, unsigned value)
 {

@@ -2,23 +2,14 @@
 #include "hook_lock.h"
 #include "init_site.h"
 
-HOOK_EXPORT int pthread_spin_lock(pthread_spinlock_t *l)
-{
-	HOOK_ACQUIRE(TRACE_LOCK_SPINLOCK, (const void *)l, false, CALL_pthread_spin_lock, CHILD_LOCK,
-	             errno_of_posix, real.pthread_spin_lock(l));
-}
+#define ACQUIRE(name, attempt)                                                                               \
+	HOOK_ACQUIRE(name, (pthread_spinlock_t * l), (l), TRACE_LOCK_SPINLOCK, (const void *)l, false,       \
+	             attempt, errno_of_posix)
 
-HOOK_EXPORT int pthread_spin_trylock(pthread_spinlock_t *l)
-{
-	HOOK_ACQUIRE(TRACE_LOCK_SPINLOCK, (const void *)l, false, CALL_pthread_spin_trylock, CHILD_TRY,
-	             errno_of_posix, real.pthread_spin_trylock(l));
-}
-
-HOOK_EXPORT int pthread_spin_unlock(pthread_spinlock_t *l)
-{
-	HOOK_RELEASE(TRACE_LOCK_SPINLOCK, (const void *)l, CALL_pthread_spin_unlock, errno_of_posix,
-	             real.pthread_spin_unlock(l));
-}
+ACQUIRE(pthread_spin_lock, CHILD_LOCK)
+ACQUIRE(pthread_spin_trylock, CHILD_TRY)
+HOOK_RELEASE(pthread_spin_unlock, (pthread_spinlock_t * l), (l), TRACE_LOCK_SPINLOCK, (const void *)l,
+             errno_of_posix)
 
 HOOK_EXPORT int pthread_spin_init(pthread_spinlock_t *l, int shared)
 {

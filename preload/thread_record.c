@@ -461,3 +461,11 @@ void thread_record_push_deep(struct thread_record *record, unsigned kind, unsign
 	else
 		thread_record_push_any(record, kind, call, pc, sp, bp);
 }
+
+void thread_record_push_missed(struct thread_record *record, unsigned kind, unsigned call, uint64_t pc,
+                               uint64_t sp, uint64_t bp)
+{
+	enum thread_record_stack stack = thread_record_push_by_bp(record, kind, call, pc, sp, bp);
+	if (stack != THREAD_RECORD_STACK_PUSHED)
+		thread_record_push_walked(record, kind, call, pc, sp, bp, stack);
+}

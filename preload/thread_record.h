@@ -260,13 +260,8 @@ thread_record_push_walked(struct thread_record *record, unsigned kind, unsigned 
 }
 
 /* What is left to do where thread_record_push() fails. */
-static inline void thread_record_push_missed(struct thread_record *record, unsigned kind, unsigned call,
-                                             uint64_t pc, uint64_t sp, uint64_t bp)
-{
-	enum thread_record_stack stack = thread_record_push_by_bp(record, kind, call, pc, sp, bp);
-	if (stack != THREAD_RECORD_STACK_PUSHED)
-		thread_record_push_walked(record, kind, call, pc, sp, bp, stack);
-}
+void thread_record_push_missed(struct thread_record *record, unsigned kind, unsigned call, uint64_t pc,
+                               uint64_t sp, uint64_t bp);
 
 /* Both, growing where needed. Returns the entry's index, or UINT32_MAX when there is no memory. */
 static inline uint32_t thread_record_want(struct thread_record *record, const void *lock, unsigned kind,
@@ -346,6 +341,16 @@ static inline uint32_t thread_record_find_once(const struct thread_record *recor
 	return thread_record_find(record, lock);
 }
 
+/* The last entry if it is the lock's, else NULL. */
+static inline struct held_entry *thread_record_last(const struct thread_record *record, const void *lock)
+{
+	uint32_t count = atomic_load_explicit(&record->held_count, memory_order_relaxed);
+	if (__builtin_expect(count == 0, 0))
+		return NULL;
+	struct held_entry *last = &record->held[count - 1];
+	return __builtin_expect(last->lock == (uint64_t)(uintptr_t)lock, 1) ? last : NULL;
+}
+
 /* True for the entry one above the count: the lock that the thread let go last, or was just letting go. */
 static inline bool thread_record_is_popped(const struct thread_record *record, uint32_t index)
 {
@@ -379,6 +384,14 @@ static inline void thread_record_remove(struct thread_record *record, uint32_t i
 		atomic_store_explicit(&moved->state, TRACE_HOLD_NONE, memory_order_release);
 		record->next_removed = index + 1 < last ? index + 1 : 0;
 	}
+	atomic_store_explicit(&record->held_count, last, memory_order_release);
+}
+
+/* The same for what thread_record_last() gave. */
+static inline void thread_record_remove_last(struct thread_record *record, struct held_entry *entry)
+{
+	uint32_t last = atomic_load_explicit(&record->held_count, memory_order_relaxed) - 1;
+	atomic_store_explicit(&entry->state, TRACE_HOLD_NONE, memory_order_release);
 	atomic_store_explicit(&record->held_count, last, memory_order_release);
 }
 

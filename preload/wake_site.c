@@ -1,39 +1,22 @@
 #include "wake_site.h"
 
-#include "address_set.h"
 #include "arena.h"
 #include "fork_snapshot.h"
 
-enum { SETS_LOG2 = 11, SETS = 1 << SETS_LOG2, WAYS = 4, BUSY = 1 /* no object's address */ };
+enum { BUSY = 1 /* no object's address */ };
 
-struct wake_site {
-	_Atomic uint64_t object;
-	struct wake_facts facts;
-};
+struct wake_site (*_Atomic wake_site_table)[WAKE_SITE_WAYS];
 
-static struct wake_site (*_Atomic sites)[WAYS];
-
-static struct wake_site *set_of(const void *object, bool make)
+static struct wake_site *set_of(const void *object)
 {
-	struct wake_site(*table)[WAYS] = atomic_load(&sites);
-	if (!table && make) {
-		struct wake_site(*fresh)[WAYS] = arena_alloc(SETS * sizeof *fresh);
+	struct wake_site(*table)[WAKE_SITE_WAYS] = atomic_load(&wake_site_table);
+	if (!table) {
+		struct wake_site(*fresh)[WAKE_SITE_WAYS] = arena_alloc(sizeof *fresh << WAKE_SITE_SETS_LOG2);
 		/* A loser's table stays unused: this happens once in a process. */
-		if (atomic_compare_exchange_strong(&sites, &table, fresh))
+		if (atomic_compare_exchange_strong(&wake_site_table, &table, fresh))
 			table = fresh;
 	}
-	return table ? table[address_set_index(object, SETS_LOG2)] : NULL;
-}
-
-static struct wake_site *find(const void *object)
-{
-	struct wake_site *set = set_of(object, false);
-	for (int way = 0; set && way < WAYS; way++) {
-		if (atomic_load_explicit(&set[way].object, memory_order_acquire) ==
-		    (uint64_t)(uintptr_t)object)
-			return &set[way];
-	}
-	return NULL;
+	return table ? table[address_set_index(object, WAKE_SITE_SETS_LOG2)] : NULL;
 }
 
 static bool take(struct wake_site *site)
@@ -46,11 +29,11 @@ static bool take(struct wake_site *site)
  * another thread is writing it. */
 static struct wake_site *take_new(const void *object)
 {
-	struct wake_site *set = set_of(object, true);
+	struct wake_site *set = set_of(object);
 	if (!set)
 		return NULL;
-	struct wake_site *site = &set[(uintptr_t)object >> 6 & (WAYS - 1)];
-	for (int way = 0; way < WAYS; way++) {
+	struct wake_site *site = &set[(uintptr_t)object >> 6 & (WAKE_SITE_WAYS - 1)];
+	for (int way = WAKE_SITE_WAYS; way-- > 0;) {
 		if (atomic_load_explicit(&set[way].object, memory_order_relaxed) == 0)
 			site = &set[way];
 	}
@@ -62,7 +45,7 @@ static struct wake_site *take_new(const void *object)
 
 static struct wake_site *take_any(const void *object)
 {
-	struct wake_site *site = find(object);
+	struct wake_site *site = wake_site_of(object);
 	if (!site)
 		return take_new(object);
 	return take(site) ? site : NULL;
@@ -88,7 +71,7 @@ void wake_site_init(const void *object, uint32_t initial_value)
 
 void wake_site_see(const void *object)
 {
-	struct wake_site *site = find(object) ? NULL : take_new(object);
+	struct wake_site *site = wake_site_of(object) ? NULL : take_new(object);
 	if (site)
 		give(site, object);
 }
@@ -125,7 +108,7 @@ static void add_waker(struct wake_facts *facts, struct thread_record *self, unsi
 void wake_site_wake(struct thread_record *self, const void *object, unsigned call, bool holds,
                     const struct call_registers *regs)
 {
-	struct wake_site *site = find(object);
+	struct wake_site *site = wake_site_of(object);
 	if (site && is_full(&site->facts, self, holds))
 		return;
 	site = take_any(object);
@@ -140,7 +123,7 @@ void wake_site_wake(struct thread_record *self, const void *object, unsigned cal
 
 void wake_site_forget(const void *object, bool clean)
 {
-	struct wake_site *site = find(object);
+	struct wake_site *site = wake_site_of(object);
 	if (!site || !take(site))
 		return;
 	if (clean)
@@ -152,7 +135,7 @@ void wake_site_forget(const void *object, bool clean)
 
 bool wake_site_find(const void *object, struct wake_facts *ret_facts)
 {
-	const struct wake_site *site = find(object);
+	const struct wake_site *site = wake_site_of(object);
 	if (!site)
 		return false;
 	*ret_facts = site->facts;
@@ -161,12 +144,12 @@ bool wake_site_find(const void *object, struct wake_facts *ret_facts)
 
 bool wake_site_is_lock(const void *semaphore)
 {
-	const struct wake_site *site = find(semaphore);
+	const struct wake_site *site = wake_site_of(semaphore);
 	return site && site->facts.by_holder && wake_site_may_be_lock(semaphore);
 }
 
 bool wake_site_may_be_lock(const void *semaphore)
 {
-	const struct wake_site *site = find(semaphore);
+	const struct wake_site *site = wake_site_of(semaphore);
 	return !site || (!site->facts.by_others && site->facts.initial_value <= 1);
 }

@@ -7,9 +7,12 @@
 #ifndef AFTERFORK_PRELOAD_WAKE_SITE_H
 #define AFTERFORK_PRELOAD_WAKE_SITE_H
 
+#include <assert.h>
+#include <stdatomic.h>
 #include <stdbool.h>
 #include <stdint.h>
 
+#include "address_set.h"
 #include "thread_record.h"
 
 enum { WAKE_SITE_WAKERS = 2 };
@@ -29,6 +32,37 @@ struct wake_facts {
 	struct waker
 	    wakers[WAKE_SITE_WAKERS]; /* the first two threads; who gives back what it took wakes nobody */
 };
+
+struct wake_site {
+	_Atomic uint64_t object;
+	struct wake_facts facts;
+	uint64_t padding;
+};
+static_assert(sizeof(struct wake_site) % 64 == 0, "what is looked at of an object lies in one cache line");
+
+enum { WAKE_SITE_SETS_LOG2 = 11, WAKE_SITE_WAYS = 4 };
+extern struct wake_site (*_Atomic wake_site_table)[WAKE_SITE_WAYS] __attribute__((visibility("hidden")));
+
+static inline struct wake_site *wake_site_of(const void *object)
+{
+	struct wake_site(*table)[WAKE_SITE_WAYS] =
+	    atomic_load_explicit(&wake_site_table, memory_order_acquire);
+	struct wake_site *site = table ? table[address_set_index(object, WAKE_SITE_SETS_LOG2)] : NULL;
+	for (struct wake_site *end = site + WAKE_SITE_WAYS; site && site < end; site++) {
+		if (__builtin_expect(atomic_load_explicit(&site->object, memory_order_acquire) ==
+		                         (uint64_t)(uintptr_t)object,
+		                     1))
+			return site;
+	}
+	return NULL;
+}
+
+/* True where wake_site_wake() by who holds the semaphore has nothing to add. */
+static inline bool wake_site_knows_holder(const void *semaphore)
+{
+	const struct wake_site *site = wake_site_of(semaphore);
+	return __builtin_expect(site && site->facts.by_holder, 1);
+}
 
 /* Forgets what was known of the address, but for by_others: a thread may still be recorded as the holder of
  * what another posted. */

@@ -55,7 +55,12 @@ static __attribute__((noinline)) void leave_watched(int i)
 	uint32_t index = thread_record_find(self, (const void *)&shared.owner[i]);
 	thread_record_set(self, index, TRACE_HOLD_RELEASING);
 	shared.owner[i] = 0;
-	thread_record_remove(self, thread_record_confirm(self, index, (const void *)&shared.owner[i]));
+	struct held_entry *last = thread_record_last(self, (const void *)&shared.owner[i]);
+	if (last)
+		thread_record_remove_last(self, last);
+	else
+		thread_record_remove(self,
+		                     thread_record_confirm(self, index, (const void *)&shared.owner[i]));
 }
 
 static __attribute__((noinline)) void leave(int i)

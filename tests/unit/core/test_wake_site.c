@@ -51,6 +51,21 @@ Test(wake_site, keeps_the_first_two_threads_and_how_they_posted)
 	cr_assert(facts.by_holder && facts.by_others);
 }
 
+Test(wake_site, asks_for_a_holder_s_first_post_only)
+{
+	self = core_start();
+	cr_assert_not(wake_site_knows_holder(&object));
+	wake_site_init(&object, 1);
+	cr_assert_not(wake_site_knows_holder(&object));
+	wake(self, false);
+	cr_assert_not(wake_site_knows_holder(&object));
+	wake(self, true);
+	cr_assert(wake_site_knows_holder(&object));
+	cr_assert_not(wake_site_knows_holder(&other));
+	wake_site_init(&object, 1);
+	cr_assert_not(wake_site_knows_holder(&object), "another object at the same place");
+}
+
 Test(wake_site, forgets_all_but_that_others_posted)
 {
 	self = core_start();
