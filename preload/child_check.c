@@ -130,14 +130,6 @@ static void blame(struct child_use *use, struct thread_record *holder, uint32_t 
 	}
 }
 
-static struct thread_record *find_live(int32_t owner_tid)
-{
-	struct thread_record *thread = thread_record_first();
-	while (thread && !(child_window_is_alive(thread) && thread->owner_tid == owner_tid))
-		thread = thread->next;
-	return thread;
-}
-
 /* The owner of the mutex that a live thread is waiting for, by its last entry; 0 if there is none. The thread
  * may come back from the call at any time, and the mutex be gone. */
 static int32_t owner_waited_for(const struct thread_record *thread)
@@ -160,7 +152,7 @@ static void examine_live_owner(struct child_use *use, struct thread_record *owne
 	struct incident *suspect = &use->suspect;
 	struct thread_record *thread = owner;
 	for (int i = 0; i < CHAIN_MAX && thread && thread != suspect->victim; i++)
-		thread = find_live(owner_waited_for(thread));
+		thread = fork_snapshot_find_alive(owner_waited_for(thread));
 	if (thread != suspect->victim || use->attempt != CHILD_LOCK)
 		return;
 	suspect->observed = TRACE_BLOCKS_IN_CYCLE;
@@ -176,7 +168,7 @@ static void examine_owner(struct child_use *use)
 {
 	int32_t owner = use->suspect.state.owner_tid;
 	uint64_t lock = (uint64_t)(uintptr_t)use->suspect.lock;
-	struct thread_record *live = find_live(owner);
+	struct thread_record *live = fork_snapshot_find_alive(owner);
 	if (live) {
 		examine_live_owner(use, live);
 		return;

@@ -92,6 +92,14 @@ static inline bool fork_snapshot_is_vanished(const struct thread_record *record)
 	return record->generation < process.generation && atomic_load(&record->state) == THREAD_ALIVE;
 }
 
+/* One of this process. */
+static inline bool fork_snapshot_is_alive(const struct thread_record *record)
+{
+	return record->generation == process.generation && atomic_load(&record->state) == THREAD_ALIVE;
+}
+/* That of them which locks name by the id; NULL: none. */
+struct thread_record *fork_snapshot_find_alive(int32_t owner_tid);
+
 /* Before the child makes a thread: glibc may give it a vanished thread's stack. Completes the
  * stacks of what vanished threads hold, while they can still be walked. Idempotent. */
 void fork_snapshot_preserve_stacks(void);

@@ -194,8 +194,7 @@ HOOK_EXPORT int thrd_create(thrd_t *t, thrd_start_t start, void *arg)
 static struct thread_record *find_by_handle(uint64_t handle)
 {
 	struct thread_record *thread = thread_record_first();
-	while (thread && !(thread->handle == handle && atomic_load(&thread->state) == THREAD_ALIVE &&
-	                   thread->generation == process.generation))
+	while (thread && !(thread->handle == handle && fork_snapshot_is_alive(thread)))
 		thread = thread->next;
 	return thread;
 }

@@ -11,11 +11,11 @@
 #include "call_id.h"
 #include "code_step.h"
 #include "fork_snapshot.h"
+#include "lock_word.h"
 #include "own_memory.h"
 
 enum {
 	WORD = 8,
-	LOCK_SIZE_BYTES = 64, /* no lock of glibc is larger */
 	STEPS_MAX = 4000,
 	ROUNDS_MAX = 32,
 	WAYS_MAX = 6, /* that are open at a time */
@@ -128,7 +128,7 @@ static void begin_round(uint64_t high, int error)
 	code_state_init(start, proof.retry->regs.sp, high);
 	start->pc = proof.retry->regs.pc;
 	start->forbidden_low = proof.retry->lock;
-	start->forbidden_high = proof.retry->lock + LOCK_SIZE_BYTES;
+	start->forbidden_high = proof.retry->lock + sizeof(union lock_copy);
 	for (uint32_t i = 0; i < start->stack_size_bytes; i++)
 		start->stack_known[i] &= !proof.differs_in[i];
 	for (unsigned i = 0; i < sizeof kept_registers; i++) {
