@@ -9,9 +9,17 @@
 #include "code_step.h"
 #include "core_fixture.h"
 
-enum { FLAGS = CODE_REGISTERS, POINTER = 15, INSTRUCTIONS = 200000, CODE_SIZE_BYTES = 4096 };
+enum {
+	FLAGS = CODE_REGISTERS,
+	POINTER = 15,
+	INSTRUCTIONS = 100000,
+	CODE_SIZE_BYTES = 4096,
+	AROUND_BYTES = 160, /* of what rbp points to: as far as an offset of one byte and an operand reach */
+};
 
 static uint8_t *code;
+static uint8_t stack[CODE_STACK_BYTES] __attribute__((aligned(16)));
+static uint8_t *const place = stack + CODE_STACK_BYTES / 2;
 static uint64_t seed = 1;
 
 static uint32_t pick(uint32_t below)
@@ -94,14 +102,18 @@ static const struct sample {
     {"\x0f\x90", GROUP, 0, 0, 0, 16},
 };
 
-/* Neither rsp nor r15 by any prefix; where a byte operand has no REX 4 to 7 are the high bytes. */
+/* In memory: at rbp and an offset of one byte. Neither rsp nor r15 by any prefix; where a byte operand has no
+ * REX 4 to 7 are the high bytes. */
 static uint8_t pick_modrm(const struct sample *sample, uint8_t rex)
 {
 	static const uint8_t lows[] = {0, 1, 2, 3, 5, 6, 7};
-	uint8_t rm = lows[pick((rex & 1) ? 6 : 7)], reg = lows[pick((rex & 4) ? 6 : 7)];
+	bool in_memory = sample->operands != ADDRESS && !(rex & 1) && pick(3) == 0;
+	uint8_t rm = in_memory ? CODE_RBP : lows[pick((rex & 1) ? 6 : 7)],
+	        reg = lows[pick((rex & 4) ? 6 : 7)];
 	if (sample->operands == GROUP)
 		reg = (uint8_t)(sample->first + pick(sample->last - sample->first + 1u));
-	return (uint8_t)((sample->operands == ADDRESS ? pick(3) << 6 : 0xc0) | reg << 3 | rm);
+	unsigned mod = in_memory ? 1 : sample->operands == ADDRESS ? pick(3) : 3;
+	return (uint8_t)(mod << 6 | reg << 3 | rm);
 }
 
 static unsigned put_random(uint8_t *at, unsigned size_bytes)
@@ -142,16 +154,32 @@ static unsigned write_code(const struct sample *sample)
 	return (unsigned)(at - code);
 }
 
+static void know_some_memory(struct code_state *state, const uint64_t *regs)
+{
+	for (int i = -AROUND_BYTES; i < AROUND_BYTES; i++)
+		state->stack_known[place + i - stack] = pick(8) != 0;
+	for (int i = 0; i < 4; i++) {
+		uint8_t *at = place + (int)pick(256) - 128;
+		const struct code_value value = {pick_number(), 8, (uint8_t)pick(4)};
+		uint64_t number = regs[value.base] + value.number;
+		memcpy(at, &number, sizeof number);
+		cr_assert(code_state_store(state, code_number((uint64_t)(uintptr_t)at, 8), 8, value));
+	}
+}
+
 /* Known whole, in its low bytes, as what it was at the start, or not at all. */
 static void know_some(struct code_state *ret_state, const uint64_t *regs)
 {
 	static const uint8_t known[] = {0, 1, 2, 4, 8, 8, 8};
-	memset(ret_state, 0, sizeof *ret_state);
+	code_state_init(ret_state, (uint64_t)(uintptr_t)stack + CODE_BELOW_BYTES,
+	                (uint64_t)(uintptr_t)stack + sizeof stack);
+	know_some_memory(ret_state, regs);
 	for (uint8_t reg = 0; reg < CODE_REGISTERS; reg++) {
 		ret_state->reg[reg] = pick(6) ? code_number(regs[reg], known[pick(sizeof known)])
 		                              : (struct code_value){0, 8, reg};
 	}
 	ret_state->reg[CODE_RSP] = ret_state->reg[POINTER] = code_unknown;
+	ret_state->reg[CODE_RBP] = code_number(regs[CODE_RBP], 8);
 	ret_state->pc = (uint64_t)(uintptr_t)code;
 }
 
@@ -168,6 +196,19 @@ static bool flags_agree(const struct code_state *state, uint64_t flags)
 	return !state->flags_known ||
 	       (state->carry == (flags & 1) && state->zero == (flags >> 6 & 1) &&
 	        state->sign == (flags >> 7 & 1) && state->overflow == (flags >> 11 & 1));
+}
+
+static bool memory_agrees(const struct code_state *state, const uint64_t *before)
+{
+	for (int i = -AROUND_BYTES; i < AROUND_BYTES; i++) {
+		const uint64_t address = (uint64_t)(uintptr_t)place + (uint64_t)i;
+		uint64_t number;
+		memcpy(&number, place + i, sizeof number);
+		if (!agrees(code_state_load(state, code_number(address, 8), 8), number, before) ||
+		    !agrees(code_state_load(state, code_number(address, 8), 1), number, before))
+			return false;
+	}
+	return true;
 }
 
 static void print_code(unsigned length, char *ret_text)
@@ -194,6 +235,7 @@ Test(code_step, knows_only_what_the_processor_does)
 		char text[64] = "";
 		for (int reg = 0; reg < CODE_REGISTERS; reg++)
 			before[reg] = pick_number();
+		before[CODE_RBP] = (uint64_t)(uintptr_t)place;
 		memcpy(after, before, sizeof after);
 		unsigned length = write_code(&samples[pick(sizeof samples / sizeof *samples)]);
 		know_some(&state, before);
@@ -204,6 +246,7 @@ Test(code_step, knows_only_what_the_processor_does)
 		run(after);
 		print_code(length, text);
 		cr_assert_eq(state.pc, (uint64_t)(uintptr_t)code + length, "%s", text);
+		cr_assert(memory_agrees(&state, before), "%s: memory", text);
 		cr_assert(flags_agree(&state, after[FLAGS]), "%s: flags", text);
 		for (int reg = 0; reg < POINTER; reg++)
 			cr_assert(reg == CODE_RSP || agrees(state.reg[reg], after[reg], before),
