@@ -14,6 +14,7 @@
 #include "hook_thread.h"
 #include "luck_check.h"
 #include "raw_syscall.h"
+#include "retry_loop.h"
 #include "trace_writer.h"
 
 enum {
@@ -46,6 +47,7 @@ static void thread_end(void *value)
 		return;
 	fork_snapshot_postfork_child();
 	is_over = true;
+	retry_loop_leave(self);
 	forget_waits(self);
 	thread_record_become(NULL);
 	atomic_fetch_sub(&process.live_threads, 1);
