@@ -11,16 +11,6 @@
 #include "retry_loop.h"
 #include "trace_writer.h"
 
-static const struct fork_note *note_by_tid(int32_t tid)
-{
-	for (unsigned i = 0; i < FORK_GENERATIONS_KEPT; i++) {
-		const struct fork_note *note = process.notes[i];
-		if (note && note->tid == tid)
-			return note;
-	}
-	return NULL;
-}
-
 /* libc has the kernel look up the owner of a priority-inheriting mutex, and ends the process when that finds
  * a thread of another one. It waits on, for ever or up to the time limit, where the mutex is robust. */
 static bool aborts_on_stranger(const struct lock_state *state)
@@ -68,7 +58,7 @@ static bool examine_inherited(struct child_use *use)
 	suspect->holder = self;
 	suspect->holder_tid = owner;
 	suspect->holder_entry = entry;
-	suspect->fork = note_by_tid(owner);
+	suspect->fork = fork_snapshot_note_by(owner);
 	bool checks_owner = lock_word_checks_owner(&suspect->state);
 	bool aborts = aborts_on_stranger(&suspect->state);
 	switch (use->attempt) {
@@ -230,7 +220,7 @@ static void blame_handlers(struct incident *suspect)
 	if (suspect->victim->fork_noted)
 		suspect->fork = suspect->victim->note;
 	else if (!suspect->fork)
-		suspect->fork = process.notes[(process.generation - 1) % FORK_GENERATIONS_KEPT];
+		suspect->fork = fork_snapshot_last_note();
 }
 
 static void examine(struct child_use *use)

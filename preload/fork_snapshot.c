@@ -197,6 +197,21 @@ const struct fork_note *fork_snapshot_note_of(const struct thread_record *vanish
 	return process.notes[vanished->generation % FORK_GENERATIONS_KEPT];
 }
 
+const struct fork_note *fork_snapshot_last_note(void)
+{
+	return process.generation ? process.notes[(process.generation - 1) % FORK_GENERATIONS_KEPT] : NULL;
+}
+
+const struct fork_note *fork_snapshot_note_by(int32_t tid)
+{
+	for (unsigned i = 0; i < FORK_GENERATIONS_KEPT; i++) {
+		const struct fork_note *note = process.notes[i];
+		if (note && note->tid == tid)
+			return note;
+	}
+	return NULL;
+}
+
 struct thread_record *fork_snapshot_find_alive(int32_t owner_tid)
 {
 	struct thread_record *thread = thread_record_first();

@@ -86,6 +86,9 @@ int32_t fork_snapshot_owner_tid(void);
 
 /* The fork at which the record's thread vanished, or NULL when it is too long ago or was not seen. */
 const struct fork_note *fork_snapshot_note_of(const struct thread_record *vanished);
+/* The last fork in this process's line, and one by a thread of that id; NULL as above. */
+const struct fork_note *fork_snapshot_last_note(void);
+const struct fork_note *fork_snapshot_note_by(int32_t tid);
 /* True for a thread of an earlier generation that was alive at the fork. */
 static inline bool fork_snapshot_is_vanished(const struct thread_record *record)
 {
