@@ -12,9 +12,8 @@ void atfork_registry_add(struct thread_record *self, void (*prepare)(void), void
                          void (*child)(void), const struct call_registers *regs);
 /* The registration's handler of that phase took long. */
 void atfork_registry_note_slow(uint32_t registration, enum atfork_phase phase, uint64_t time_ns);
-/* A fork in a form that runs no handlers is about to be made: says so, once for each
- * notice, where some are registered and
- * other threads live. Async-signal-safe. */
+/* A fork in a form that runs no handlers is about to be made: says so, once for each notice, where some are
+ * registered and other threads live. Async-signal-safe. */
 void atfork_registry_note_skipped(enum trace_notice_kind notice);
 
 #endif

@@ -11,16 +11,6 @@
 #include "retry_loop.h"
 #include "trace_writer.h"
 
-static const struct fork_note *note_by_tid(int32_t tid)
-{
-	for (unsigned i = 0; i < FORK_GENERATIONS_KEPT; i++) {
-		const struct fork_note *note = process.notes[i];
-		if (note && note->tid == tid)
-			return note;
-	}
-	return NULL;
-}
-
 /* libc has the kernel look up the owner of a priority-inheriting mutex, and ends the process when that finds
  * a thread of another one. It waits on, for ever or up to the time limit, where the mutex is robust. */
 static bool aborts_on_stranger(const struct lock_state *state)
@@ -68,7 +58,7 @@ static bool examine_inherited(struct child_use *use)
 	suspect->holder = self;
 	suspect->holder_tid = owner;
 	suspect->holder_entry = entry;
-	suspect->fork = note_by_tid(owner);
+	suspect->fork = fork_snapshot_note_by(owner);
 	bool checks_owner = lock_word_checks_owner(&suspect->state);
 	bool aborts = aborts_on_stranger(&suspect->state);
 	switch (use->attempt) {
@@ -130,14 +120,6 @@ static void blame(struct child_use *use, struct thread_record *holder, uint32_t 
 	}
 }
 
-static struct thread_record *find_live(int32_t owner_tid)
-{
-	struct thread_record *thread = thread_record_first();
-	while (thread && !(child_window_is_alive(thread) && thread->owner_tid == owner_tid))
-		thread = thread->next;
-	return thread;
-}
-
 /* The owner of the mutex that a live thread is waiting for, by its last entry; 0 if there is none. The thread
  * may come back from the call at any time, and the mutex be gone. */
 static int32_t owner_waited_for(const struct thread_record *thread)
@@ -160,7 +142,7 @@ static void examine_live_owner(struct child_use *use, struct thread_record *owne
 	struct incident *suspect = &use->suspect;
 	struct thread_record *thread = owner;
 	for (int i = 0; i < CHAIN_MAX && thread && thread != suspect->victim; i++)
-		thread = find_live(owner_waited_for(thread));
+		thread = fork_snapshot_find_alive(owner_waited_for(thread));
 	if (thread != suspect->victim || use->attempt != CHILD_LOCK)
 		return;
 	suspect->observed = TRACE_BLOCKS_IN_CYCLE;
@@ -176,7 +158,7 @@ static void examine_owner(struct child_use *use)
 {
 	int32_t owner = use->suspect.state.owner_tid;
 	uint64_t lock = (uint64_t)(uintptr_t)use->suspect.lock;
-	struct thread_record *live = find_live(owner);
+	struct thread_record *live = fork_snapshot_find_alive(owner);
 	if (live) {
 		examine_live_owner(use, live);
 		return;
@@ -238,7 +220,7 @@ static void blame_handlers(struct incident *suspect)
 	if (suspect->victim->fork_noted)
 		suspect->fork = suspect->victim->note;
 	else if (!suspect->fork)
-		suspect->fork = process.notes[(process.generation - 1) % FORK_GENERATIONS_KEPT];
+		suspect->fork = fork_snapshot_last_note();
 }
 
 static void examine(struct child_use *use)

@@ -57,11 +57,6 @@ static bool is_only_thread(void)
 	       status.st_nlink == LINKS_OF_FOLDER + 1;
 }
 
-static const struct fork_note *last_fork(void)
-{
-	return process.generation ? process.notes[(process.generation - 1) % FORK_GENERATIONS_KEPT] : NULL;
-}
-
 static void begin(struct incident *suspect, struct thread_record *self, const void *object,
                   enum trace_lock_kind kind, unsigned call, const struct call_registers *regs)
 {
@@ -73,7 +68,7 @@ static void begin(struct incident *suspect, struct thread_record *self, const vo
 	    .call = call,
 	    .regs = *regs,
 	    .holder_entry = UINT32_MAX,
-	    .fork = last_fork(),
+	    .fork = fork_snapshot_last_note(),
 	};
 }
 

@@ -5,11 +5,6 @@
 #include "trace_writer.h"
 #include "wake_site.h"
 
-bool child_window_is_alive(const struct thread_record *thread)
-{
-	return atomic_load(&thread->state) == THREAD_ALIVE && thread->generation == process.generation;
-}
-
 static bool is_entry_for(const struct thread_record *thread, uint32_t index, uint64_t lock, int32_t tid)
 {
 	const struct held_entry *entry = &thread->held[index];
@@ -68,7 +63,7 @@ static void scan_window(const struct child_use *use, struct child_window *ret_wi
 		uint32_t entry = child_window_find_entry(thread, (uint64_t)(uintptr_t)suspect->lock, 0);
 		if (thread == suspect->victim || entry == UINT32_MAX)
 			continue;
-		if (child_window_is_alive(thread))
+		if (fork_snapshot_is_alive(thread))
 			ret_window->live += !thread_record_is_popped(thread, entry);
 		else if (atomic_load(&thread->state) == THREAD_ALIVE)
 			consider(ret_window, thread, entry, &suspect->state);

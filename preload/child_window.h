@@ -17,7 +17,6 @@ struct child_window {
 /* True where only threads that are not in the child could let go: those counted in *ret_window. */
 bool child_window_settle(const struct child_use *use, struct child_window *ret_window);
 
-bool child_window_is_alive(const struct thread_record *thread);
 /* The latest entry for the lock that the thread made under the id, else the one that it was just letting go;
  * UINT32_MAX if there is none. tid 0: under any. */
 uint32_t child_window_find_entry(const struct thread_record *thread, uint64_t lock, int32_t tid);

@@ -35,11 +35,16 @@ struct code_value {
 	uint8_t base;  /* number is added to what this held at the start; CODE_NO_BASE: number is all */
 };
 
+struct code_range {
+	uint64_t low, high; /* both 0: empty */
+};
+
 struct code_state {
 	struct code_value reg[CODE_REGISTERS];
 	uint64_t pc, other_pc;
 	bool flags_known, zero, sign, carry, overflow;
 	uint64_t forbidden_low, forbidden_high; /* a store there ends it */
+	struct code_range pointers, stores;     /* outside of the stack: called through, stored to */
 
 	uint64_t stack_low; /* address of stack[0] */
 	uint32_t stack_size_bytes;
@@ -63,6 +68,10 @@ static inline bool code_is_number(struct code_value value, unsigned size_bytes)
 	return value.base == CODE_NO_BASE && value.known >= size_bytes;
 }
 
+/* Makes it just so large that it has those bytes, too. */
+void code_range_add(struct code_range *range, uint64_t low, uint64_t high);
+bool code_range_overlaps(struct code_range a, struct code_range b);
+
 /* Unknown where neither is a plain number. */
 struct code_value code_value_add(struct code_value a, struct code_value b);
 
@@ -73,6 +82,7 @@ struct code_value code_state_get(const struct code_state *state, unsigned reg, u
 void code_state_set(struct code_state *state, unsigned reg, unsigned size_bytes, struct code_value value);
 struct code_value code_state_load(const struct code_state *state, struct code_value address,
                                   unsigned size_bytes);
+bool code_state_is_near_stack(const struct code_state *state, uint64_t address, unsigned size_bytes);
 /* False where nobody knows what was overwritten, or what must not be was. */
 bool code_state_store(struct code_state *state, struct code_value address, unsigned size_bytes,
                       struct code_value value);

@@ -105,15 +105,19 @@ static bool push_return(struct code_state *state, const struct instruction *insn
 	return code_state_push(state, code_number(state->pc + insn->at, WORD));
 }
 
-/* ff /2, /4: through a pointer that is no variable of the program but one that the loader filled in. */
+/* ff /2, /4: through a pointer that the loader filled in, as calls to other modules are. One on the stack is
+ * a variable of the program. */
 static enum code_step_result step_through_memory(struct code_state *state, const struct instruction *insn)
 {
 	uint64_t target;
 	bool is_call = (insn->reg & 7) == 2;
 	if (insn->mod == 3 || !code_is_number(insn->address, WORD) ||
+	    code_state_is_near_stack(state, insn->address.number, WORD) ||
+	    !own_memory_is_private(insn->address.number) ||
 	    !own_memory_read(insn->address.number, &target, sizeof target) ||
 	    (is_call && !push_return(state, insn)))
 		return CODE_LOST;
+	code_range_add(&state->pointers, insn->address.number, insn->address.number + WORD);
 	state->pc = target;
 	return CODE_LEFT;
 }
@@ -150,7 +154,9 @@ static bool step_move_immediate(struct code_state *state, struct instruction *in
 {
 	unsigned size = insn->opcode & 1 ? insn->size_bytes : 1, width = size == WORD ? 4 : size;
 	code_instruction_take_modrm(state, insn, width);
-	return write_rm(state, insn, size, code_number(code_instruction_take_signed(insn, width), WORD));
+	/* Another number there begins or ends a transaction. */
+	return (insn->reg & 7) == 0 &&
+	       write_rm(state, insn, size, code_number(code_instruction_take_signed(insn, width), WORD));
 }
 
 static bool step_extend(struct code_state *state, struct instruction *insn, unsigned from, bool is_signed)
@@ -252,6 +258,12 @@ static void step_sign_extend(struct code_state *state, unsigned size_bytes)
 	code_state_set(state, CODE_RAX, size_bytes, value);
 }
 
+/* By as much as the operand has bytes. */
+static bool moves_stack(uint8_t opcode)
+{
+	return (opcode & 0xf0) == 0x50 || opcode == 0x68 || opcode == 0x6a || opcode == 0xc9;
+}
+
 /* Instructions that go on with the next one. */
 static bool step_plain(struct code_state *state, struct instruction *insn)
 {
@@ -259,7 +271,7 @@ static bool step_plain(struct code_state *state, struct instruction *insn)
 	struct code_value value;
 	if (opcode < 0x40 && (opcode & 7) < 6)
 		return step_arithmetic(state, insn);
-	if ((opcode & 0xf0) == 0x50 && insn->size_bytes == 2)
+	if (insn->size_bytes == 2 && moves_stack(opcode))
 		return false;
 	if ((opcode & 0xf8) == 0x50)
 		return code_state_push(state, state->reg[reg]);

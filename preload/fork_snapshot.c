@@ -120,8 +120,7 @@ static struct thread_record *find_forking_thread(void)
 	if (thread)
 		return thread;
 	thread = thread_record_first();
-	while (thread && !(thread->fork_counted && thread->generation == process.generation &&
-	                   atomic_load(&thread->state) == THREAD_ALIVE))
+	while (thread && !(thread->fork_counted && fork_snapshot_is_alive(thread)))
 		thread = thread->next;
 	return thread;
 }
@@ -196,6 +195,29 @@ const struct fork_note *fork_snapshot_note_of(const struct thread_record *vanish
 	if (process.generation - vanished->generation > FORK_GENERATIONS_KEPT)
 		return NULL;
 	return process.notes[vanished->generation % FORK_GENERATIONS_KEPT];
+}
+
+const struct fork_note *fork_snapshot_last_note(void)
+{
+	return process.generation ? process.notes[(process.generation - 1) % FORK_GENERATIONS_KEPT] : NULL;
+}
+
+const struct fork_note *fork_snapshot_note_by(int32_t tid)
+{
+	for (unsigned i = 0; i < FORK_GENERATIONS_KEPT; i++) {
+		const struct fork_note *note = process.notes[i];
+		if (note && note->tid == tid)
+			return note;
+	}
+	return NULL;
+}
+
+struct thread_record *fork_snapshot_find_alive(int32_t owner_tid)
+{
+	struct thread_record *thread = thread_record_first();
+	while (thread && !(fork_snapshot_is_alive(thread) && thread->owner_tid == owner_tid))
+		thread = thread->next;
+	return thread;
 }
 
 /* The program may have unmapped the vanished thread's stack since: the mapping that is there now bounds the

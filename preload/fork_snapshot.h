@@ -86,11 +86,22 @@ int32_t fork_snapshot_owner_tid(void);
 
 /* The fork at which the record's thread vanished, or NULL when it is too long ago or was not seen. */
 const struct fork_note *fork_snapshot_note_of(const struct thread_record *vanished);
+/* The last fork in this process's line, and one by a thread of that id; NULL as above. */
+const struct fork_note *fork_snapshot_last_note(void);
+const struct fork_note *fork_snapshot_note_by(int32_t tid);
 /* True for a thread of an earlier generation that was alive at the fork. */
 static inline bool fork_snapshot_is_vanished(const struct thread_record *record)
 {
 	return record->generation < process.generation && atomic_load(&record->state) == THREAD_ALIVE;
 }
+
+/* One of this process. */
+static inline bool fork_snapshot_is_alive(const struct thread_record *record)
+{
+	return record->generation == process.generation && atomic_load(&record->state) == THREAD_ALIVE;
+}
+/* That of them which locks name by the id; NULL: none. */
+struct thread_record *fork_snapshot_find_alive(int32_t owner_tid);
 
 /* Before the child makes a thread: glibc may give it a vanished thread's stack. Completes the
  * stacks of what vanished threads hold, while they can still be walked. Idempotent. */

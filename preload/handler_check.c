@@ -15,15 +15,6 @@
 #define MS UINT64_C(1000000)
 enum { WAIT_FIRST_MS = 10, WAIT_LONGEST_MS = 200, CHAIN_MAX = 16 };
 
-static struct thread_record *find_live(int32_t owner_tid)
-{
-	struct thread_record *thread = thread_record_first();
-	while (thread && !(atomic_load(&thread->state) == THREAD_ALIVE &&
-	                   thread->generation == process.generation && thread->owner_tid == owner_tid))
-		thread = thread->next;
-	return thread;
-}
-
 /* Below the entry of this very attempt, which is the thread's last. */
 static uint32_t find_entry(const struct thread_record *thread, const struct thread_record *victim,
                            const void *lock)
@@ -42,12 +33,10 @@ static bool holds(const struct thread_record *thread, const struct thread_record
 	return index != UINT32_MAX && atomic_load(&thread->held[index].state) == TRACE_HOLD_HELD;
 }
 
-/* The futex word of a mutex is its first; a rwlock has several. 0: another kind. */
-static size_t size_of(enum trace_lock_kind kind)
+/* Whoever has one is the only one to let go of it. */
+static bool is_lock(enum trace_lock_kind kind)
 {
-	return kind == TRACE_LOCK_MUTEX    ? sizeof(pthread_mutex_t)
-	       : kind == TRACE_LOCK_RWLOCK ? sizeof(pthread_rwlock_t)
-	                                   : 0;
+	return kind == TRACE_LOCK_MUTEX || kind == TRACE_LOCK_RWLOCK;
 }
 
 /* Readers hold up a reader only where a writer waits between them, and that one may give up. */
@@ -63,22 +52,24 @@ static struct lock_state look_at(const struct lock_ref *lock)
  * while it may change, so the kernel's word, the record's and the lock's must agree. */
 static struct thread_record *find_waited_for(const struct thread_record *thread, struct thread_record *victim)
 {
-	uint64_t copy[(sizeof(pthread_rwlock_t) + 7) / 8];
+	union lock_copy copy;
 	uint64_t address = task_wait_address(thread->tid);
 	uint32_t count = atomic_load(&thread->held_count);
 	if (!address || !count)
 		return NULL;
 	const struct held_entry *last = &thread->held[count - 1];
 	uint64_t lock = last->lock;
-	size_t size_bytes = size_of(last->kind);
-	if (address - lock >= size_bytes || !own_memory_read(lock, copy, size_bytes))
+	enum trace_lock_kind kind = last->kind;
+	size_t size_bytes = lock_word_size_of(kind);
+	/* The futex word of a mutex is its first; a rwlock has several. */
+	if (!is_lock(kind) || address - lock >= size_bytes || !own_memory_read(lock, &copy, size_bytes))
 		return NULL;
 	struct lock_state state =
-	    look_at(&(struct lock_ref){copy, last->kind, !call_id_is_write_lock(last->call)});
+	    look_at(&(struct lock_ref){&copy, kind, !call_id_is_write_lock(last->call)});
 	if (!state.locked)
 		return NULL;
 	if (state.owner_tid)
-		return find_live(state.owner_tid);
+		return fork_snapshot_find_alive(state.owner_tid);
 	return state.names_nobody && holds(victim, victim, (const void *)(uintptr_t)lock) ? victim : NULL;
 }
 
@@ -101,14 +92,14 @@ static struct thread_record *find_stuck_holder(const struct incident *suspect)
 {
 	struct thread_record *victim = suspect->victim, *thread = NULL;
 	if (suspect->state.owner_tid) {
-		thread = find_live(suspect->state.owner_tid);
+		thread = fork_snapshot_find_alive(suspect->state.owner_tid);
 		return thread && is_stuck(thread, victim) ? thread : NULL;
 	}
 	if (!suspect->state.names_nobody)
 		return NULL;
 	for (thread = thread_record_first(); thread; thread = thread->next) {
-		if (atomic_load(&thread->state) == THREAD_ALIVE && thread->generation == process.generation &&
-		    holds(thread, victim, suspect->lock) && is_stuck(thread, victim))
+		if (fork_snapshot_is_alive(thread) && holds(thread, victim, suspect->lock) &&
+		    is_stuck(thread, victim))
 			return thread;
 	}
 	return NULL;

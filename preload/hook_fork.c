@@ -92,8 +92,10 @@ bool hook_syscall_is_fork(uint64_t number, uint64_t first, uint64_t second, uint
 	case SYS_fork:
 		return true;
 	case SYS_clone:
+		fork_snapshot_postfork_child(); /* as in clone() */
 		return copies_memory(first) && second == 0;
 	case SYS_clone3:
+		fork_snapshot_postfork_child();
 		return second >= CLONE_ARGS_SIZE_VER0 &&
 		       clone3_returns_here((const struct clone_args *)(uintptr_t)first);
 	case SYS_execve:

@@ -14,6 +14,7 @@
 #include "hook_thread.h"
 #include "luck_check.h"
 #include "raw_syscall.h"
+#include "retry_loop.h"
 #include "trace_writer.h"
 
 enum {
@@ -46,6 +47,7 @@ static void thread_end(void *value)
 		return;
 	fork_snapshot_postfork_child();
 	is_over = true;
+	retry_loop_leave(self);
 	forget_waits(self);
 	thread_record_become(NULL);
 	atomic_fetch_sub(&process.live_threads, 1);
@@ -194,8 +196,7 @@ HOOK_EXPORT int thrd_create(thrd_t *t, thrd_start_t start, void *arg)
 static struct thread_record *find_by_handle(uint64_t handle)
 {
 	struct thread_record *thread = thread_record_first();
-	while (thread && !(thread->handle == handle && atomic_load(&thread->state) == THREAD_ALIVE &&
-	                   thread->generation == process.generation))
+	while (thread && !(thread->handle == handle && fork_snapshot_is_alive(thread)))
 		thread = thread->next;
 	return thread;
 }

@@ -1,5 +1,6 @@
 #include "incident.h"
 
+#include "hash.h"
 #include "init_site.h"
 #include "raw_syscall.h"
 #include "record_work.h"
@@ -10,16 +11,11 @@ enum {
 	OTHER_RECORDS_MAX = 1,
 };
 
-static void mix(uint64_t *hash, uint64_t value)
-{
-	*hash = (*hash ^ value) * 0x100000001b3u;
-}
-
 static struct trace_stack add_stack(struct record_work *work, uint64_t *hash)
 {
 	for (uint32_t i = 0; i < work->stack.count; i++)
-		mix(hash, work->stack.pc[i]);
-	mix(hash, work->stack.count);
+		hash_mix(hash, work->stack.pc[i]);
+	hash_mix(hash, work->stack.count);
 	if (work->stack.flags & TRACE_STACK_CUT)
 		trace_writer_add(&trace_writer_run()->cut_stacks, 1);
 	return frame_table_add_stack(&work->table, &work->stack);
@@ -157,8 +153,8 @@ static struct trace_victim describe_victim(const struct incident *incident, stru
 
 static uint32_t describe(const struct incident *incident, struct record_work *work)
 {
-	uint64_t hash = 0xcbf29ce484222325u;
-	mix(&hash, incident->observed);
+	uint64_t hash = HASH_START;
+	hash_mix(&hash, incident->observed);
 	frame_table_init(&work->table);
 	struct trace_incident *record = &work->record.incident;
 	*record = (struct trace_incident){

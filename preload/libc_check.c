@@ -126,13 +126,7 @@ static const struct fork_note *note_of(const struct search *search, const struct
 {
 	if (search->thread != self)
 		return fork_snapshot_note_of(search->thread);
-	int32_t tid = self->held[search->entry].former_tid;
-	for (unsigned i = 0; i < FORK_GENERATIONS_KEPT; i++) {
-		const struct fork_note *note = process.notes[i];
-		if (note && note->tid == tid)
-			return note;
-	}
-	return NULL;
+	return fork_snapshot_note_by(self->held[search->entry].former_tid);
 }
 
 static void describe(struct incident *suspect, const struct search *search)

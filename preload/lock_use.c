@@ -2,15 +2,16 @@
 
 #include "arena.h"
 #include "call_id.h"
+#include "hash.h"
 #include "init_site.h"
 #include "thread_record.h"
 #include "wake_site.h"
 
 static uint32_t slot_of(uint64_t lock)
 {
-	enum { HASH_SHIFT = 59 }; /* leaves LOCK_USES_KEPT values */
-	static_assert(LOCK_USES_KEPT == 1 << (64 - HASH_SHIFT), "the hash reaches every slot");
-	return (uint32_t)((lock >> 3) * 0x9e3779b97f4a7c15u >> HASH_SHIFT);
+	enum { BITS = 5 };
+	static_assert(LOCK_USES_KEPT == 1 << BITS, "the hash reaches every slot");
+	return hash_of_address(lock, BITS);
 }
 
 static bool excludes_others(const struct held_entry *entry)

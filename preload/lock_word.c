@@ -1,7 +1,5 @@
 #include "lock_word.h"
 
-#include <semaphore.h>
-
 /* Bits of __kind, glibc nptl/pthreadP.h. */
 enum {
 	KIND_TYPE = 3,
@@ -152,4 +150,22 @@ bool lock_word_checks_owner(const struct lock_state *state)
 		return true;
 	return state->type == TRACE_MUTEX_RECURSIVE || state->type == TRACE_MUTEX_ERRORCHECK ||
 	       (state->flags & (TRACE_LOCK_ROBUST | TRACE_LOCK_PRIO_INHERIT)) != 0;
+}
+
+size_t lock_word_size_of(enum trace_lock_kind kind)
+{
+	switch (kind) {
+	case TRACE_LOCK_MUTEX:
+		return sizeof(pthread_mutex_t);
+	case TRACE_LOCK_RWLOCK:
+		return sizeof(pthread_rwlock_t);
+	case TRACE_LOCK_SPINLOCK:
+		return sizeof(pthread_spinlock_t);
+	case TRACE_LOCK_SEMAPHORE:
+		return sizeof(sem_t);
+	case TRACE_LOCK_STATIC_INIT:
+		return sizeof(int64_t);
+	default:
+		return 0;
+	}
 }

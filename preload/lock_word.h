@@ -7,6 +7,7 @@
 #define AFTERFORK_PRELOAD_LOCK_WORD_H
 
 #include <pthread.h>
+#include <semaphore.h>
 #include <stdbool.h>
 #include <stdint.h>
 
@@ -33,6 +34,17 @@ struct lock_state {
 struct lock_state lock_word_of_mutex(const pthread_mutex_t *mutex);
 /* For a kind that no table entry reads, a state that is not locked. */
 struct lock_state lock_word_of(const struct lock_ref *lock);
+
+/* Room for a copy of a lock of any kind that has a size. */
+union lock_copy {
+	pthread_mutex_t mutex;
+	pthread_rwlock_t rwlock;
+	pthread_spinlock_t spinlock;
+	sem_t semaphore;
+	int64_t guard; /* Itanium C++ ABI, 3.3.2 */
+};
+/* 0 for kinds that are no locks, or not in memory of the program. */
+size_t lock_word_size_of(enum trace_lock_kind kind);
 
 /* True where an unlock by a thread other than the owner recorded is refused (EPERM) or without effect, and a
  * relock depends on the owner: rwlocks, and mutexes of every type but normal and adaptive ones that are

@@ -1,7 +1,5 @@
 #include "luck_check.h"
 
-#include <semaphore.h>
-
 #include "libc_check.h"
 #include "luck_shared.h"
 #include "own_memory.h"
@@ -27,25 +25,6 @@ void luck_check_enter(void)
 	atomic_store(&luck.is_quiet, true);
 }
 
-/* 0 for kinds that are no locks, or not in memory of the program. */
-static size_t size_of(enum trace_lock_kind kind)
-{
-	switch (kind) {
-	case TRACE_LOCK_MUTEX:
-		return sizeof(pthread_mutex_t);
-	case TRACE_LOCK_RWLOCK:
-		return sizeof(pthread_rwlock_t);
-	case TRACE_LOCK_SPINLOCK:
-		return sizeof(pthread_spinlock_t);
-	case TRACE_LOCK_SEMAPHORE:
-		return sizeof(sem_t);
-	case TRACE_LOCK_STATIC_INIT:
-		return sizeof(int64_t); /* Itanium C++ ABI, 3.3.2 */
-	default:
-		return 0;
-	}
-}
-
 /* The latest entry for the lock: one above the count counts where there is none below. */
 static bool is_latest(const struct thread_record *holder, uint32_t index)
 {
@@ -68,15 +47,15 @@ static bool is_inside_libc(const struct thread_record *holder, uint32_t index, s
 static bool is_held(const struct thread_record *holder, uint32_t index, struct lock_state *ret_state)
 {
 	const struct held_entry *entry = &holder->held[index];
-	uint64_t copy[(sizeof(pthread_rwlock_t) + 7) / 8];
-	size_t size_bytes = size_of(entry->kind);
+	union lock_copy copy;
+	size_t size_bytes = lock_word_size_of(entry->kind);
 	uint32_t state = atomic_load(&entry->state);
 	if (entry->kind == TRACE_LOCK_LIBC)
 		return is_inside_libc(holder, index, ret_state);
 	if (!size_bytes || state == TRACE_HOLD_NONE || !is_latest(holder, index) ||
-	    !own_memory_read(entry->lock, copy, size_bytes))
+	    !own_memory_read(entry->lock, &copy, size_bytes))
 		return false;
-	*ret_state = lock_word_of(&(struct lock_ref){.address = copy, .kind = entry->kind});
+	*ret_state = lock_word_of(&(struct lock_ref){.address = &copy, .kind = entry->kind});
 	if (!ret_state->locked)
 		return false;
 	if (entry->kind == TRACE_LOCK_SEMAPHORE && !wake_site_is_lock((const void *)(uintptr_t)entry->lock))
@@ -108,7 +87,7 @@ static uint64_t hash_of_site(const struct held_entry *entry, const struct fork_n
 	uint64_t hash = luck_shared_hash_of_fork(TRACE_HELD_AT_FORK, note);
 	thread_record_site(entry, &site);
 	for (unsigned i = 0; i < CALL_SITE_FRAMES; i++)
-		luck_shared_mix(&hash, site.pc[i]);
+		hash_mix(&hash, site.pc[i]);
 	return hash;
 }
 

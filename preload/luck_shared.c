@@ -9,9 +9,9 @@
 #include "wake_site.h"
 
 enum {
-	TOLD_MAX = 64,        /* locks told of one line of children */
-	JUDGED_ENTRIES = 256, /* a power of two */
-	SHARED = 1            /* in covered[]: as a read lock, beside the address */
+	TOLD_MAX = 64, /* locks told of one line of children */
+	JUDGED_BITS = 8,
+	SHARED = 1 /* in covered[]: as a read lock, beside the address */
 };
 
 static struct {
@@ -24,7 +24,7 @@ static struct {
 	struct {
 		uint64_t lock;
 		uint32_t generation;
-	} judged[JUDGED_ENTRIES];
+	} judged[1 << JUDGED_BITS];
 } luck;
 
 /* Conditions are no locks, nor need semaphores be; to be inside of libc is not to hold its lock. */
@@ -135,10 +135,10 @@ static uint64_t hash_of_lock(const struct incident *use, const struct fork_note 
 	struct kept_stack made;
 	uint64_t hash = luck_shared_hash_of_fork(TRACE_SHARED_WITH_VANISHED, note);
 	if (module_map_find_data((uint64_t)(uintptr_t)use->lock) || !init_site_find(use->lock, &made))
-		luck_shared_mix(&hash, (uint64_t)(uintptr_t)use->lock);
+		hash_mix(&hash, (uint64_t)(uintptr_t)use->lock);
 	else
 		for (uint32_t i = 0; i < made.count; i++)
-			luck_shared_mix(&hash, made.pc[i]);
+			hash_mix(&hash, made.pc[i]);
 	return hash;
 }
 
@@ -216,7 +216,7 @@ void luck_shared_took(const struct incident *use, bool shared)
 {
 	uint64_t lock = (uint64_t)(uintptr_t)use->lock;
 	uint64_t key = lock | (shared ? SHARED : 0);
-	uint32_t slot = (uint32_t)((key ^ key >> 3) * 0x9e3779b97f4a7c15u >> 56) & (JUDGED_ENTRIES - 1);
+	uint32_t slot = hash_of_address(key, JUDGED_BITS) ^ (shared ? 1 : 0);
 	if ((luck.judged[slot].lock == key && luck.judged[slot].generation == process.generation) ||
 	    !is_candidate(use))
 		return;

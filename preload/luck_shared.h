@@ -5,9 +5,10 @@
 #ifndef AFTERFORK_PRELOAD_LUCK_SHARED_H
 #define AFTERFORK_PRELOAD_LUCK_SHARED_H
 
+#include "hash.h"
 #include "incident.h"
 
-/* In a new child, before the program's child handlers: what the forking thread holds now is covered. */
+/* In a new child, before its first lock call is recorded: what the forking thread holds now is covered. */
 void luck_shared_enter(const struct thread_record *self);
 /* The child took a lock that was free, as a read lock or not: `use` says which, who, and where; other fields
  * are not read. A lock of libc's own is one that the child is about to take, and that nobody was seen to
@@ -15,15 +16,11 @@ void luck_shared_enter(const struct thread_record *self);
 void luck_shared_took(const struct incident *use, bool shared);
 
 /* For hashes by which repeats are found before any stack is walked to its end. */
-static inline void luck_shared_mix(uint64_t *hash, uint64_t value)
-{
-	*hash = (*hash ^ value) * 0x100000001b3u;
-}
 static inline uint64_t luck_shared_hash_of_fork(enum trace_observed observed, const struct fork_note *note)
 {
-	uint64_t hash = 0xcbf29ce484222325u ^ observed;
+	uint64_t hash = HASH_START ^ observed;
 	for (uint32_t i = 0; note && i < note->stack.count; i++)
-		luck_shared_mix(&hash, note->stack.pc[i]);
+		hash_mix(&hash, note->stack.pc[i]);
 	return hash;
 }
 

@@ -11,10 +11,11 @@
 #include "call_id.h"
 #include "code_step.h"
 #include "fork_snapshot.h"
+#include "lock_word.h"
+#include "own_memory.h"
 
 enum {
 	WORD = 8,
-	LOCK_SIZE_BYTES = 64, /* no lock of glibc is larger */
 	STEPS_MAX = 4000,
 	ROUNDS_MAX = 32,
 	WAYS_MAX = 6, /* that are open at a time */
@@ -54,17 +55,27 @@ static const struct try_call {
 /* What may be called between two tries: it comes back, and changes no memory but what it is given to fill. */
 static struct pastime {
 	const char *name;
-	uint8_t filled; /* the register that points to it */
-	bool fills_time;
+	uint8_t filled;                         /* the register that points to it */
+	uint8_t clock, first_clock, last_clock; /* that register says which time it is filled with */
 	bool returns_zero;
 	_Atomic uintptr_t function;
 } pastimes[] = {
-    {"sched_yield", NO_REGISTER, false, true, 0}, {"thrd_yield", NO_REGISTER, false, false, 0},
-    {"usleep", NO_REGISTER, false, false, 0},     {"sleep", NO_REGISTER, false, false, 0},
-    {"nanosleep", CODE_RSI, false, false, 0},     {"clock_nanosleep", CODE_RCX, false, false, 0},
-    {"thrd_sleep", CODE_RSI, false, false, 0},    {"clock_gettime", CODE_RSI, true, true, 0},
-    {"timespec_get", CODE_RDI, true, false, 0},   {"gettimeofday", CODE_RDI, false, false, 0},
-    {"time", CODE_RDI, false, false, 0},
+#define PASTIME(name, filled, returns_zero)                                                                  \
+	{                                                                                                    \
+#name, filled, NO_REGISTER, 0, 0, returns_zero, 0                                            \
+	}
+    PASTIME(sched_yield, NO_REGISTER, true),
+    PASTIME(thrd_yield, NO_REGISTER, false),
+    PASTIME(usleep, NO_REGISTER, false),
+    PASTIME(sleep, NO_REGISTER, false),
+    PASTIME(nanosleep, CODE_RSI, false),
+    PASTIME(clock_nanosleep, CODE_RCX, false),
+    PASTIME(thrd_sleep, CODE_RSI, false),
+    PASTIME(gettimeofday, CODE_RDI, false),
+    PASTIME(time, CODE_RDI, false),
+    {"clock_gettime", CODE_RSI, CODE_RDI, CLOCK_REALTIME, CLOCK_BOOTTIME, true, 0},
+    {"timespec_get", CODE_RDI, CODE_RSI, TIME_UTC, TIME_UTC, false, 0},
+#undef PASTIME
 };
 
 /* One at a time: this is too much for the stack of a thread that is not ours. */
@@ -78,7 +89,8 @@ static struct proof {
 	bool limit_may_be_refused; /* then a try may give EINVAL as well */
 	struct code_value lock;    /* that the next try will be of, by the ways gone so far */
 	bool has_lock;
-	bool differs_in[CODE_STACK_BYTES]; /* from try to try: taken as unknown */
+	struct code_range pointers, stores; /* of all ways */
+	bool differs_in[CODE_STACK_BYTES];  /* from try to try: taken as unknown */
 	bool differs_register[CODE_REGISTERS];
 } proof;
 
@@ -116,7 +128,7 @@ static void begin_round(uint64_t high, int error)
 	code_state_init(start, proof.retry->regs.sp, high);
 	start->pc = proof.retry->regs.pc;
 	start->forbidden_low = proof.retry->lock;
-	start->forbidden_high = proof.retry->lock + LOCK_SIZE_BYTES;
+	start->forbidden_high = proof.retry->lock + sizeof(union lock_copy);
 	for (uint32_t i = 0; i < start->stack_size_bytes; i++)
 		start->stack_known[i] &= !proof.differs_in[i];
 	for (unsigned i = 0; i < sizeof kept_registers; i++) {
@@ -131,6 +143,7 @@ static void begin_round(uint64_t high, int error)
 	proof.now = *start;
 	proof.open_count = 0;
 	proof.has_lock = false;
+	proof.pointers = proof.stores = (struct code_range){0};
 	if (proof.limit_may_be_refused) {
 		proof.open[proof.open_count] = *start;
 		proof.open[proof.open_count++].reg[CODE_RAX] =
@@ -143,11 +156,17 @@ static bool is_zero(struct code_value value)
 	return code_is_number(value, WORD) && value.number == 0;
 }
 
-/* Another one would be refused. */
-static bool asks_known_clock(const struct code_state *state)
+static bool is_in_range(const struct code_state *state, unsigned reg, uint64_t low, uint64_t high)
 {
-	const struct code_value clock = code_state_get(state, CODE_RDI, sizeof(clockid_t));
-	return code_is_number(clock, sizeof(clockid_t)) && clock.number <= CLOCK_BOOTTIME;
+	struct code_value value = code_state_get(state, reg, sizeof(int));
+	return code_is_number(value, sizeof(int)) && value.number >= low && value.number <= high;
+}
+
+/* Another clock would be refused, and nothing be filled. */
+static bool asks_known_clock(const struct code_state *state, const struct pastime *pastime)
+{
+	return pastime->clock != NO_REGISTER &&
+	       is_in_range(state, pastime->clock, pastime->first_clock, pastime->last_clock);
 }
 
 /* The struct timespec or the like that the function fills, or would. It is no lock, wherever it lies. */
@@ -162,7 +181,7 @@ static bool fill(struct code_state *state, const struct pastime *pastime)
 	}
 	part.number += WORD;
 	struct code_value nanoseconds =
-	    pastime->fills_time ? (struct code_value){0, WORD, CODE_NANOSECONDS} : code_unknown;
+	    asks_known_clock(state, pastime) ? (struct code_value){0, WORD, CODE_NANOSECONDS} : code_unknown;
 	return code_state_store(state, at, WORD, code_unknown) &&
 	       code_state_store(state, part, WORD, nanoseconds);
 }
@@ -179,7 +198,8 @@ static bool pass_time(struct code_state *state)
 	if (pastime == end || !code_state_pop(state, &target) || !code_is_number(target, WORD) ||
 	    !fill(state, pastime))
 		return false;
-	bool returns_zero = pastime->returns_zero && (!pastime->fills_time || asks_known_clock(state));
+	bool returns_zero =
+	    pastime->returns_zero && (pastime->clock == NO_REGISTER || asks_known_clock(state, pastime));
 	for (unsigned i = 0; i < sizeof clobbered; i++)
 		state->reg[clobbered[i]] = code_unknown;
 	if (returns_zero)
@@ -209,7 +229,8 @@ static bool has_valid_limit(const struct code_state *state)
 	struct code_value part = code_state_load(state, at, WORD);
 	bool valid = part.base == CODE_NANOSECONDS ? part.number == 0
 	                                           : code_is_number(part, WORD) && part.number < NANOSECONDS;
-	return valid && (call->clock == NO_REGISTER || code_is_number(state->reg[call->clock], sizeof(int)));
+	return valid && (call->clock == NO_REGISTER ||
+	                 is_in_range(state, call->clock, CLOCK_REALTIME, CLOCK_MONOTONIC));
 }
 
 static bool is_same_value(struct code_value a, struct code_value b)
@@ -225,6 +246,16 @@ static bool note_lock(struct code_value lock)
 	proof.lock = lock;
 	proof.has_lock = true;
 	return !is_other;
+}
+
+/* A pointer that is called through says where to go for as long as nobody stores there. */
+static bool changes_pointers(const struct code_state *state)
+{
+	if (state->pointers.high)
+		code_range_add(&proof.pointers, state->pointers.low, state->pointers.high);
+	if (state->stores.high)
+		code_range_add(&proof.stores, state->stores.low, state->stores.high);
+	return code_range_overlaps(proof.pointers, proof.stores);
 }
 
 /* True where something was found that is not the same as at the last try; it is unknown from now on. */
@@ -282,7 +313,7 @@ static enum round go_round(void)
 	unsigned steps = 0;
 	bool differs = false;
 	for (;;) {
-		if (!go_way(&steps))
+		if (!go_way(&steps) || changes_pointers(&proof.now))
 			return ROUND_LOST;
 		/* In a later round it may be unknown, never again the same. */
 		if (!note_lock(proof.now.reg[CODE_RDI]))
@@ -326,7 +357,8 @@ enum retry_proof retry_proof_find(const struct retry *retry, int error)
 	uint64_t high = end_of_stack(retry->bounds, retry->regs.sp);
 	while (call < end && call->call != retry->call)
 		call++;
-	if (call == end || !high || (error != EBUSY && error != ETIMEDOUT) || !take_turn())
+	if (call == end || !high || (error != EBUSY && error != ETIMEDOUT) ||
+	    !own_memory_is_private(retry->regs.sp) || !take_turn())
 		return RETRY_UNPROVEN;
 	proof.retry = retry;
 	proof.call = call;

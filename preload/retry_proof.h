@@ -4,6 +4,7 @@
  * It is proven where, given that each try fails as this one did,
  * - the code comes to the same call again, with the same lock and stack pointer;
  * - on the way it calls nothing but functions that let time pass or ask for the time;
+ * - it stores neither into the lock nor into a pointer that it calls through;
  * - whatever differs from one try to the next is taken as unknown, and so is all memory but the thread's
  * stack; at a branch that depends on something unknown both ways are gone, and each has to come back. A count
  * of tries, a deadline that is compared, a flag in memory that others could set: each makes one of two ways

@@ -136,6 +136,7 @@ static void reset(struct thread_record *record)
 	record->fork_noted = false;
 	record->fork_counted = false;
 	record->fork_runs_handlers = false;
+	record->is_detached = false;
 	record->bounds = (struct stack_bounds){0};
 	__builtin_memset(record->name, 0, sizeof record->name);
 	record->start_routine = NULL;

@@ -1,9 +1,10 @@
 /* What the library keeps of one thread: who it is, and which locks it holds or waits for.
  *
- * A record is written by its own thread only, without atomics beyond plain ordered stores; other threads
- * never read it. It is read in a forked child, where the copy-on-write copy is a snapshot of the moment of
- * fork: the stores of the vanished thread are seen in program order there. Records live in the arena for ever
- * and are used again after their thread ended, unless it ended while it held locks.
+ * What a thread holds is written by itself only, without atomics beyond plain ordered stores. It is read in a
+ * forked child, where the copy-on-write copy is a snapshot of the moment of fork: the stores of the vanished
+ * thread are seen in program order there. Of a thread that lives others read it only to look for a circle,
+ * and believe nothing that the locks themselves do not say. Records live in the arena for ever and are used
+ * again after their thread ended, unless it ended while it held locks.
  *
  * Signal safety: a handler that interrupts an update and takes and releases locks itself leaves the entries
  * below held_count as it found them. Two things may be lost to one, and only the stack of a lock, never the

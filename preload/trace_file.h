@@ -1,7 +1,8 @@
 /* Opening and making the files of a trace, by direct system calls. Functions return 0 or an errno value.
  *
  * Nothing here follows a symbolic link in the last component, leaves a descriptor open, or lets a limit on
- * file sizes (RLIMIT_FSIZE) raise a signal. Not for a forked child. */
+ * file sizes (RLIMIT_FSIZE) raise a signal. In a forked child only where the fork left no file: by then the
+ * folder may be out of reach. */
 #ifndef AFTERFORK_PRELOAD_TRACE_FILE_H
 #define AFTERFORK_PRELOAD_TRACE_FILE_H
 

@@ -1,5 +1,6 @@
 /* Rules of this file: see trace_file.h; what runs in the child is lock-free and makes no system call but
- * the futex wake, and not even that one once the program entered a sandbox. */
+ * the futex wake, and those for a file where the fork left none; not even these once the program entered a
+ * sandbox. */
 #include "trace_writer.h"
 
 #include <linux/futex.h>
@@ -187,6 +188,7 @@ void trace_writer_seal(bool on)
 	atomic_store(&sealed, on);
 	module_map_seal(on);
 }
+
 uint64_t trace_writer_now_ns(void)
 {
 	return trace_writer_is_sealed() ? 0 : clock_now_ns();
@@ -196,14 +198,17 @@ bool trace_writer_is_sealed(void)
 {
 	return atomic_load(&sealed);
 }
+
 bool trace_writer_is_supervised(void)
 {
 	return trace_writer_run()->supervised != 0;
 }
+
 struct trace_run *trace_writer_run(void)
 {
 	return atomic_load_explicit(&run, memory_order_relaxed);
 }
+
 struct trace_image *trace_writer_image(void)
 {
 	return atomic_load_explicit(&image, memory_order_relaxed);
@@ -287,6 +292,7 @@ struct trace_record *trace_writer_rewrite(struct trace_record *old, const struct
 	fill(old, old->type, body, size_bytes, checksum_from);
 	return old;
 }
+
 void trace_writer_notify(void)
 {
 	struct trace_run *totals = trace_writer_run();

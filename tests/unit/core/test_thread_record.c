@@ -311,6 +311,7 @@ Test(thread_record, gives_a_released_record_to_the_next_thread)
 	first->created_count = 3;
 	first->former_tid = 9;
 	first->fork_noted = true;
+	first->is_detached = true;
 	first->handle = 7;
 	first->bounds.high = 4096;
 	thread_record_release(first);
@@ -326,6 +327,7 @@ Test(thread_record, gives_a_released_record_to_the_next_thread)
 	cr_assert_eq(second->created_count, 0);
 	cr_assert_null(second->start_routine);
 	cr_assert_not(second->fork_noted);
+	cr_assert_not(second->is_detached);
 	cr_assert_eq(second->bounds.high, 0);
 	cr_assert_str_eq(second->name, "");
 }

@@ -171,6 +171,59 @@ static void refused_limit_ends_it(void)
 	} while (pthread_mutex_timedlock(&lock, &limit) == ETIMEDOUT);
 }
 
+static int give_up(void)
+{
+	shall_stop = 1;
+	return 0;
+}
+
+static void changes_what_it_calls(void)
+{
+	static int (*wait)(void) = sched_yield;
+	for (int i = 0; pthread_mutex_trylock(&lock) != 0 && !shall_stop; i++) {
+		wait();
+		if (i > 1000000)
+			wait = give_up;
+	}
+}
+
+static void calls_another_way_in_the_end(void)
+{
+	static int (*volatile wait)(void) = sched_yield;
+	for (int i = 0; pthread_mutex_trylock(&lock) != 0; i++) {
+		wait();
+		if (i > 1000000)
+			wait = (int (*)(void))retry_loops_work;
+	}
+}
+
+static void changes_what_it_calls_on_the_stack(void)
+{
+	int (*volatile wait)(void) = sched_yield;
+	for (int i = 0; pthread_mutex_trylock(&lock) != 0; i++) {
+		wait();
+		if (i > 1000000)
+			wait = (int (*)(void))retry_loops_work;
+	}
+}
+
+/* Nothing is filled then, and the limit refused. */
+static void asks_no_clock(void)
+{
+	struct timespec limit = {.tv_nsec = 1000000000};
+	do
+		clock_gettime(12345, &limit);
+	while (pthread_mutex_timedlock(&lock, &limit) == ETIMEDOUT);
+}
+
+static void asks_no_time_base(void)
+{
+	struct timespec limit = {.tv_nsec = 1000000000};
+	do
+		timespec_get(&limit, 0);
+	while (pthread_mutex_timedlock(&lock, &limit) == ETIMEDOUT);
+}
+
 const struct retry_loop_case LOOPS[] = {
     {"yields", yields, true, EBUSY},
     {"only tries", only_tries, true, EBUSY},
@@ -191,5 +244,10 @@ const struct retry_loop_case LOOPS[] = {
     {"alternates between members", alternates_between_members, false, EBUSY},
     {"tries once", tries_once, false, EBUSY},
     {"a refused limit ends it", refused_limit_ends_it, false, ETIMEDOUT},
+    {"changes what it calls", changes_what_it_calls, false, EBUSY},
+    {"calls another way in the end", calls_another_way_in_the_end, false, EBUSY},
+    {"changes what it calls on the stack", changes_what_it_calls_on_the_stack, false, EBUSY},
+    {"asks no clock", asks_no_clock, false, ETIMEDOUT},
+    {"asks no time base", asks_no_time_base, false, ETIMEDOUT},
     {0},
 };
