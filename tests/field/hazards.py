@@ -66,7 +66,7 @@ HAZARDS = {
                     needs=(("cc", "gcc"),), verdict="certain"),
     "glib": waker("sh -c 'cc -g -O1 {here}/glib_mutex.c -o program $(pkg-config --cflags --libs glib-2.0)'", "cache_mutex",
                   "libglib-2.0.so", "cache_read", "main", needs=((f"{INCLUDE}/glib-2.0/glib.h", "libglib2.0-dev"),)),
-    "rust": waker("/usr/bin/rustc -g -O {here}/rust_mutex.rs -o program", None, "::Mutex<T>::lock", "cache_read",
+    "rust": waker("/usr/bin/rustc -g -O {here}/rust_mutex.rs -o program", None, "Mutex<T>::lock", "cache_read",
                   "rust_mutex::main", needs=(("/usr/bin/rustc", "rustc"),)),
     "tbb": waker("c++ -g -O1 {here}/tbb_arena.cc -o program -ltbb", None, "std::future", "in_background", "main",
                  needs=((f"{INCLUDE}/tbb/task_arena.h", "libtbb-dev"),)),
