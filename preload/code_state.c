@@ -104,13 +104,36 @@ static bool overlaps(uint64_t low, unsigned size_bytes, uint64_t other_low, uint
 	return low < other_high && low + size_bytes > other_low;
 }
 
+static bool is_pointer(const struct code_pointers *pointers, uint64_t at, unsigned size_bytes)
+{
+	for (unsigned i = 0; i < pointers->count; i++) {
+		if (overlaps(at, size_bytes, pointers->at[i], pointers->at[i] + WORD))
+			return true;
+	}
+	return false;
+}
+
+bool code_state_note_pointer(struct code_state *state, uint64_t address)
+{
+	struct code_pointers *pointers = state->pointers;
+	for (unsigned i = 0; i < pointers->count; i++) {
+		if (pointers->at[i] == address)
+			return true;
+	}
+	if (pointers->count == CODE_POINTERS)
+		return false;
+	pointers->at[pointers->count++] = address;
+	return true;
+}
+
 bool code_state_store(struct code_state *state, struct code_value address, unsigned size_bytes,
                       struct code_value value)
 {
 	enum { AROUND_BYTES = 1 << 16 };
 	uint64_t at = address.number;
 	if (!code_is_number(address, WORD) ||
-	    overlaps(at, size_bytes, state->forbidden_low, state->forbidden_high))
+	    overlaps(at, size_bytes, state->forbidden_low, state->forbidden_high) ||
+	    is_pointer(state->pointers, at, size_bytes))
 		return false;
 	uint32_t place = place_of(state, at, size_bytes);
 	if (place == UINT32_MAX)

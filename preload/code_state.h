@@ -27,6 +27,13 @@ enum {
 	CODE_BELOW_BYTES = 1024, /* of the stack below the stack pointer: for functions that are called */
 	CODE_STACK_BYTES = 4096,
 	CODE_SPILLS = 16,
+	CODE_POINTERS = 16,
+};
+
+/* What calls and jumps went through on any of the ways. */
+struct code_pointers {
+	uint64_t at[CODE_POINTERS];
+	unsigned count;
 };
 
 struct code_value {
@@ -40,6 +47,8 @@ struct code_state {
 	uint64_t pc, other_pc;
 	bool flags_known, zero, sign, carry, overflow;
 	uint64_t forbidden_low, forbidden_high; /* a store there ends it */
+	struct code_pointers *pointers;         /* so does one there */
+	bool may_fault;                         /* something was read that may not be there the next time */
 
 	uint64_t stack_low; /* address of stack[0] */
 	uint32_t stack_size_bytes;
@@ -76,6 +85,8 @@ struct code_value code_state_load(const struct code_state *state, struct code_va
 /* False where nobody knows what was overwritten, or what must not be was. */
 bool code_state_store(struct code_state *state, struct code_value address, unsigned size_bytes,
                       struct code_value value);
+/* A call goes through the pointer at `address`. False where there are too many. */
+bool code_state_note_pointer(struct code_state *state, uint64_t address);
 /* Something may have been stored anywhere on the stack. */
 void code_state_forget_stack(struct code_state *state);
 bool code_state_push(struct code_state *state, struct code_value value);

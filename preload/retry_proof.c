@@ -5,6 +5,7 @@
 #include <pthread.h>
 #include <semaphore.h>
 #include <stdatomic.h>
+#include <sys/auxv.h>
 #include <threads.h>
 #include <time.h>
 
@@ -74,6 +75,7 @@ static struct proof {
 	const struct try_call *call;
 	struct code_state start, now;
 	struct code_state open[WAYS_MAX]; /* branches that were not taken yet */
+	struct code_pointers pointers;
 	unsigned open_count;
 	bool limit_may_be_refused; /* then a try may give EINVAL as well */
 	struct code_value lock;    /* that the next try will be of, by the ways gone so far */
@@ -84,10 +86,22 @@ static struct proof {
 
 static const uint8_t kept_registers[] = {CODE_RBX, CODE_RBP, 12, 13, 14, 15};
 
+/* Another library may have its own that does more, such as run another coroutine. Some of libc's are the
+ * kernel's. */
+static bool is_of_libc(const void *function)
+{
+	Dl_info here, libc;
+	return function && dladdr(function, &here) &&
+	       dladdr(dlsym(RTLD_NEXT, "gnu_get_libc_version"), &libc) &&
+	       (here.dli_fbase == libc.dli_fbase || (uintptr_t)here.dli_fbase == getauxval(AT_SYSINFO_EHDR));
+}
+
 void retry_proof_init(void)
 {
-	for (unsigned i = 0; i < sizeof pastimes / sizeof *pastimes; i++)
-		atomic_store(&pastimes[i].function, (uintptr_t)dlsym(RTLD_NEXT, pastimes[i].name));
+	for (unsigned i = 0; i < sizeof pastimes / sizeof *pastimes; i++) {
+		const void *function = dlsym(RTLD_NEXT, pastimes[i].name);
+		atomic_store(&pastimes[i].function, is_of_libc(function) ? (uintptr_t)function : 0);
+	}
 }
 
 static uint64_t end_of_stack(const struct stack_bounds *bounds, uint64_t sp)
@@ -115,6 +129,7 @@ static void begin_round(uint64_t high, int error)
 	struct code_state *start = &proof.start;
 	code_state_init(start, proof.retry->regs.sp, high);
 	start->pc = proof.retry->regs.pc;
+	start->pointers = &proof.pointers;
 	start->forbidden_low = proof.retry->lock;
 	start->forbidden_high = proof.retry->lock + LOCK_SIZE_BYTES;
 	for (uint32_t i = 0; i < start->stack_size_bytes; i++)
@@ -279,7 +294,7 @@ enum round { ROUND_LOST, ROUND_SAME, ROUND_DIFFERS };
 /* All ways. */
 static enum round go_round(void)
 {
-	unsigned steps = 0;
+	unsigned steps = 0, pointers = proof.pointers.count;
 	bool differs = false;
 	for (;;) {
 		if (!go_way(&steps))
@@ -291,9 +306,11 @@ static enum round go_round(void)
 		proof.limit_may_be_refused |= is_refused;
 		differs |= note_differences() || is_refused;
 		if (proof.open_count == 0)
-			return differs ? ROUND_DIFFERS : ROUND_SAME;
+			break;
 		proof.now = proof.open[--proof.open_count];
 	}
+	/* Before a pointer was met something may have been stored there. */
+	return differs || proof.pointers.count > pointers ? ROUND_DIFFERS : ROUND_SAME;
 }
 
 static enum retry_proof find(uint64_t high, int error)
@@ -331,6 +348,7 @@ enum retry_proof retry_proof_find(const struct retry *retry, int error)
 	proof.retry = retry;
 	proof.call = call;
 	proof.limit_may_be_refused = false;
+	proof.pointers.count = 0;
 	__builtin_memset(proof.differs_in, 0, sizeof proof.differs_in);
 	__builtin_memset(proof.differs_register, 0, sizeof proof.differs_register);
 	enum retry_proof result = find(high, error);
