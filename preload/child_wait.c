@@ -51,7 +51,8 @@ static bool any_signal_handler(void)
 static bool is_only_thread(void)
 {
 	struct stat status;
-	if (atomic_load(&process.live_threads) != 1 || trace_writer_is_sealed())
+	if (atomic_load(&process.live_threads) != 1 || atomic_load(&process.shares_memory) ||
+	    trace_writer_is_sealed())
 		return false;
 	return raw_syscall2(SYS_stat, (long)"/proc/self/task", (long)&status) == 0 &&
 	       status.st_nlink == LINKS_OF_FOLDER + 1;

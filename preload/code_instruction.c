@@ -103,6 +103,7 @@ void code_instruction_take_modrm(const struct code_state *state, struct instruct
 	if (insn->mod)
 		address = code_value_add(
 		    address, code_number(code_instruction_take_signed(insn, insn->mod == 1 ? 1 : 4), WORD));
+	insn->is_elsewhere = address.known < WORD;
 	insn->address = insn->other_segment ? code_unknown : address;
 }
 

@@ -15,6 +15,7 @@ struct instruction {
 	unsigned size_bytes; /* of the operands */
 	uint8_t mod, reg, rm;
 	struct code_value address; /* of the operand in memory, mod < 3 */
+	bool is_elsewhere;         /* each time, for all that is known */
 };
 
 /* Reads the bytes at pc, prefixes and opcode. False where there is no code, or no instruction is that long.

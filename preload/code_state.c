@@ -9,19 +9,6 @@ static uint64_t mask_of(unsigned size_bytes)
 	return size_bytes >= WORD ? ~UINT64_C(0) : (UINT64_C(1) << 8 * size_bytes) - 1;
 }
 
-void code_range_add(struct code_range *range, uint64_t low, uint64_t high)
-{
-	if (!range->high || low < range->low)
-		range->low = low;
-	if (high > range->high)
-		range->high = high;
-}
-
-bool code_range_overlaps(struct code_range a, struct code_range b)
-{
-	return a.low < b.high && b.low < a.high;
-}
-
 struct code_value code_value_add(struct code_value a, struct code_value b)
 {
 	if (a.known < WORD || b.known < WORD || (a.base != CODE_NO_BASE && b.base != CODE_NO_BASE))
@@ -124,18 +111,39 @@ bool code_state_is_near_stack(const struct code_state *state, uint64_t address, 
 	                state->stack_low + AROUND_BYTES);
 }
 
+static bool is_pointer(const struct code_pointers *pointers, uint64_t at, unsigned size_bytes)
+{
+	for (unsigned i = 0; i < pointers->count; i++) {
+		if (overlaps(at, size_bytes, pointers->at[i], pointers->at[i] + WORD))
+			return true;
+	}
+	return false;
+}
+
+bool code_state_note_pointer(struct code_state *state, uint64_t address)
+{
+	struct code_pointers *pointers = state->pointers;
+	for (unsigned i = 0; i < pointers->count; i++) {
+		if (pointers->at[i] == address)
+			return true;
+	}
+	if (pointers->count == CODE_POINTERS)
+		return false;
+	pointers->at[pointers->count++] = address;
+	return true;
+}
+
 bool code_state_store(struct code_state *state, struct code_value address, unsigned size_bytes,
                       struct code_value value)
 {
 	uint64_t at = address.number;
 	if (!code_is_number(address, WORD) ||
-	    overlaps(at, size_bytes, state->forbidden_low, state->forbidden_high))
+	    overlaps(at, size_bytes, state->forbidden_low, state->forbidden_high) ||
+	    is_pointer(state->pointers, at, size_bytes))
 		return false;
 	uint32_t place = place_of(state, at, size_bytes);
-	if (place == UINT32_MAX) {
-		code_range_add(&state->stores, at, at + size_bytes);
+	if (place == UINT32_MAX)
 		return !code_state_is_near_stack(state, at, size_bytes);
-	}
 	bool known = code_is_number(value, size_bytes);
 	for (unsigned i = 0; i < CODE_SPILLS; i++) {
 		if (state->spills[i].address &&

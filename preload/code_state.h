@@ -27,6 +27,13 @@ enum {
 	CODE_BELOW_BYTES = 1024, /* of the stack below the stack pointer: for functions that are called */
 	CODE_STACK_BYTES = 4096,
 	CODE_SPILLS = 16,
+	CODE_POINTERS = 16,
+};
+
+/* What calls and jumps went through on any of the ways. */
+struct code_pointers {
+	uint64_t at[CODE_POINTERS];
+	unsigned count;
 };
 
 struct code_value {
@@ -35,16 +42,13 @@ struct code_value {
 	uint8_t base;  /* number is added to what this held at the start; CODE_NO_BASE: number is all */
 };
 
-struct code_range {
-	uint64_t low, high; /* both 0: empty */
-};
-
 struct code_state {
 	struct code_value reg[CODE_REGISTERS];
 	uint64_t pc, other_pc;
 	bool flags_known, zero, sign, carry, overflow;
 	uint64_t forbidden_low, forbidden_high; /* a store there ends it */
-	struct code_range pointers, stores;     /* outside of the stack: called through, stored to */
+	struct code_pointers *pointers;         /* so does one there */
+	bool may_fault;                         /* something was read that may not be there the next time */
 
 	uint64_t stack_low; /* address of stack[0] */
 	uint32_t stack_size_bytes;
@@ -68,10 +72,6 @@ static inline bool code_is_number(struct code_value value, unsigned size_bytes)
 	return value.base == CODE_NO_BASE && value.known >= size_bytes;
 }
 
-/* Makes it just so large that it has those bytes, too. */
-void code_range_add(struct code_range *range, uint64_t low, uint64_t high);
-bool code_range_overlaps(struct code_range a, struct code_range b);
-
 /* Unknown where neither is a plain number. */
 struct code_value code_value_add(struct code_value a, struct code_value b);
 
@@ -86,6 +86,8 @@ bool code_state_is_near_stack(const struct code_state *state, uint64_t address, 
 /* False where nobody knows what was overwritten, or what must not be was. */
 bool code_state_store(struct code_state *state, struct code_value address, unsigned size_bytes,
                       struct code_value value);
+/* A call goes through the pointer at `address`. False where there are too many. */
+bool code_state_note_pointer(struct code_state *state, uint64_t address);
 /* Something may have been stored anywhere on the stack. */
 void code_state_forget_stack(struct code_state *state);
 bool code_state_push(struct code_state *state, struct code_value value);

@@ -11,11 +11,13 @@ static bool is_high_byte(const struct instruction *insn, uint8_t reg, unsigned s
 	return size_bytes == 1 && !insn->rex && reg >= 4;
 }
 
-static struct code_value read_rm(const struct code_state *state, const struct instruction *insn,
+static struct code_value read_rm(struct code_state *state, const struct instruction *insn,
                                  unsigned size_bytes)
 {
-	if (insn->mod != 3)
+	if (insn->mod != 3) {
+		state->may_fault |= insn->is_elsewhere;
 		return code_state_load(state, insn->address, size_bytes);
+	}
 	return is_high_byte(insn, insn->rm, size_bytes) ? code_unknown
 	                                                : code_state_get(state, insn->rm, size_bytes);
 }
@@ -105,19 +107,19 @@ static bool push_return(struct code_state *state, const struct instruction *insn
 	return code_state_push(state, code_number(state->pc + insn->at, WORD));
 }
 
-/* ff /2, /4: through a pointer that the loader filled in, as calls to other modules are. One on the stack is
- * a variable of the program. */
+/* ff /2, /4: through a pointer that the loader filled in, or one that nothing on any of the ways changes. One
+ * on the stack is a variable of the program. */
 static enum code_step_result step_through_memory(struct code_state *state, const struct instruction *insn)
 {
 	uint64_t target;
 	bool is_call = (insn->reg & 7) == 2;
 	if (insn->mod == 3 || !code_is_number(insn->address, WORD) ||
 	    code_state_is_near_stack(state, insn->address.number, WORD) ||
+	    !code_state_note_pointer(state, insn->address.number) ||
 	    !own_memory_is_private(insn->address.number) ||
 	    !own_memory_read(insn->address.number, &target, sizeof target) ||
 	    (is_call && !push_return(state, insn)))
 		return CODE_LOST;
-	code_range_add(&state->pointers, insn->address.number, insn->address.number + WORD);
 	state->pc = target;
 	return CODE_LEFT;
 }
@@ -375,5 +377,5 @@ enum code_step_result code_step(struct code_state *state)
 		return CODE_LOST;
 	}
 	state->pc += insn.at;
-	return insn.at <= insn.length ? CODE_STEPPED : CODE_LOST;
+	return insn.at <= insn.length && !state->may_fault ? CODE_STEPPED : CODE_LOST;
 }

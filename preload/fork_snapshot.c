@@ -174,6 +174,7 @@ void fork_snapshot_postfork_child(void)
 	process.generation++;
 	process.other_threads_at_fork += vanished;
 	atomic_store(&process.live_threads, 1);
+	atomic_store(&process.shares_memory, false);
 	if (self) {
 		self->generation = process.generation;
 		self->former_tid = self->owner_tid;

@@ -32,6 +32,7 @@ struct process_state {
 	 * made no intercepted call yet. */
 	struct thread_record *in_handlers;
 	_Atomic uint32_t live_threads;
+	_Atomic bool shares_memory;     /* with a child of its own, by clone(CLONE_VM) */
 	uint32_t other_threads_at_fork; /* summed over the generations */
 	uint32_t atfork_handlers;       /* registrations of fork handlers seen */
 	/* notes[g % FORK_GENERATIONS_KEPT]: the fork that ended generation g in this process's line */

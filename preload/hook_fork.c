@@ -72,6 +72,13 @@ static bool copies_memory(uint64_t flags)
 	return !(flags & CLONE_VM);
 }
 
+/* Another process, by no count a thread of this one, that goes on beside it. */
+static void note_memory_shared(uint64_t flags)
+{
+	if ((flags & (CLONE_VM | CLONE_VFORK | CLONE_THREAD)) == CLONE_VM)
+		atomic_store(&process.shares_memory, true);
+}
+
 /* A system call whose child returns on a stack of its own cannot come back through a wrapper's frame. */
 static bool clone3_returns_here(const struct clone_args *arguments)
 {
@@ -83,6 +90,7 @@ bool hook_clone_is_fork(uint64_t function, uint64_t stack, uint64_t flags)
 	(void)function;
 	(void)stack;
 	fork_snapshot_postfork_child(); /* before a thread is made that would call in first */
+	note_memory_shared(flags);
 	return copies_memory(flags);
 }
 
@@ -93,9 +101,12 @@ bool hook_syscall_is_fork(uint64_t number, uint64_t first, uint64_t second, uint
 		return true;
 	case SYS_clone:
 		fork_snapshot_postfork_child(); /* as in clone() */
+		note_memory_shared(first);
 		return copies_memory(first) && second == 0;
 	case SYS_clone3:
 		fork_snapshot_postfork_child();
+		if (second >= CLONE_ARGS_SIZE_VER0 && first)
+			note_memory_shared(((const struct clone_args *)(uintptr_t)first)->flags);
 		return second >= CLONE_ARGS_SIZE_VER0 &&
 		       clone3_returns_here((const struct clone_args *)(uintptr_t)first);
 	case SYS_execve:

@@ -5,6 +5,7 @@
 #include <pthread.h>
 #include <semaphore.h>
 #include <stdatomic.h>
+#include <sys/auxv.h>
 #include <threads.h>
 #include <time.h>
 
@@ -85,21 +86,33 @@ static struct proof {
 	const struct try_call *call;
 	struct code_state start, now;
 	struct code_state open[WAYS_MAX]; /* branches that were not taken yet */
+	struct code_pointers pointers;
 	unsigned open_count;
 	bool limit_may_be_refused; /* then a try may give EINVAL as well */
 	struct code_value lock;    /* that the next try will be of, by the ways gone so far */
 	bool has_lock;
-	struct code_range pointers, stores; /* of all ways */
-	bool differs_in[CODE_STACK_BYTES];  /* from try to try: taken as unknown */
+	bool differs_in[CODE_STACK_BYTES]; /* from try to try: taken as unknown */
 	bool differs_register[CODE_REGISTERS];
 } proof;
 
 static const uint8_t kept_registers[] = {CODE_RBX, CODE_RBP, 12, 13, 14, 15};
 
+/* Another library may have its own that does more, such as run another coroutine. Some of libc's are the
+ * kernel's. */
+static bool is_of_libc(const void *function)
+{
+	Dl_info here, libc;
+	return function && dladdr(function, &here) &&
+	       dladdr(dlsym(RTLD_NEXT, "gnu_get_libc_version"), &libc) &&
+	       (here.dli_fbase == libc.dli_fbase || (uintptr_t)here.dli_fbase == getauxval(AT_SYSINFO_EHDR));
+}
+
 void retry_proof_init(void)
 {
-	for (unsigned i = 0; i < sizeof pastimes / sizeof *pastimes; i++)
-		atomic_store(&pastimes[i].function, (uintptr_t)dlsym(RTLD_NEXT, pastimes[i].name));
+	for (unsigned i = 0; i < sizeof pastimes / sizeof *pastimes; i++) {
+		const void *function = dlsym(RTLD_NEXT, pastimes[i].name);
+		atomic_store(&pastimes[i].function, is_of_libc(function) ? (uintptr_t)function : 0);
+	}
 }
 
 static uint64_t end_of_stack(const struct stack_bounds *bounds, uint64_t sp)
@@ -127,6 +140,7 @@ static void begin_round(uint64_t high, int error)
 	struct code_state *start = &proof.start;
 	code_state_init(start, proof.retry->regs.sp, high);
 	start->pc = proof.retry->regs.pc;
+	start->pointers = &proof.pointers;
 	start->forbidden_low = proof.retry->lock;
 	start->forbidden_high = proof.retry->lock + sizeof(union lock_copy);
 	for (uint32_t i = 0; i < start->stack_size_bytes; i++)
@@ -143,7 +157,6 @@ static void begin_round(uint64_t high, int error)
 	proof.now = *start;
 	proof.open_count = 0;
 	proof.has_lock = false;
-	proof.pointers = proof.stores = (struct code_range){0};
 	if (proof.limit_may_be_refused) {
 		proof.open[proof.open_count] = *start;
 		proof.open[proof.open_count++].reg[CODE_RAX] =
@@ -248,16 +261,6 @@ static bool note_lock(struct code_value lock)
 	return !is_other;
 }
 
-/* A pointer that is called through says where to go for as long as nobody stores there. */
-static bool changes_pointers(const struct code_state *state)
-{
-	if (state->pointers.high)
-		code_range_add(&proof.pointers, state->pointers.low, state->pointers.high);
-	if (state->stores.high)
-		code_range_add(&proof.stores, state->stores.low, state->stores.high);
-	return code_range_overlaps(proof.pointers, proof.stores);
-}
-
 /* True where something was found that is not the same as at the last try; it is unknown from now on. */
 static bool note_differences(void)
 {
@@ -310,10 +313,10 @@ enum round { ROUND_LOST, ROUND_SAME, ROUND_DIFFERS };
 /* All ways. */
 static enum round go_round(void)
 {
-	unsigned steps = 0;
+	unsigned steps = 0, pointers = proof.pointers.count;
 	bool differs = false;
 	for (;;) {
-		if (!go_way(&steps) || changes_pointers(&proof.now))
+		if (!go_way(&steps))
 			return ROUND_LOST;
 		/* In a later round it may be unknown, never again the same. */
 		if (!note_lock(proof.now.reg[CODE_RDI]))
@@ -322,9 +325,11 @@ static enum round go_round(void)
 		proof.limit_may_be_refused |= is_refused;
 		differs |= note_differences() || is_refused;
 		if (proof.open_count == 0)
-			return differs ? ROUND_DIFFERS : ROUND_SAME;
+			break;
 		proof.now = proof.open[--proof.open_count];
 	}
+	/* Before a pointer was met something may have been stored there. */
+	return differs || proof.pointers.count > pointers ? ROUND_DIFFERS : ROUND_SAME;
 }
 
 static enum retry_proof find(uint64_t high, int error)
@@ -363,6 +368,7 @@ enum retry_proof retry_proof_find(const struct retry *retry, int error)
 	proof.retry = retry;
 	proof.call = call;
 	proof.limit_may_be_refused = false;
+	proof.pointers.count = 0;
 	__builtin_memset(proof.differs_in, 0, sizeof proof.differs_in);
 	__builtin_memset(proof.differs_register, 0, sizeof proof.differs_register);
 	enum retry_proof result = find(high, error);

@@ -224,12 +224,58 @@ static void asks_no_time_base(void)
 	while (pthread_mutex_timedlock(&lock, &limit) == ETIMEDOUT);
 }
 
+static int (*try_it)(pthread_mutex_t *) = pthread_mutex_trylock;
+static int (*rest)(void) = sched_yield;
+
+static int gives_up(void)
+{
+	retry_loops_work();
+	return 0;
+}
+
+static void changes_its_pointer(void)
+{
+	while (pthread_mutex_trylock(&lock) != 0) {
+		rest();
+		if (++total > 1000000)
+			rest = gives_up;
+	}
+}
+
+static int takes_nothing(pthread_mutex_t *mutex)
+{
+	(void)mutex;
+	return 0;
+}
+
+static void changes_the_try(void)
+{
+	while (try_it(&lock) != 0)
+		if (++total > 1000000)
+			try_it = takes_nothing;
+}
+
+/* Until it meets a page that is not there. */
+NOINLINE void reads_on(const volatile char *from)
+{
+	for (; pthread_mutex_trylock(&lock) != 0; from += 64)
+		(void)*from;
+}
+
+static void reads_until_it_faults(void)
+{
+	reads_on((const volatile char *)&guarded);
+}
+
 const struct retry_loop_case LOOPS[] = {
     {"yields", yields, true, EBUSY},
     {"only tries", only_tries, true, EBUSY},
     {"sleeps and counts for show", sleeps_and_counts_for_show, true, EBUSY},
     {"tries in a function", tries_in_a_function, true, EBUSY},
     {"asks the time", asks_the_time, true, ETIMEDOUT},
+    {"changes its pointer", changes_its_pointer, false, EBUSY},
+    {"changes the try", changes_the_try, false, EBUSY},
+    {"reads until it faults", reads_until_it_faults, false, EBUSY},
     {"counts", counts, false, EBUSY},
     {"counts down in memory", counts_down_in_memory, false, EBUSY},
     {"looks at a flag", looks_at_a_flag, false, EBUSY},
