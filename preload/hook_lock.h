@@ -37,12 +37,6 @@ static inline void hook_settle_release(struct thread_record *self, uint32_t inde
 		thread_record_set(self, index, TRACE_HOLD_HELD);
 }
 
-/* The gate is closed there. */
-static inline bool hook_in_handlers(const struct thread_record *self)
-{
-	return __builtin_expect(!thread_record_gate->record, 0) && fork_snapshot_in_handlers(self);
-}
-
 #define HOOK_ACQUIRE(lock_kind, object, is_shared, call, attempt, error_of, original)                        \
 	do {                                                                                                 \
 		const struct call_registers regs = CALL_REGISTERS_OF_CALLER();                               \
