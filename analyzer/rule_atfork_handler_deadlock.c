@@ -57,11 +57,11 @@ static bool is_join(const struct finding *finding)
 static void tell_what(const struct finding *finding, FILE *out)
 {
 	if (is_join(finding)) {
-		fputs("it joins ", out);
+		fputs("joins ", out);
 		story_holder(finding, out);
 		return;
 	}
-	fputs("it waits for ", out);
+	fputs("waits for ", out);
 	story_lock(finding, out);
 	if (!finding->holder.tid)
 		return;
@@ -93,7 +93,7 @@ static void tell(const struct finding *finding, const struct model *model, FILE 
 	fputs(is_certain ? " is stuck inside of " : " did not come back from ", out);
 	story_call(finding->fork.call, "fork", out);
 	story_handler(finding, out);
-	fputs(is_certain ? " for ever: " : ": ", out);
+	fputs(is_certain ? " for ever: it " : " but ", out);
 	tell_what(finding, out);
 	fputs(why_for_ever(finding), out);
 }

@@ -3,7 +3,7 @@
  *
  * expect: certain atfork-handler-deadlock
  *   lock: thread - -
- *   holder: start_routine=worker created_at=worker_start<main acquired_at=-
+ *   holder: start_routine=worker created_at=worker_start<job_fork acquired_at=-
  *   fork: call=fork function=job_fork<main
  *   victim: call=pthread_join function=worker_end
  *   count: 1
@@ -33,6 +33,7 @@ static pid_t job_fork(void)
 	pid_t pid;
 
 	CHECK(pthread_mutex_lock(&job_mutex) == 0);
+	thread = worker_start(worker);
 	pid = fork();
 	CHECK(pthread_mutex_unlock(&job_mutex) == 0);
 	return pid;
@@ -48,7 +49,6 @@ int main(int argc, char *argv[])
 		return 0;
 	}
 	CHECK(pthread_atfork(worker_end, NULL, NULL) == 0);
-	thread = worker_start(worker);
 	pid = job_fork();
 	CHECK(pid >= 0);
 	if (pid == 0)

@@ -28,11 +28,14 @@ static void pool_meet(void)
 	pthread_barrier_wait(&pool_barrier);
 }
 
+static pthread_t thread;
+
 static pid_t job_fork(void)
 {
 	pid_t pid;
 
 	CHECK(pthread_mutex_lock(&job_mutex) == 0);
+	thread = worker_start(worker);
 	pid = fork();
 	CHECK(pthread_mutex_unlock(&job_mutex) == 0);
 	return pid;
@@ -40,7 +43,6 @@ static pid_t job_fork(void)
 
 int main(int argc, char *argv[])
 {
-	pthread_t thread;
 	pid_t pid;
 
 	(void)argv;
@@ -50,7 +52,6 @@ int main(int argc, char *argv[])
 	}
 	CHECK(pthread_barrier_init(&pool_barrier, NULL, 2) == 0);
 	CHECK(pthread_atfork(pool_meet, NULL, NULL) == 0);
-	thread = worker_start(worker);
 	pid = job_fork();
 	CHECK(pid >= 0);
 	if (pid == 0)

@@ -42,11 +42,14 @@ static void pool_go_on(void)
 	CHECK(pthread_mutex_unlock(&pool_mutex) == 0);
 }
 
+static pthread_t thread;
+
 static pid_t job_fork(void)
 {
 	pid_t pid;
 
 	CHECK(pthread_mutex_lock(&job_mutex) == 0);
+	thread = worker_start(worker);
 	pid = fork();
 	CHECK(pthread_mutex_unlock(&job_mutex) == 0);
 	return pid;
@@ -54,7 +57,6 @@ static pid_t job_fork(void)
 
 int main(int argc, char *argv[])
 {
-	pthread_t thread;
 	pid_t pid;
 
 	(void)argv;
@@ -63,7 +65,6 @@ int main(int argc, char *argv[])
 		return 0;
 	}
 	CHECK(pthread_atfork(pool_rest, pool_go_on, pool_go_on) == 0);
-	thread = worker_start(worker);
 	pid = job_fork();
 	CHECK(pid >= 0);
 	if (pid == 0)
