@@ -64,6 +64,7 @@ const char *observed_name(enum observed observed)
 	    [OBSERVED_ENTERS_LIBC] = "enters-libc",
 	    [OBSERVED_STUCK_FOR_ANOTHER_REASON] = "stuck-for-another-reason",
 	    [OBSERVED_STUCK_ON_VANISHED] = "stuck-on-vanished",
+	    [OBSERVED_WAITS_IN_ATFORK_HANDLER] = "waits-in-atfork-handler",
 	};
 
 	return observed < OBSERVED_COUNT ? names[observed] : names[OBSERVED_UNKNOWN];

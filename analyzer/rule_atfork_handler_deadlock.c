@@ -1,65 +1,122 @@
 #include "rule.h"
 #include "story.h"
 
-static bool match(const struct model *model, const struct incident *incident, struct rule_match *ret_match)
+static bool is_forking_thread(pid_t holder, pid_t victim, pid_t forking)
 {
-	(void)model;
-	if (incident->observed != OBSERVED_BLOCKS_IN_ATFORK_HANDLER || !incident->pending_count)
-		return false;
-	*ret_match = (struct rule_match){
-	    .verdict = VERDICT_CERTAIN,
-	    .count = incident->count,
-	    .pending_count = incident->pending_count,
-	};
-	return true;
+	return holder && (holder == victim || holder == forking);
 }
 
 /* The forking thread lives on in the child under another id, with the parent's in its locks. */
 static bool holds_it_itself(const struct finding *finding)
 {
-	return finding->holder.tid == finding->victim.tid || finding->holder.tid == finding->fork.tid;
+	return is_forking_thread(finding->holder.tid, finding->victim.tid, finding->fork.tid);
+}
+
+/* What others have to end may take its time: it is proven where nobody is left, by the library or from
+ * outside.
+ */
+static bool is_proven(const struct incident *incident)
+{
+	return incident->observed == OBSERVED_BLOCKS_IN_ATFORK_HANDLER || incident->seen_blocked ||
+	       incident->only_thread;
+}
+
+/* Without proof: a semaphore that only those post who took it, and that the forking thread took. */
+static bool is_own_lock(const struct incident *incident)
+{
+	return incident->lock.kind == LOCK_SEMAPHORE && incident->record_names_lock &&
+	       is_forking_thread(incident->holder.tid, incident->tid, incident->fork.tid);
+}
+
+static bool match(const struct model *model, const struct incident *incident, struct rule_match *ret_match)
+{
+	(void)model;
+	bool blocks = incident->observed == OBSERVED_BLOCKS_IN_ATFORK_HANDLER && incident->pending_count;
+	bool waits = incident->observed == OBSERVED_WAITS_IN_ATFORK_HANDLER && incident->first_pending;
+
+	if (!(blocks || waits) || !(is_proven(incident) || is_own_lock(incident)))
+		return false;
+	*ret_match = (struct rule_match){
+	    .verdict = is_proven(incident) ? VERDICT_CERTAIN : VERDICT_LIKELY,
+	    .count = blocks ? incident->count : incident->pending_count,
+	    .pending_count = incident->pending_count,
+	};
+	return true;
+}
+
+static bool is_wait(const struct finding *finding)
+{
+	return finding->incident->observed == OBSERVED_WAITS_IN_ATFORK_HANDLER;
+}
+
+static bool is_join(const struct finding *finding)
+{
+	return finding->incident->lock.kind == LOCK_THREAD;
+}
+
+static void tell_what(const struct finding *finding, FILE *out)
+{
+	if (is_join(finding)) {
+		fputs("joins ", out);
+		story_holder(finding, out);
+		return;
+	}
+	fputs("waits for ", out);
+	story_lock(finding, out);
+	if (!finding->holder.tid)
+		return;
+	fputs(", which ", out);
+	if (holds_it_itself(finding))
+		fputs("the forking thread itself", out);
+	else
+		story_holder(finding, out);
+	fputs(" took", out);
+	story_place(&finding->holder.acquired_at, out);
+}
+
+static const char *why_for_ever(const struct finding *finding)
+{
+	if (holds_it_itself(finding))
+		return " and still holds";
+	if (!is_wait(finding))
+		return "; and that one waits in turn for a lock that the forking thread holds";
+	return finding->incident->only_thread ? "; and there is no other thread that could end the wait"
+	                                      : "; and no thread of the process can go on to end the wait";
 }
 
 static void tell(const struct finding *finding, const struct model *model, FILE *out)
 {
 	(void)model;
+	bool is_certain = finding->verdict == VERDICT_CERTAIN;
+
 	story_victim(finding, out);
-	fputs(" is stuck inside of ", out);
+	fputs(is_certain ? " is stuck inside of " : " did not come back from ", out);
 	story_call(finding->fork.call, "fork", out);
 	story_handler(finding, out);
-	fputs(" for ever: it waits for ", out);
-	story_lock(finding, out);
-	fputs(", which ", out);
-	if (holds_it_itself(finding)) {
-		fputs("the forking thread itself took", out);
-		story_place(&finding->holder.acquired_at, out);
-		fputs(" and still holds", out);
-		return;
-	}
-	story_holder(finding, out);
-	fputs(" took", out);
-	story_place(&finding->holder.acquired_at, out);
-	fputs("; and that one waits in turn for a lock that the forking thread holds", out);
+	fputs(is_certain ? " for ever: it " : " but ", out);
+	tell_what(finding, out);
+	fputs(why_for_ever(finding), out);
 }
 
 static void advise(const struct finding *finding, const struct model *model, FILE *out)
 {
 	(void)model;
 	if (holds_it_itself(finding))
-		fputs("Do not fork while holding a lock that a fork handler takes, and let only one handler "
-		      "take "
-		      "it; "
-		      "what the prepare handler took the parent and child handlers must release, not take "
-		      "again.",
+		fputs(
+		    "Do not fork while holding a lock that a fork handler takes, and let only one handler "
+		    "take it; what the prepare handler took the parent and child handlers must release, not "
+		    "take again.",
+		    out);
+	else if (is_wait(finding))
+		fputs("Let no fork handler wait for another thread: that thread may need what the forking "
+		      "thread holds. Take the lock under which the other thread works instead, or let the "
+		      "threads come to rest before fork is called.",
 		      out);
 	else
-		fputs(
-		    "Let the prepare handlers take their locks in the order in which the rest of the program "
-		    "takes "
-		    "them. They run last registered first: register the handler of the innermost lock "
-		    "first, "
-		    "or take all of them in one handler.",
-		    out);
+		fputs("Let the prepare handlers take their locks in the order in which the rest of the "
+		      "program takes them. They run last registered first: register the handler of the "
+		      "innermost lock first, or take all of them in one handler.",
+		      out);
 }
 
 const struct rule rule_atfork_handler_deadlock = {

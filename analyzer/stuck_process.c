@@ -153,7 +153,7 @@ static bool shares_memory_with(pid_t pid, pid_t other)
 	return shares;
 }
 
-static bool has_child_in_memory(pid_t pid)
+bool stuck_process_has_child_in_memory(pid_t pid)
 {
 	struct proc_list children;
 	struct proc_stat stat;
@@ -217,7 +217,7 @@ static void take_past(struct stuck_process *process)
 	process->forking_tid = library && library->fork.tid ? library->fork.tid : parent.forking_tid;
 	process->vanished_threads = vanished_of(library, &parent);
 	process->memory_is_shared =
-	    is_in_parents_memory(process, &parent) || has_child_in_memory(process->pid);
+	    is_in_parents_memory(process, &parent) || stuck_process_has_child_in_memory(process->pid);
 	stuck_vanished_take(process->pid, library, &parent, process->forking_pid, &process->maps,
 	                    first->source.registers[STACK_REGISTER_SP], &process->vanished);
 	for (size_t i = 0; i < process->thread_count; i++)

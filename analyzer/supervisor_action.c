@@ -55,8 +55,11 @@ static void tell_why(const struct suspect *suspect, char *text, size_t size_byte
 		break;
 	default:
 		snprintf(text, size_bytes,
-		         "waits for ever on what (0x%" PRIx64
-		         ") only threads that did not survive the fork could have ended",
+		         incident->in_atfork_handler
+		             ? "waits for ever, inside of fork, on what (0x%" PRIx64
+		               ") no thread can end any more"
+		             : "waits for ever on what (0x%" PRIx64
+		               ") only threads that did not survive the fork could have ended",
 		         incident->lock_address);
 	}
 }

@@ -36,6 +36,7 @@ static enum blame blame(const struct trace_incident *incident)
 	case TRACE_STATIC_INIT_LEFT_OPEN:
 	case TRACE_ENTERS_LIBC_LEFT_LOCKED:
 	case TRACE_BLOCKS_IN_ATFORK_HANDLER:
+	case TRACE_WAITS_IN_ATFORK_HANDLER:
 	case TRACE_STUCK_ON_VANISHED:
 		return HANG_BY_FORK;
 	case TRACE_BLOCKS_ON_SELF:
@@ -65,7 +66,8 @@ static int take_incident(void *context, const struct trace_incident *incident,
 	    .proof = incident->proof,
 	    .holder_tid = incident->lock.owner_tid ? incident->lock.owner_tid : incident->holder.tid,
 	    .own_pending = incident->outcome != TRACE_OUTCOME_RETURNED,
-	    .in_atfork_handler = incident->observed == TRACE_BLOCKS_IN_ATFORK_HANDLER,
+	    .in_atfork_handler = incident->observed == TRACE_BLOCKS_IN_ATFORK_HANDLER ||
+	                         incident->observed == TRACE_WAITS_IN_ATFORK_HANDLER,
 	    .repeats_pending = incident->repeats > returned ? incident->repeats - returned : 0,
 	};
 
@@ -121,10 +123,15 @@ struct mark {
 	uint32_t outcome; /* enum trace_outcome */
 };
 
-/* Calls into libc are marked as blocked, what the watch from outside wrote as returned. */
+bool supervisor_incidents_is_suspicion(uint32_t observed)
+{
+	return observed == TRACE_ENTERS_LIBC_LEFT_LOCKED || observed == TRACE_WAITS_IN_ATFORK_HANDLER;
+}
+
+/* Suspicions are marked as blocked, what the watch from outside wrote as returned. */
 static bool is_of_kind(const struct trace_incident *record, uint32_t outcome)
 {
-	return outcome == TRACE_OUTCOME_SEEN_BLOCKED ? record->observed == TRACE_ENTERS_LIBC_LEFT_LOCKED
+	return outcome == TRACE_OUTCOME_SEEN_BLOCKED ? supervisor_incidents_is_suspicion(record->observed)
 	                                             : (record->proof & TRACE_PROOF_STANDSTILL) != 0;
 }
 

@@ -158,7 +158,8 @@ static void examine_standstill(struct suspect *suspect, const struct proc_wait *
 	if (now_ns - suspect->since_ns < SPAN_STANDSTILL_MS * MS)
 		return;
 	/* What was found from outside is judged by its stack. */
-	if (suspect->from_outside || !suspect_lock_handler_could_help(incident))
+	if (suspect->from_outside ||
+	    !(suspect_lock_handler_could_help(incident) || suspect_lock_others_could_help(incident)))
 		suspect->state = SUSPECT_PROVEN;
 	else
 		restart(suspect, now_ns);

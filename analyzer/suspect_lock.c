@@ -7,6 +7,7 @@
 #include "proc_memory.h"
 #include "proc_stat.h"
 #include "proc_tree.h"
+#include "stuck_process.h"
 #include "trace_format.h"
 
 enum {
@@ -19,7 +20,8 @@ enum {
  * be looked at. */
 bool suspect_lock_has_owner(const struct pending_incident *incident)
 {
-	return incident->in_atfork_handler || incident->lock_kind == TRACE_LOCK_MUTEX ||
+	return incident->observed == TRACE_BLOCKS_IN_ATFORK_HANDLER ||
+	       incident->lock_kind == TRACE_LOCK_MUTEX ||
 	       (incident->lock_kind == TRACE_LOCK_RWLOCK && (incident->proof & TRACE_PROOF_OWNER_WORD));
 }
 
@@ -140,6 +142,23 @@ bool suspect_lock_holder_waits_for_victim(const struct pending_incident *inciden
 		holder = owner_waited_for(incident->pid, holder);
 	}
 	return false;
+}
+
+bool suspect_lock_others_could_help(const struct pending_incident *incident)
+{
+	struct proc_list threads;
+	struct proc_wait wait;
+
+	if (incident->observed != TRACE_WAITS_IN_ATFORK_HANDLER)
+		return false;
+	proc_tree_threads(incident->pid, &threads);
+	bool can = threads.count == 0;
+	for (size_t i = 0; i < threads.count && !can; i++) {
+		proc_wait_read(incident->pid, threads.pids[i], &wait);
+		can = wait.state == PROC_WAIT_FUTEX && !proc_memory_is_private(incident->pid, wait.address);
+	}
+	proc_list_release(&threads);
+	return can || stuck_process_has_child_in_memory(incident->pid);
 }
 
 bool suspect_lock_is_in_endless_loop(const struct pending_incident *incident)

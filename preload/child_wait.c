@@ -245,7 +245,7 @@ void child_wait_barrier_destroy(struct child_use *use, struct thread_record *sel
 
 /* The id in the thread's descriptor, by the one public way to it that asks nothing of the thread; 0 where it
  * has ended. A clock's id holds the complement of the thread's above three bits (linux/posix-timers.h). */
-static int32_t tid_of(pthread_t thread)
+int32_t child_wait_tid_of(pthread_t thread)
 {
 	clockid_t clock;
 	return pthread_getcpuclockid(thread, &clock) == 0 ? ~(clock >> 3) : 0;
@@ -255,7 +255,7 @@ static int32_t tid_of(pthread_t thread)
  */
 static struct thread_record *find_vanished(pthread_t thread)
 {
-	int32_t tid = tid_of(thread);
+	int32_t tid = child_wait_tid_of(thread);
 	for (struct thread_record *record = thread_record_first(); record && tid; record = record->next) {
 		if (record->handle == (uint64_t)thread && record->owner_tid == tid && !record->is_detached &&
 		    fork_snapshot_is_vanished(record))

@@ -32,6 +32,9 @@ void child_wait_barrier_destroy(struct child_use *use, struct thread_record *sel
 void child_wait_join(struct child_use *use, struct thread_record *self, pthread_t thread, unsigned call,
                      const struct call_registers *regs);
 
+/* The id of a thread that has not ended; 0: it has. */
+int32_t child_wait_tid_of(pthread_t thread);
+
 /* Private memory, no other thread, no signal handler: what holds the calling thread up stays. Leaves the
  * proofs in *suspect. */
 bool child_wait_nobody_is_left(struct incident *suspect);

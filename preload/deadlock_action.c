@@ -11,6 +11,8 @@ static bool is_fork_deadlock(const struct incident *incident)
 	return incident->observed == TRACE_BLOCKS_ON_VANISHED ||
 	       incident->observed == TRACE_BLOCKS_ON_PARENT_OWNER ||
 	       incident->observed == TRACE_BLOCKS_IN_ATFORK_HANDLER ||
+	       (incident->observed == TRACE_WAITS_IN_ATFORK_HANDLER &&
+	        (incident->proof & TRACE_PROOF_ONLY_THREAD)) ||
 	       incident->observed == TRACE_SPINS_ON_VANISHED;
 }
 

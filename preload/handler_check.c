@@ -4,6 +4,7 @@
 
 #include "call_id.h"
 #include "child_check.h"
+#include "child_wait.h"
 #include "clock.h"
 #include "deadlock_action.h"
 #include "own_memory.h"
@@ -11,6 +12,7 @@
 #include "real.h"
 #include "task_wait.h"
 #include "trace_writer.h"
+#include "wake_site.h"
 
 #define MS UINT64_C(1000000)
 enum { WAIT_FIRST_MS = 10, WAIT_LONGEST_MS = 200, CHAIN_MAX = 16 };
@@ -217,4 +219,77 @@ bool handler_check_acquire(struct thread_record *self, const struct lock_ref *lo
 	}
 	return !trace_writer_is_sealed() && !(suspect.state.flags & TRACE_LOCK_PSHARED) &&
 	       wait_watching(&suspect, lock, ret_handle);
+}
+
+/* A semaphore's post tells who took it only where nobody else posts. */
+static void name_semaphore_holder(struct incident *suspect)
+{
+	struct thread_record *thread = suspect->victim;
+	if (!wake_site_may_be_lock(suspect->lock))
+		return;
+	if (!holds(thread, thread, suspect->lock)) {
+		thread = thread_record_first();
+		while (thread && !(atomic_load(&thread->state) == THREAD_ALIVE &&
+		                   thread->generation == process.generation &&
+		                   holds(thread, suspect->victim, suspect->lock)))
+			thread = thread->next;
+	}
+	if (!thread)
+		return;
+	suspect->holder = thread;
+	suspect->holder_tid = thread->tid;
+	suspect->holder_entry = find_entry(thread, suspect->victim, suspect->lock);
+	suspect->proof |= wake_site_is_lock(suspect->lock) ? TRACE_PROOF_RECORD : 0;
+}
+
+static void name_joined(struct incident *suspect, int32_t tid)
+{
+	struct thread_record *thread = fork_snapshot_find_alive(tid);
+	suspect->holder_tid = tid;
+	if (thread && thread->handle == (uint64_t)(uintptr_t)suspect->lock)
+		suspect->holder = thread;
+}
+
+/* False: the call will return at once. The semaphore's word is read after the threads were counted: the last
+ * of them may have posted before it ended. */
+static bool will_wait(struct incident *suspect)
+{
+	bool is_semaphore = suspect->kind == TRACE_LOCK_SEMAPHORE;
+	if (suspect->kind == TRACE_LOCK_THREAD) {
+		int32_t tid = child_wait_tid_of((pthread_t)(uintptr_t)suspect->lock);
+		name_joined(suspect, tid);
+		return tid != 0;
+	}
+	if (is_semaphore || suspect->kind == TRACE_LOCK_CONDVAR)
+		child_wait_nobody_is_left(suspect);
+	if (!is_semaphore)
+		return true;
+	suspect->state = lock_word_of(&(struct lock_ref){suspect->lock, TRACE_LOCK_SEMAPHORE, false});
+	name_semaphore_holder(suspect);
+	return suspect->state.locked;
+}
+
+struct incident_handle handler_check_wait(struct thread_record *self, const void *object,
+                                          enum trace_lock_kind kind, unsigned call,
+                                          const struct call_registers *regs)
+{
+	struct incident suspect = {
+	    .observed = TRACE_WAITS_IN_ATFORK_HANDLER,
+	    .lock = object,
+	    .kind = kind,
+	    .state = {.kind = kind},
+	    .victim = self,
+	    .call = call,
+	    .regs = *regs,
+	    .fork = self->note,
+	    .holder_entry = UINT32_MAX,
+	};
+	struct incident_handle handle = {0};
+	if (!process_is_plain() || trace_writer_is_sealed() || is_in_signal_handler(self, regs) ||
+	    !will_wait(&suspect))
+		return handle;
+	trace_writer_open_image();
+	handle = incident_write(&suspect);
+	deadlock_action(&suspect);
+	return handle;
 }

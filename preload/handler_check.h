@@ -2,7 +2,9 @@
  * that never returns.
  *
  * A prepare or parent handler that waits for a lock which its own thread holds, or which a thread holds that
- * waits in turn for what the forking thread holds, waits for ever. */
+ * waits in turn for what the forking thread holds, waits for ever. Who could end a wait for something else
+ * cannot be told from inside, unless the process has one thread: `afterfork run` looks whether any thread
+ * still moves. */
 #ifndef AFTERFORK_PRELOAD_HANDLER_CHECK_H
 #define AFTERFORK_PRELOAD_HANDLER_CHECK_H
 
@@ -14,5 +16,12 @@
  * against itself. */
 bool handler_check_acquire(struct thread_record *self, const struct lock_ref *lock, unsigned call,
                            const struct call_registers *regs, struct incident_handle *ret_handle);
+
+/* Before a wait without a time limit that only others can end: for a semaphore, a condition variable, a
+ * barrier, or the end of a thread, whose pthread_t `object` is. What it returns is given to
+ * incident_returned() after the call. */
+struct incident_handle handler_check_wait(struct thread_record *self, const void *object,
+                                          enum trace_lock_kind kind, unsigned call,
+                                          const struct call_registers *regs);
 
 #endif

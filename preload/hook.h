@@ -27,6 +27,19 @@ static inline struct thread_record *hook_thread(void)
 	return __builtin_expect(self != NULL, 1) ? self : hook_thread_slow();
 }
 
+/* The gate is closed there. */
+static inline bool hook_in_handlers(const struct thread_record *self)
+{
+	return __builtin_expect(!thread_record_gate->record, 0) && fork_snapshot_in_handlers(self);
+}
+
+/* The calling thread's record where it is inside of fork, in a process that is no forked child; else NULL. */
+static inline struct thread_record *hook_forking_thread(void)
+{
+	struct thread_record *self = thread_record_self;
+	return process_is_plain() && self && hook_in_handlers(self) ? self : NULL;
+}
+
 /* C11 results as errno values. */
 static inline int errno_of_thrd(int result)
 {

@@ -4,6 +4,7 @@
  * condition has an entry beside it, so that a child can name who was waiting; that goes with the wait, or
  * with its thread. */
 #include "child_wait.h"
+#include "handler_check.h"
 #include "hook.h"
 #include "wake_site.h"
 
@@ -54,7 +55,12 @@ static void look(struct child_use *ret_use, struct thread_record *self, const vo
 		struct child_use use;                                                                        \
 		if (__builtin_expect(is_child, 0))                                                           \
 			look(&use, self, condition, mutex, call, has_limit, &regs);                          \
+		struct incident_handle handle = {0};                                                         \
+		if (!(has_limit) && hook_in_handlers(self))                                                  \
+			handle = handler_check_wait(self, condition, TRACE_LOCK_CONDVAR, call, &regs);       \
 		int result = original;                                                                       \
+		if (__builtin_expect(handle.record != NULL, 0))                                              \
+			incident_returned(handle, to_errno(result));                                         \
 		if (__builtin_expect(is_child, 0))                                                           \
 			child_check_after(&use, to_errno(result));                                           \
 		end_wait(self, condition, mutex, to_errno(result));                                          \

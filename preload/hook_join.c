@@ -1,13 +1,22 @@
 /* Joins. In a child of fork() the join of a vanished thread returns at once (glibc marks its descriptor as
  * ended); in one of _Fork() or of a raw system call it waits for ever. */
 #include "child_wait.h"
+#include "handler_check.h"
 #include "hook.h"
 
 #define JOIN(name, params, how, to_errno, original)                                                          \
 	HOOK_EXPORT int name params                                                                          \
 	{                                                                                                    \
 		const struct call_registers regs = CALL_REGISTERS_OF_CALLER();                               \
-		struct thread_record *self = process_is_plain() ? NULL : hook_thread();                      \
+		struct thread_record *self = hook_forking_thread();                                          \
+		if (__builtin_expect(self && (how) == CHILD_LOCK, 0)) {                                      \
+			struct incident_handle handle = handler_check_wait(                                  \
+			    self, (const void *)(uintptr_t)t, TRACE_LOCK_THREAD, CALL_##name, &regs);        \
+			int result = original;                                                               \
+			incident_returned(handle, to_errno(result));                                         \
+			return result;                                                                       \
+		}                                                                                            \
+		self = process_is_plain() ? NULL : hook_thread();                                            \
 		if (__builtin_expect(!self || !process_is_child(), 1))                                       \
 			return original;                                                                     \
 		struct child_use use = {.attempt = how};                                                     \

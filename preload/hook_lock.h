@@ -72,12 +72,6 @@ hook_last_held(const struct thread_record *self, const void *lock)
 	return __builtin_expect(is_held, 1) ? entry : NULL;
 }
 
-/* The gate is closed there. */
-static inline bool hook_in_handlers(const struct thread_record *self)
-{
-	return __builtin_expect(!thread_record_gate->record, 0) && fork_snapshot_in_handlers(self);
-}
-
 /* A wrapper takes its parameters and the arguments made of them in parentheses. */
 #define HOOK_LIST(...) __VA_ARGS__
 

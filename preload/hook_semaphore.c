@@ -58,7 +58,12 @@ static inline int errno_of_try(int result)
 		bool is_child = process_is_child();                                                          \
 		if (__builtin_expect(is_child, 0))                                                           \
 			look(&use, self, s, CALL_##name, attempt, &regs);                                    \
+		struct incident_handle handle = {0};                                                         \
+		if (attempt == CHILD_LOCK && hook_in_handlers(self))                                         \
+			handle = handler_check_wait(self, s, TRACE_LOCK_SEMAPHORE, CALL_##name, &regs);      \
 		int result = real.name arguments;                                                            \
+		if (__builtin_expect(handle.record != NULL, 0))                                              \
+			incident_returned(handle, errno_of_unix(result));                                    \
 		if (__builtin_expect(is_child, 0))                                                           \
 			child_check_after(&use, errno_of_try(result));                                       \
 		settle(self, before, s, errno_of_unix(result));                                              \

@@ -188,6 +188,7 @@ static bool is_blocking(enum trace_observed observed)
 	case TRACE_BLOCKS_ON_ENDED_THREAD:
 	case TRACE_BLOCKS_IN_CYCLE:
 	case TRACE_BLOCKS_IN_ATFORK_HANDLER:
+	case TRACE_WAITS_IN_ATFORK_HANDLER:
 	case TRACE_WAITS_FOR_VANISHED:
 	case TRACE_SPINS_ON_VANISHED:
 	case TRACE_ABORTS_ON_VANISHED:
@@ -217,15 +218,20 @@ static struct incident_handle count_repeat(struct trace_incident *first)
 	return (struct incident_handle){.record = first, .is_repeat = true};
 }
 
-/* What a call that came back left behind says nothing any more where only a hang is a fault. A child that
- * finds such a record of the same fault takes it over: so forks may go on for days until one of them hangs.
+static bool is_only_a_suspicion(enum trace_observed observed)
+{
+	return observed == TRACE_ENTERS_LIBC_LEFT_LOCKED || observed == TRACE_WAITS_IN_ATFORK_HANDLER;
+}
+
+/* What a call that came back left behind says nothing any more where only a hang is a fault. Who finds such a
+ * record of the same fault takes it over: so forks may go on for days until one of them hangs.
  */
 static struct trace_record *reuse(const struct incident *incident, const struct trace_incident *record,
                                   uint32_t size_bytes)
 {
 	uint64_t position = 0;
 	struct trace_incident *old = NULL;
-	while (incident->observed == TRACE_ENTERS_LIBC_LEFT_LOCKED &&
+	while (is_only_a_suspicion(incident->observed) &&
 	       (old = trace_writer_find(record->fault_hash, &position))) {
 		if (__atomic_load_n(&old->outcome, __ATOMIC_ACQUIRE) != TRACE_OUTCOME_RETURNED ||
 		    __atomic_load_n(&old->repeats, __ATOMIC_RELAXED) != 0)

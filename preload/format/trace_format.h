@@ -212,6 +212,7 @@ enum trace_observed {
 	TRACE_SHARED_WITH_VANISHED,     /* the child took a lock that a thread which vanished had used */
 	TRACE_STUCK_FOR_ANOTHER_REASON, /* seen from outside: no thread is left that could end the wait */
 	TRACE_STUCK_ON_VANISHED,        /* the same, and only threads that vanished could have ended it */
+	TRACE_WAITS_IN_ATFORK_HANDLER,  /* a handler of fork is about to wait, without limit, for others */
 };
 enum trace_outcome {
 	TRACE_OUTCOME_PENDING = 0,  /* still inside the call */

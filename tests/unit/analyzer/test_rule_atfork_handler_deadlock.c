@@ -75,3 +75,75 @@ Test(rule_atfork_handler_deadlock, names_no_handler_where_the_stack_shows_none)
 	const struct finding *finding = built_report_finding(&report, &story);
 	cr_assert_eq(strncmp(finding->message, "pid 4200 is stuck inside of fork() for ever", 43), 0);
 }
+
+/* A semaphore that its own thread took. */
+static struct built_incident waiting(void)
+{
+	struct built_incident story = stuck();
+
+	story.observed = TRACE_WAITS_IN_ATFORK_HANDLER;
+	story.lock.kind = TRACE_LOCK_SEMAPHORE;
+	story.holder.tid = 4200;
+	story.proof = TRACE_PROOF_RECORD;
+	return story;
+}
+
+static const struct finding *verdict_is(const struct built_incident *story, enum verdict verdict)
+{
+	const struct finding *finding = built_report_finding(&report, story);
+
+	cr_assert_not_null(finding);
+	cr_assert_str_eq(finding->rule_name, "atfork-handler-deadlock");
+	cr_assert_eq(finding->verdict, verdict);
+	return finding;
+}
+
+Test(rule_atfork_handler_deadlock, is_certain_of_a_wait_once_seen_blocked)
+{
+	struct built_incident story = waiting();
+
+	story.outcome = TRACE_OUTCOME_SEEN_BLOCKED;
+	story.holder.tid = 0;
+	story.proof = 0;
+	const struct finding *finding = verdict_is(&story, VERDICT_CERTAIN);
+	cr_assert_str_eq(
+	    finding->message,
+	    "pid 4200 is stuck inside of fork(), in the fork handler story+0x1700, for ever: it "
+	    "waits for semaphore at 0x555500004060; and no thread of the process can go on to end "
+	    "the wait");
+	cr_assert_eq(strncmp(finding->advice, "Let no fork handler wait", 24), 0);
+}
+
+Test(rule_atfork_handler_deadlock, is_certain_of_a_wait_of_the_only_thread)
+{
+	struct built_incident story = waiting();
+
+	story.proof |= TRACE_PROOF_ONLY_THREAD;
+	verdict_is(&story, VERDICT_CERTAIN);
+}
+
+Test(rule_atfork_handler_deadlock, is_likely_of_a_semaphore_that_the_thread_has_as_a_lock)
+{
+	struct built_incident story = waiting();
+
+	const struct finding *finding = verdict_is(&story, VERDICT_LIKELY);
+	cr_assert_str_eq(
+	    finding->message,
+	    "pid 4200 did not come back from fork(), in the fork handler story+0x1700, but waits "
+	    "for semaphore at 0x555500004060, which the forking thread itself took in story+0x1210 "
+	    "and still holds");
+}
+
+Test(rule_atfork_handler_deadlock, claims_nothing_of_a_wait_that_others_may_end)
+{
+	struct built_incident story = waiting();
+
+	story.proof = 0;
+	cr_assert_null(built_report_finding(&report, &story));
+	story.proof = TRACE_PROOF_RECORD;
+	story.holder.tid = 4201;
+	cr_assert_null(built_report_finding(&report, &story));
+	story = waiting();
+	story.outcome = TRACE_OUTCOME_RETURNED;
+	cr_assert_null(built_report_finding(&report, &story));
+}

@@ -167,12 +167,16 @@ static void know_some_memory(struct code_state *state, const uint64_t *regs)
 	}
 }
 
+static struct code_pointers pointers;
+
 /* Known whole, in its low bytes, as what it was at the start, or not at all. */
 static void know_some(struct code_state *ret_state, const uint64_t *regs)
 {
 	static const uint8_t known[] = {0, 1, 2, 4, 8, 8, 8};
 	code_state_init(ret_state, (uint64_t)(uintptr_t)stack + CODE_BELOW_BYTES,
 	                (uint64_t)(uintptr_t)stack + sizeof stack);
+	ret_state->pointers = &pointers;
+	pointers.count = 0;
 	know_some_memory(ret_state, regs);
 	for (uint8_t reg = 0; reg < CODE_REGISTERS; reg++) {
 		ret_state->reg[reg] = pick(6) ? code_number(regs[reg], known[pick(sizeof known)])
