@@ -12,33 +12,39 @@ static const struct {
 	const char *format; /* one %s: the path */
 	bool is_advice;
 } texts[NOTICE_KIND_COUNT] = {
-    [NOTICE_EXEC_WITHOUT_LIBRARY] = {"exec-without-library",
-                                     "%s was executed with an environment that lacks the library: tracing "
-                                     "ended there"},
-    [NOTICE_EXEC_STATIC] = {"exec-static", "%s is statically linked and cannot load the library: it and its "
-                                           "children are not covered"},
-    [NOTICE_EXEC_PRIVILEGED] = {"exec-privileged",
-                                "%s runs with raised privileges (set-user-ID, set-group-ID or "
-                                "capabilities) and drops the library: it is not covered"},
-    [NOTICE_EXEC_FOREIGN] = {"exec-foreign", "%s is made for another architecture or C library: it is not "
-                                             "covered"},
-    [NOTICE_UNRECORDED] = {"unrecorded",
-                           "a process found no place for its records (%s): what it met is missing "
-                           "here"},
-    [NOTICE_FORK_BEFORE_INIT] = {"fork-before-init", "%s forked before the library was ready: that child is "
-                                                     "not covered"},
-    [NOTICE_FORK_SKIPS_HANDLERS] = {"fork-skips-handlers",
-                                    "%s has fork handlers, and forked past them (by _Fork, clone or a raw "
-                                    "system call): in that child no handler ran"},
-    [NOTICE_VFORK_SKIPS_HANDLERS] = {"vfork-skips-handlers",
-                                     "%s has fork handlers, which vfork does not run: its child borrows "
-                                     "the memory with all locks as they are, and may but exec or _exit",
-                                     true},
-    [NOTICE_ATFORK_REPEATED] = {"atfork-repeated",
-                                "the same fork handlers are registered again and again: "
-                                "%s",
-                                true},
-    [NOTICE_ATFORK_SLOW] = {"atfork-slow", "a fork handler is slow: %s", true},
+    [NOTICE_EXEC_WITHOUT_LIBRARY] =
+        {.kind = "exec-without-library",
+         .format = "%s was executed with an environment that lacks the library: tracing "
+                   "ended there"},
+    [NOTICE_EXEC_STATIC] = {.kind = "exec-static",
+                            .format = "%s is statically linked and cannot load the library: it and its "
+                                      "children are not covered"},
+    [NOTICE_EXEC_PRIVILEGED] = {.kind = "exec-privileged",
+                                .format = "%s runs with raised privileges (set-user-ID, set-group-ID or "
+                                          "capabilities) and drops the library: it is not covered"},
+    [NOTICE_EXEC_FOREIGN] = {.kind = "exec-foreign",
+                             .format = "%s is made for another architecture or C library: it is not "
+                                       "covered"},
+    [NOTICE_UNRECORDED] = {.kind = "unrecorded",
+                           .format = "a process found no place for its records (%s): what it met is missing "
+                                     "here"},
+    [NOTICE_FORK_BEFORE_INIT] = {.kind = "fork-before-init",
+                                 .format = "%s forked before the library was ready: that child is "
+                                           "not covered"},
+    [NOTICE_FORK_SKIPS_HANDLERS] =
+        {.kind = "fork-skips-handlers",
+         .format = "%s has fork handlers, and forked past them (by _Fork, clone or a raw "
+                   "system call): in that child no handler ran"},
+    [NOTICE_VFORK_SKIPS_HANDLERS] = {.kind = "vfork-skips-handlers",
+                                     .format =
+                                         "%s has fork handlers, which vfork does not run: its child borrows "
+                                         "the memory with all locks as they are, and may only exec or _exit",
+                                     .is_advice = true},
+    [NOTICE_ATFORK_REPEATED] = {.kind = "atfork-repeated",
+                                .format = "the same fork handlers are registered again and again: "
+                                          "%s",
+                                .is_advice = true},
+    [NOTICE_ATFORK_SLOW] = {.kind = "atfork-slow", .format = "a fork handler is slow: %s", .is_advice = true},
 };
 
 static struct report_notice *find(const struct report *report, const char *kind, const char *text)
