@@ -55,11 +55,11 @@ static char *find_beside_executable(char **ret_error)
 		if (real)
 			return real;
 	}
-	(void)!asprintf(ret_error,
-	                LIBRARY_NAME
-	                " is not beside afterfork (looked in %s/%s); install both together, or name it "
-	                "with --library",
-	                folder, library_folders[0]);
+	(void)!asprintf(
+	    ret_error,
+	    LIBRARY_NAME
+	    " is not beside afterfork (looked in %s/%s); install both together, or name it with --library",
+	    folder, library_folders[0]);
 	return NULL;
 }
 
@@ -78,11 +78,10 @@ char *supervisor_spawn_find_library(const char *given, char **ret_error)
 		                strerror(errno));
 	} else if (strpbrk(path, ": $")) {
 		/* The loader splits LD_PRELOAD at colons and spaces, and expands $. */
-		(void)!asprintf(
-		    ret_error,
-		    "the loader cannot preload %s: a colon, space or $ is in its path; install afterfork "
-		    "elsewhere",
-		    path);
+		(void)!asprintf(ret_error,
+		                "the loader cannot preload %s: a colon, space or $ is in its path; install "
+		                "afterfork elsewhere",
+		                path);
 	} else {
 		return path;
 	}
