@@ -92,7 +92,9 @@ static bool is_between(const struct frame *frame)
 	       !strncmp(name, "libpthread", 10);
 }
 
-const struct frame *story_fork_handler(const struct finding *finding)
+/* The fork handler that the victim is in, as the stacks tell; NULL: it is not inside of fork, or that is not
+ * known. */
+static const struct frame *fork_handler(const struct finding *finding)
 {
 	const struct frame_stack *stack = &finding->victim.stack, *fork = &finding->fork.stack;
 	size_t caller = 0, at;
@@ -108,7 +110,7 @@ const struct frame *story_fork_handler(const struct finding *finding)
 
 void story_handler(const struct finding *finding, FILE *out)
 {
-	const struct frame *handler = story_fork_handler(finding);
+	const struct frame *handler = fork_handler(finding);
 
 	if (!handler || !tell_frame(handler, ", in the fork handler ", out))
 		return;

@@ -19,9 +19,6 @@ void story_holder(const struct finding *finding, FILE *out);
 void story_vanished(const struct finding *finding, FILE *out);
 /* "main() called fork()", "the parent forked". */
 void story_fork(const struct finding *finding, FILE *out);
-/* The fork handler that the victim is in, as the stacks tell; NULL: it is not inside of fork, or that is not
- * known. */
-const struct frame *story_fork_handler(const struct finding *finding);
 /* ", in the fork handler pool_reset() of libpool.so," or nothing. */
 void story_handler(const struct finding *finding, FILE *out);
 /* " in cache_fill()", or nothing. */

@@ -13,13 +13,11 @@
 #include "supervisor_signals.h"
 
 #define LIBRARY_NAME "libafterfork.so"
-#ifndef AFTERFORK_LIBRARY_FROM_BIN
-#define AFTERFORK_LIBRARY_FROM_BIN "../lib" /* from the folder of this executable to that of the library */
-#endif
 
 extern char **environ;
 
-/* Folders to look in, from that of the executable; the first is where this build installs to. */
+/* Folders to look in, from that of the executable: where this build installs to (CMake gives it), where the
+ * build and other layouts have it. */
 static const char *const library_folders[] = {AFTERFORK_LIBRARY_FROM_BIN, "../lib", "../lib64",
                                               "../lib/x86_64-linux-gnu", "."};
 
