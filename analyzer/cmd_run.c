@@ -170,10 +170,9 @@ static int tell_not_covered(const struct run *run)
 		    run->target.path, run->supervisor.exit_signal);
 		return command_code(&run->supervisor);
 	}
-	supervisor_message(
-	    "%s ran without the library, so nothing was watched: its loader did not load %s; the "
-	    "lines that the loader wrote above, or LD_DEBUG=libs, say why",
-	    run->target.path, run->library);
+	supervisor_message("%s ran without the library, so nothing was watched: its loader did not load %s; "
+	                   "the lines that the loader wrote above, or LD_DEBUG=libs, say why",
+	                   run->target.path, run->library);
 	return EXIT_OWN_FAILURE;
 }
 
@@ -188,10 +187,9 @@ static int report(struct run *run)
 	if (report_build(&report, paths, 1, &report_options) != 0)
 		return EXIT_OWN_FAILURE;
 	if (!supervisor_report_store(&report, run->run_file.folder_fd, &run->options))
-		supervisor_message(
-		    "the report cannot be written into %s: %s; `afterfork report` makes it again from "
-		    "the trace there",
-		    run->run_file.folder, strerror(errno));
+		supervisor_message("the report cannot be written into %s: %s; `afterfork report` makes it "
+		                   "again from the trace there",
+		                   run->run_file.folder, strerror(errno));
 	int code = report_exit_code(&report, &run->options);
 	if (report_render_all(&report, options_string(&run->options, OPTION_FORMAT), &render_options) != 0)
 		code = EXIT_OWN_FAILURE;

@@ -5,10 +5,8 @@
 #include <stdio.h>
 #include <string.h>
 
+#include "fnv.h"
 #include "rule.h"
-
-/* FNV-1a, 64 bits: short, and the same on every machine. */
-static const uint64_t FNV_START = 14695981039346656037u, FNV_PRIME = 1099511628211u;
 
 /* The NUL is hashed too, so that "ab","c" differs from "a","bc". */
 static void add_text(uint64_t *hash, const char *text)
@@ -16,7 +14,7 @@ static void add_text(uint64_t *hash, const char *text)
 	if (!text)
 		text = "";
 	do {
-		*hash = (*hash ^ (unsigned char)*text) * FNV_PRIME;
+		fnv_mix(hash, (unsigned char)*text);
 	} while (*text++);
 }
 

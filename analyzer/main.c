@@ -46,8 +46,7 @@ static void print_usage(FILE *out)
 		fprintf(out, "  afterfork %s%s%s\n      %s\n", commands[i].name,
 		        *commands[i].arguments ? " " : "", commands[i].arguments, commands[i].summary);
 	fputs("\n`afterfork COMMAND --help` lists a command's options; AFTERFORK_OPTIONS=\"key=value ...\" "
-	      "takes "
-	      "the same names.\n",
+	      "takes the same names.\n",
 	      out);
 }
 
@@ -61,8 +60,7 @@ static void print_command_help(const struct command *command)
 		report_print_formats(stdout);
 	}
 	fputs("\nexit code: that of --fail-on where a finding reaches it, else the command's own (run) or 0; "
-	      "125 for a "
-	      "failure of afterfork itself.\n",
+	      "125 for a failure of afterfork itself.\n",
 	      stdout);
 }
 

@@ -4,77 +4,7 @@
 
 #include "model_private.h"
 #include "trace_reader.h"
-
-static const enum lock_kind lock_kinds[] = {
-    [TRACE_LOCK_MUTEX] = LOCK_MUTEX,       [TRACE_LOCK_RWLOCK] = LOCK_RWLOCK,
-    [TRACE_LOCK_SPINLOCK] = LOCK_SPINLOCK, [TRACE_LOCK_SEMAPHORE] = LOCK_SEMAPHORE,
-    [TRACE_LOCK_CONDVAR] = LOCK_CONDVAR,   [TRACE_LOCK_BARRIER] = LOCK_BARRIER,
-    [TRACE_LOCK_THREAD] = LOCK_THREAD,     [TRACE_LOCK_FUTEX] = LOCK_FUTEX,
-    [TRACE_LOCK_LIBC] = LOCK_LIBC,         [TRACE_LOCK_STATIC_INIT] = LOCK_STATIC_INIT,
-    [TRACE_LOCK_STDIO] = LOCK_STDIO,
-};
-static const enum mutex_type mutex_types[] = {
-    [TRACE_MUTEX_NORMAL] = MUTEX_NORMAL,
-    [TRACE_MUTEX_RECURSIVE] = MUTEX_RECURSIVE,
-    [TRACE_MUTEX_ERRORCHECK] = MUTEX_ERRORCHECK,
-    [TRACE_MUTEX_ADAPTIVE] = MUTEX_ADAPTIVE,
-};
-static const enum observed observations[] = {
-    [TRACE_BLOCKS_ON_VANISHED] = OBSERVED_BLOCKS_ON_VANISHED,
-    [TRACE_TIMED_WAIT_ON_VANISHED] = OBSERVED_TIMED_WAIT_ON_VANISHED,
-    [TRACE_TRY_FAILED_ON_VANISHED] = OBSERVED_TRY_FAILED_ON_VANISHED,
-    [TRACE_BLOCKS_ON_PARENT_OWNER] = OBSERVED_BLOCKS_ON_PARENT_OWNER,
-    [TRACE_UNLOCK_REFUSED] = OBSERVED_UNLOCK_REFUSED,
-    [TRACE_FOREIGN_UNLOCK] = OBSERVED_FOREIGN_UNLOCK,
-    [TRACE_BLOCKS_ON_SELF] = OBSERVED_BLOCKS_ON_SELF,
-    [TRACE_BLOCKS_ON_ENDED_THREAD] = OBSERVED_BLOCKS_ON_ENDED_THREAD,
-    [TRACE_BLOCKS_IN_CYCLE] = OBSERVED_BLOCKS_IN_CYCLE,
-    [TRACE_RELOCK_REFUSED] = OBSERVED_RELOCK_REFUSED,
-    [TRACE_BLOCKS_IN_ATFORK_HANDLER] = OBSERVED_BLOCKS_IN_ATFORK_HANDLER,
-    [TRACE_HELD_AT_FORK] = OBSERVED_HELD_AT_FORK,
-    [TRACE_SHARED_WITH_VANISHED] = OBSERVED_SHARED_WITH_VANISHED,
-    [TRACE_WAITS_FOR_VANISHED] = OBSERVED_WAITS_FOR_VANISHED,
-    [TRACE_UNLOCK_WITHOUT_EFFECT] = OBSERVED_UNLOCK_WITHOUT_EFFECT,
-    [TRACE_SPINS_ON_VANISHED] = OBSERVED_SPINS_ON_VANISHED,
-    [TRACE_ABORTS_ON_VANISHED] = OBSERVED_ABORTS_ON_VANISHED,
-    [TRACE_STATIC_INIT_LEFT_OPEN] = OBSERVED_STATIC_INIT_LEFT_OPEN,
-    [TRACE_ENTERS_LIBC_LEFT_LOCKED] = OBSERVED_ENTERS_LIBC,
-    [TRACE_STUCK_FOR_ANOTHER_REASON] = OBSERVED_STUCK_FOR_ANOTHER_REASON,
-    [TRACE_STUCK_ON_VANISHED] = OBSERVED_STUCK_ON_VANISHED,
-    [TRACE_WAITS_IN_ATFORK_HANDLER] = OBSERVED_WAITS_IN_ATFORK_HANDLER,
-};
-static const enum notice_kind notice_kinds[] = {
-    [TRACE_NOTICE_EXEC_WITHOUT_LIBRARY] = NOTICE_EXEC_WITHOUT_LIBRARY,
-    [TRACE_NOTICE_EXEC_STATIC] = NOTICE_EXEC_STATIC,
-    [TRACE_NOTICE_EXEC_PRIVILEGED] = NOTICE_EXEC_PRIVILEGED,
-    [TRACE_NOTICE_EXEC_FOREIGN] = NOTICE_EXEC_FOREIGN,
-    [TRACE_NOTICE_UNRECORDED] = NOTICE_UNRECORDED,
-    [TRACE_NOTICE_FORK_BEFORE_INIT] = NOTICE_FORK_BEFORE_INIT,
-    [TRACE_NOTICE_FORK_SKIPS_HANDLERS] = NOTICE_FORK_SKIPS_HANDLERS,
-    [TRACE_NOTICE_VFORK_SKIPS_HANDLERS] = NOTICE_VFORK_SKIPS_HANDLERS,
-};
-enum { BRIEF = 1, LOCKED = 0, LENGTHY = 0 };
-static const struct {
-	const char *name;
-	bool is_brief;
-} libc_families[] = {
-#define LIBC_FAMILY(id, tag, name, length, takes, beside, until) [id] = {name, length},
-#include "trace_libc_families.def"
-#undef LIBC_FAMILY
-};
-/* A number of a newer library than this reader becomes the table's 0, "unknown". */
-#define TRANSLATE(table, number) ((number) < sizeof(table) / sizeof(table)[0] ? (table)[number] : 0)
-
-static const char *call_name(uint32_t id)
-{
-	static const char *const names[] = {
-#define CALL(id, name) [id] = #name,
-#include "trace_calls.def"
-#undef CALL
-	};
-
-	return id < sizeof names / sizeof names[0] ? names[id] : NULL;
-}
+#include "trace_terms.h"
 
 static const char **split_command(struct model *model, const char *bytes, size_t size_bytes,
                                   size_t *ret_count)
@@ -250,22 +180,19 @@ static void convert_outcome(struct incident *incident, const struct trace_incide
 	}
 }
 
-static void convert_libc_lock(struct incident *incident, uint32_t family)
-{
-	if (family >= sizeof libc_families / sizeof libc_families[0])
-		return;
-	incident->lock.libc_name = libc_families[family].name;
-	incident->lock.libc_is_brief = libc_families[family].is_brief;
-}
-
 static void convert_lock(struct conversion *conversion, struct incident *incident,
                          const struct trace_lock *trace)
 {
+	const struct libc_family *family =
+	    trace->kind == TRACE_LOCK_LIBC ? trace_terms_libc_family(trace->type) : NULL;
+
 	incident->lock.address = trace->address;
-	incident->lock.kind = TRANSLATE(lock_kinds, trace->kind);
-	incident->lock.type = TRANSLATE(mutex_types, trace->type);
-	if (incident->lock.kind == LOCK_LIBC)
-		convert_libc_lock(incident, trace->type);
+	incident->lock.kind = trace_terms_lock_kind(trace->kind);
+	incident->lock.type = trace_terms_mutex_type(trace->type);
+	if (family) {
+		incident->lock.libc_name = family->name;
+		incident->lock.libc_is_brief = family->is_brief;
+	}
 	incident->lock.process_shared = (trace->flags & TRACE_LOCK_PSHARED) != 0;
 	incident->lock.robust = (trace->flags & TRACE_LOCK_ROBUST) != 0;
 	incident->lock.prio_inherit = (trace->flags & TRACE_LOCK_PRIO_INHERIT) != 0;
@@ -284,7 +211,7 @@ static struct thread_story convert_thread(struct conversion *conversion, const s
 	struct thread_story thread = {
 	    .tid = trace->tid,
 	    .name = convert_string(conversion, trace->name, sizeof trace->name),
-	    .acquire_call = call_name(trace->acquire_call),
+	    .acquire_call = trace_terms_call_name(trace->acquire_call),
 	};
 
 	if (trace->start_routine)
@@ -301,14 +228,14 @@ static void convert_people(struct conversion *conversion, struct incident *incid
 	incident->holder = convert_thread(conversion, &trace->holder);
 	incident->fork.pid = trace->fork.pid;
 	incident->fork.tid = trace->fork.tid;
-	incident->fork.call = call_name(trace->fork.call);
+	incident->fork.call = trace_terms_call_name(trace->fork.call);
 	incident->fork.vanished_threads = trace->fork.vanished_threads;
 	incident->fork.stack = convert_stack(conversion, &trace->fork.stack);
 	incident->victim.ppid = trace->victim.ppid;
 	incident->victim.name = convert_string(conversion, trace->victim.name, sizeof trace->victim.name);
 	incident->victim.exe = convert_string(conversion, conversion->tables->strings + trace->victim.exe,
 	                                      TRACE_PATH_SIZE_BYTES);
-	incident->victim.call = call_name(trace->victim.call);
+	incident->victim.call = trace_terms_call_name(trace->victim.call);
 	incident->victim.live_threads = trace->victim.live_threads;
 	incident->victim.stack = convert_stack(conversion, &trace->victim.stack);
 }
@@ -331,7 +258,7 @@ static int add_incident(void *context, const struct trace_incident *trace, const
 	incident->pid = trace->record.pid;
 	incident->tid = trace->record.tid;
 	incident->time_ns = trace->record.time_ns;
-	incident->observed = TRANSLATE(observations, trace->observed);
+	incident->observed = trace_terms_observed(trace->observed);
 	incident->owner_word_names_holder = (trace->proof & TRACE_PROOF_OWNER_WORD) != 0;
 	incident->record_names_lock = (trace->proof & TRACE_PROOF_RECORD) != 0;
 	incident->private_mapping = (trace->proof & TRACE_PROOF_PRIVATE_MAPPING) != 0;
@@ -354,7 +281,7 @@ static int add_notice(void *context, const struct trace_notice *trace, const cha
 
 	if (!notice)
 		return -ENOMEM;
-	notice->kind = TRANSLATE(notice_kinds, trace->kind);
+	notice->kind = trace_terms_notice_kind(trace->kind);
 	notice->pid = trace->record.pid;
 	notice->error = trace->error;
 	if (!path[0])

@@ -81,7 +81,6 @@ static int set_value(struct options *options, const struct source *source, enum 
 
 	if (expected)
 		return complain_bad_value(source, row, text, expected);
-	value->set = true;
 	if (row->kind == OPTION_KIND_LIST && append_item(value, text))
 		return complain(source, "%s: out of memory", row->name);
 	return 0;
@@ -314,11 +313,6 @@ const char *const *options_list(const struct options *options, enum option_id id
 {
 	*ret_count = options->values[id].item_count;
 	return options->values[id].items;
-}
-
-bool options_given(const struct options *options, enum option_id id)
-{
-	return options->values[id].set;
 }
 
 /* Help texts start here; longer heads get a line of their own. */

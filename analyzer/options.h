@@ -37,7 +37,6 @@ enum option_id {
 };
 
 struct option_value {
-	bool set;           /* by the user, not by default */
 	const char *text;   /* as given, or the default; NULL: no value */
 	uint64_t number;    /* of FLAG, NUMBER, SIZE; the index in the choices for CHOICE */
 	const char **items; /* of LIST */
@@ -64,8 +63,6 @@ const char *options_string(const struct options *options, enum option_id id); /*
 /* Index in the row's choices, counted from 0. */
 unsigned options_choice(const struct options *options, enum option_id id);
 const char *const *options_list(const struct options *options, enum option_id id, size_t *ret_count);
-/* True when the user gave it. */
-bool options_given(const struct options *options, enum option_id id);
 
 /* The option part of `afterfork COMMAND --help`, from the table. */
 void options_print_help(unsigned user, FILE *out);

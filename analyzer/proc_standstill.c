@@ -1,13 +1,8 @@
 #include "proc_standstill.h"
 
+#include "fnv.h"
 #include "proc_stat.h"
 #include "proc_tree.h"
-
-static void mix(uint64_t *hash, uint64_t value)
-{
-	*hash = (*hash ^ value) * 0x100000001b3u;
-	*hash ^= *hash >> 29;
-}
 
 static bool add_thread(struct proc_standstill *standstill, pid_t pid, pid_t tid)
 {
@@ -23,16 +18,16 @@ static bool add_thread(struct proc_standstill *standstill, pid_t pid, pid_t tid)
 		standstill->tid = tid;
 		standstill->wait = wait;
 	}
-	mix(&standstill->hash, (uint64_t)tid);
-	mix(&standstill->hash, wait.address);
-	mix(&standstill->hash, wait.stack);
+	fnv_mix(&standstill->hash, (uint64_t)tid);
+	fnv_mix(&standstill->hash, wait.address);
+	fnv_mix(&standstill->hash, wait.stack);
 	standstill->switches += switches;
 	return true;
 }
 
 bool proc_standstill_read(pid_t pid, struct proc_standstill *ret_standstill)
 {
-	struct proc_standstill standstill = {.hash = 0xcbf29ce484222325u};
+	struct proc_standstill standstill = {.hash = FNV_START};
 	struct proc_wait wait;
 	struct proc_list threads;
 

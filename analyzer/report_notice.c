@@ -14,27 +14,25 @@ static const struct {
 } texts[NOTICE_KIND_COUNT] = {
     [NOTICE_EXEC_WITHOUT_LIBRARY] =
         {.kind = "exec-without-library",
-         .format = "%s was executed with an environment that lacks the library: tracing "
-                   "ended there"},
-    [NOTICE_EXEC_STATIC] = {.kind = "exec-static",
-                            .format = "%s is statically linked and cannot load the library: it and its "
-                                      "children are not covered"},
+         .format = "%s was executed with an environment that lacks the library: tracing ended there"},
+    [NOTICE_EXEC_STATIC] =
+        {.kind = "exec-static",
+         .format =
+             "%s is statically linked and cannot load the library: it and its children are not covered"},
     [NOTICE_EXEC_PRIVILEGED] = {.kind = "exec-privileged",
                                 .format = "%s runs with raised privileges (set-user-ID, set-group-ID or "
                                           "capabilities) and drops the library: it is not covered"},
     [NOTICE_EXEC_FOREIGN] = {.kind = "exec-foreign",
-                             .format = "%s is made for another architecture or C library: it is not "
-                                       "covered"},
+                             .format = "%s is made for another architecture or C library: it is not covered"},
     [NOTICE_UNRECORDED] = {.kind = "unrecorded",
-                           .format = "a process found no place for its records (%s): what it met is missing "
-                                     "here"},
+                           .format =
+                               "a process found no place for its records (%s): what it met is missing here"},
     [NOTICE_FORK_BEFORE_INIT] = {.kind = "fork-before-init",
-                                 .format = "%s forked before the library was ready: that child is "
-                                           "not covered"},
-    [NOTICE_FORK_SKIPS_HANDLERS] =
-        {.kind = "fork-skips-handlers",
-         .format = "%s has fork handlers, and forked past them (by _Fork, clone or a raw "
-                   "system call): in that child no handler ran"},
+                                 .format =
+                                     "%s forked before the library was ready: that child is not covered"},
+    [NOTICE_FORK_SKIPS_HANDLERS] = {.kind = "fork-skips-handlers",
+                                    .format = "%s has fork handlers, and forked past them (by _Fork, clone "
+                                              "or a raw system call): in that child no handler ran"},
     [NOTICE_VFORK_SKIPS_HANDLERS] = {.kind = "vfork-skips-handlers",
                                      .format =
                                          "%s has fork handlers, which vfork does not run: its child borrows "

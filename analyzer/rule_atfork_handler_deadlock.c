@@ -102,11 +102,10 @@ static void advise(const struct finding *finding, const struct model *model, FIL
 {
 	(void)model;
 	if (holds_it_itself(finding))
-		fputs(
-		    "Do not fork while holding a lock that a fork handler takes, and let only one handler "
-		    "take it; what the prepare handler took the parent and child handlers must release, not "
-		    "take again.",
-		    out);
+		fputs("Do not fork while holding a lock that a fork handler takes, and let only one handler "
+		      "take it; what the prepare handler took the parent and child handlers must release, "
+		      "not take again.",
+		      out);
 	else if (is_wait(finding))
 		fputs("Let no fork handler wait for another thread: that thread may need what the forking "
 		      "thread holds. Take the lock under which the other thread works instead, or let the "

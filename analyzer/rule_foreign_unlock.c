@@ -27,8 +27,8 @@ static void tell(const struct finding *finding, const struct model *model, FILE 
 static void advise(const struct finding *finding, const struct model *model, FILE *out)
 {
 	fputs("Releasing the lock does not finish what its holder had begun: what it guards may be half "
-	      "changed in "
-	      "the child. A fork handler may release only what the prepare handler of the same fork took. ",
+	      "changed in the child. A fork handler may release only what the prepare handler of the same "
+	      "fork took. ",
 	      out);
 	story_advise_cover(finding, model, out);
 }
@@ -37,9 +37,8 @@ const struct rule rule_foreign_unlock = {
     .name = "foreign-unlock",
     .verdict = VERDICT_LIKELY,
     .summary = "the child released a lock that a vanished thread held",
-    .advice =
-        "Take the lock in the prepare handler, so that nobody else can hold it at the fork; then the child "
-        "handler may release it, and what it guards is whole.",
+    .advice = "Take the lock in the prepare handler, so that nobody else can hold it at the fork; then the "
+              "child handler may release it, and what it guards is whole.",
     .match = match,
     .tell = tell,
     .advise = advise,

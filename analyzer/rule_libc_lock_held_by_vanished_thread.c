@@ -62,7 +62,8 @@ static void tell(const struct finding *finding, const struct model *model, FILE 
 static void advise(const struct finding *finding, const struct model *model, FILE *out)
 {
 	(void)model;
-	story_advise_libc(finding, is_seen_from_outside(finding) ? NULL : finding->victim.call, out);
+	story_advise_libc(finding, is_seen_from_outside(finding) ? NULL : finding->victim.call,
+	                  &finding->victim.stack, out);
 }
 
 const struct rule rule_libc_lock_held_by_vanished_thread = {

@@ -56,7 +56,7 @@ static void advise(const struct finding *finding, const struct model *model, FIL
 	}
 	fputs("This child did not touch the lock, which is luck unless it never can. ", out);
 	if (story_is_libc(finding))
-		story_advise_libc(finding, finding->holder.acquire_call, out);
+		story_advise_libc(finding, finding->holder.acquire_call, &finding->holder.acquired_at, out);
 	else
 		story_advise_cover(finding, model, out);
 }

@@ -66,9 +66,8 @@ const struct rule rule_lock_held_by_vanished_thread = {
     .name = "lock-held-by-vanished-thread",
     .verdict = VERDICT_CERTAIN,
     .summary = "the child waits for a lock that a thread held which the fork did not copy",
-    .advice =
-        "Let the child call exec at once, or fork before threads are started, or cover the lock with fork "
-        "handlers (pthread_atfork) that take it before the fork and release it on both sides.",
+    .advice = "Let the child call exec at once, or fork before threads are started, or cover the lock with "
+              "fork handlers (pthread_atfork) that take it before the fork and release it on both sides.",
     .match = match,
     .tell = tell,
     .advise = story_advise_cover,

@@ -33,7 +33,7 @@ static void advise(const struct finding *finding, const struct model *model, FIL
 {
 	fputs("Whether this hangs is a matter of the moment of the fork. ", out);
 	if (story_is_libc(finding))
-		story_advise_libc(finding, finding->victim.call, out);
+		story_advise_libc(finding, finding->victim.call, &finding->victim.stack, out);
 	else
 		story_advise_cover(finding, model, out);
 }

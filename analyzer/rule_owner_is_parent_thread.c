@@ -78,24 +78,21 @@ static void advise(const struct finding *finding, const struct model *model, FIL
 {
 	(void)model;
 	if (finding->incident->lock.kind == LOCK_RWLOCK) {
-		fputs(
-		    "A rwlock knows its writer by thread id, and the child's thread has another id than the "
-		    "parent's: the child's pthread_rwlock_unlock() takes it for the unlock of a reader, "
-		    "returns 0, "
-		    "and leaves it locked and its count of readers wrong. In the child handler of "
-		    "pthread_atfork(), or first thing in the child, initialise it anew with "
-		    "pthread_rwlock_init() instead of unlocking it.",
-		    out);
+		fputs("A rwlock knows its writer by thread id, and the child's thread has another id than "
+		      "the parent's: the child's pthread_rwlock_unlock() takes it for the unlock of a "
+		      "reader, returns 0, and leaves it locked and its count of readers wrong. In the child "
+		      "handler of pthread_atfork(), or first thing in the child, initialise it anew with "
+		      "pthread_rwlock_init() instead of unlocking it.",
+		      out);
 		return;
 	}
-	fprintf(
-	    out,
-	    "%s mutex knows its owner by thread id, and the child's thread has another id than the parent's: "
-	    "what was locked before the fork can be neither released nor taken again after it. In the child "
-	    "handler of pthread_atfork(), or first thing in the child, initialise it anew with "
-	    "pthread_mutex_init() instead of unlocking it; or use a normal mutex, which the child may "
-	    "release.",
-	    kind_of_mutex(finding));
+	fprintf(out,
+	        "%s mutex knows its owner by thread id, and the child's thread has another id than the "
+	        "parent's: what was locked before the fork can be neither released nor taken again after it. "
+	        "In the child handler of pthread_atfork(), or first thing in the child, initialise it anew "
+	        "with pthread_mutex_init() instead of unlocking it; or use a normal mutex, which the child "
+	        "may release.",
+	        kind_of_mutex(finding));
 }
 
 const struct rule rule_owner_is_parent_thread = {

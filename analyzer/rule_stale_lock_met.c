@@ -126,8 +126,7 @@ static void advise(const struct finding *finding, const struct model *model, FIL
 		return;
 	}
 	fputs("Nobody in the child will ever release this lock: every later try fails, and a lock call "
-	      "without a "
-	      "time limit would hang. What it guards may be half changed. ",
+	      "without a time limit would hang. What it guards may be half changed. ",
 	      out);
 	story_advise_cover(finding, model, out);
 }
@@ -136,9 +135,8 @@ const struct rule rule_stale_lock_met = {
     .name = "stale-lock-met",
     .verdict = VERDICT_LIKELY,
     .summary = "the child met a lock that a vanished thread held, and got past it (trylock, time limit)",
-    .advice =
-        "Treat it as the hang that it would be without the trylock or time limit: exec at once, fork before "
-        "threads are started, or cover the lock with fork handlers.",
+    .advice = "Treat it as the hang that it would be without the trylock or time limit: exec at once, fork "
+              "before threads are started, or cover the lock with fork handlers.",
     .match = match,
     .tell = tell,
     .advise = advise,

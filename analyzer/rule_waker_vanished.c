@@ -87,23 +87,20 @@ static void advise(const struct finding *finding, const struct model *model, FIL
 	(void)model;
 	switch (finding->incident->lock.kind) {
 	case LOCK_THREAD:
-		fputs(
-		    "The child has only the thread that forked: join threads in the process that made them, "
-		    "and forget their handles in the child.",
-		    out);
+		fputs("The child has only the thread that forked: join threads in the process that made "
+		      "them, and forget their handles in the child.",
+		      out);
 		break;
 	case LOCK_BARRIER:
-		fputs(
-		    "The child has only the thread that forked: initialise the barrier anew for the threads "
-		    "that the child makes, or call exec at once.",
-		    out);
+		fputs("The child has only the thread that forked: initialise the barrier anew for the "
+		      "threads that the child makes, or call exec at once.",
+		      out);
 		break;
 	default:
-		fputs(
-		    "The child has only the thread that forked. Let it call exec at once, or fork before "
-		    "threads are started; or make anew in the child both the threads and what they wake each "
-		    "other with (a thread pool's child handler of pthread_atfork()).",
-		    out);
+		fputs("The child has only the thread that forked. Let it call exec at once, or fork before "
+		      "threads are started; or make anew in the child both the threads and what they wake "
+		      "each other with (a thread pool's child handler of pthread_atfork()).",
+		      out);
 		break;
 	}
 }

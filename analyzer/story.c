@@ -92,7 +92,9 @@ static bool is_between(const struct frame *frame)
 	       !strncmp(name, "libpthread", 10);
 }
 
-const struct frame *story_fork_handler(const struct finding *finding)
+/* The fork handler that the victim is in, as the stacks tell; NULL: it is not inside of fork, or that is not
+ * known. */
+static const struct frame *fork_handler(const struct finding *finding)
 {
 	const struct frame_stack *stack = &finding->victim.stack, *fork = &finding->fork.stack;
 	size_t caller = 0, at;
@@ -108,7 +110,7 @@ const struct frame *story_fork_handler(const struct finding *finding)
 
 void story_handler(const struct finding *finding, FILE *out)
 {
-	const struct frame *handler = story_fork_handler(finding);
+	const struct frame *handler = fork_handler(finding);
 
 	if (!handler || !tell_frame(handler, ", in the fork handler ", out))
 		return;
@@ -233,15 +235,13 @@ static void advise_handlers(const struct finding *finding, const struct model *m
 	if (handlers)
 		fprintf(out,
 		        "%s registers fork handlers, but they do not cover this lock: take it in the prepare "
-		        "handler "
-		        "too, and release it in the parent and child handlers.",
+		        "handler too, and release it in the parent and child handlers.",
 		        name);
 	else
-		fprintf(
-		    out,
-		    "%s registers no fork handlers: register some with pthread_atfork() that take this lock "
-		    "before the fork and release it on both sides.",
-		    name);
+		fprintf(out,
+		        "%s registers no fork handlers: register some with pthread_atfork() that take this "
+		        "lock before the fork and release it on both sides.",
+		        name);
 }
 
 /* The child's unlock of such a lock is refused, since its thread has another id than the owner recorded. */
@@ -253,17 +253,18 @@ static bool checks_owner(const struct finding *finding)
 	       (type && (!strcmp(type, "recursive") || !strcmp(type, "errorcheck")));
 }
 
-void story_advise_libc(const struct finding *finding, const char *call, FILE *out)
+void story_advise_libc(const struct finding *finding, const char *call, const struct frame_stack *stack,
+                       FILE *out)
 {
 	fprintf(out, "The %s", call && finding->lock.name ? finding->lock.name : "lock");
-	fputs(" is libc's own: no fork handler can cover it, and libc leaves it as it was at the fork. "
-	      "Between fork "
-	      "and exec call only async-signal-safe functions (signal-safety(7)); do what needs ",
-	      out);
+	fputs(
+	    " is libc's own: no fork handler can cover it, and libc leaves it as it was at the fork. Between "
+	    "fork and exec call only async-signal-safe functions (signal-safety(7)); do what needs ",
+	    out);
 	if (call)
 		story_call(call, "", out);
 	else
-		story_libc_call(&finding->victim.stack, out);
+		story_libc_call(stack, out);
 	fputs(
 	    " before the fork, or after exec. Where the child must run on, fork before threads are started.",
 	    out);
@@ -278,8 +279,7 @@ void story_advise_cover(const struct finding *finding, const struct model *model
 	if (checks_owner(finding))
 		fprintf(out,
 		        " In the child handler initialise this %s mutex anew with pthread_mutex_init(): an "
-		        "unlock is "
-		        "refused there, as the owner recorded is the parent's thread.",
+		        "unlock is refused there, as the owner recorded is the parent's thread.",
 		        finding->lock.robust         ? "robust"
 		        : finding->lock.prio_inherit ? "priority-inheriting"
 		                                     : finding->lock.type);

@@ -19,9 +19,6 @@ void story_holder(const struct finding *finding, FILE *out);
 void story_vanished(const struct finding *finding, FILE *out);
 /* "main() called fork()", "the parent forked". */
 void story_fork(const struct finding *finding, FILE *out);
-/* The fork handler that the victim is in, as the stacks tell; NULL: it is not inside of fork, or that is not
- * known. */
-const struct frame *story_fork_handler(const struct finding *finding);
 /* ", in the fork handler pool_reset() of libpool.so," or nothing. */
 void story_handler(const struct finding *finding, FILE *out);
 /* " in cache_fill()", or nothing. */
@@ -32,8 +29,9 @@ void story_call(const char *call, const char *otherwise, FILE *out);
 void story_libc_lock(const char *call, const struct finding *finding, FILE *out);
 bool story_is_libc(const struct finding *finding);
 
-/* The cure for a lock inside libc, which `call` takes; NULL: the call that the victim's stack shows. */
-void story_advise_libc(const struct finding *finding, const char *call, FILE *out);
+/* The cure for a lock inside libc, which `call` takes; NULL: the call that `stack` shows. */
+void story_advise_libc(const struct finding *finding, const char *call, const struct frame_stack *stack,
+                       FILE *out);
 /* The general cure: sentences on making this very lock safe across fork, by what is known of it and of the
  * fork handlers of its module. */
 void story_advise_cover(const struct finding *finding, const struct model *model, FILE *out);

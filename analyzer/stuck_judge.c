@@ -24,8 +24,9 @@ static bool is_libc_data(const struct stuck_process *process, uint64_t address)
 	return map && stuck_stack_is_libc_file(proc_map_base_name(map));
 }
 
-uint32_t stuck_judge_kind(const struct stuck_process *process, const struct stuck_thread *thread,
-                          const struct stuck_stack *stack)
+/* The kind of object (enum trace_lock_kind) that the innermost frames wait for. */
+static uint32_t kind_of(const struct stuck_process *process, const struct stuck_thread *thread,
+                        const struct stuck_stack *stack)
 {
 	const char *entry = stuck_stack_entry(stack);
 	uint32_t kind = stuck_stack_kind(stack);
@@ -135,7 +136,7 @@ static bool judge_owner(const struct stuck_process *process, size_t index, const
                         struct stuck_judgement *judgement)
 {
 	const struct stuck_thread *thread = &process->threads[index];
-	uint32_t kind = stuck_judge_kind(process, thread, stack);
+	uint32_t kind = kind_of(process, thread, stack);
 	struct owner owner;
 
 	if (!find_owner(process, thread, kind, &owner) || is_live(process, owner.tid))
@@ -179,7 +180,7 @@ static void judge_alone(const struct stuck_process *process, const struct stuck_
                         struct stuck_judgement *judgement)
 {
 	const struct stuck_thread *thread = &process->threads[0];
-	uint32_t kind = stuck_judge_kind(process, thread, stack);
+	uint32_t kind = kind_of(process, thread, stack);
 	struct owner owner;
 
 	judgement->kind = kind;
@@ -230,7 +231,7 @@ struct stuck_judgement stuck_judge(const struct stuck_process *process, const st
 		judge_alone(process, &stacks[0], &judgement);
 	} else if (!process->caught_signals) {
 		judgement.verdict = STUCK_ANYHOW;
-		judgement.kind = stuck_judge_kind(process, &process->threads[0], &stacks[0]);
+		judgement.kind = kind_of(process, &process->threads[0], &stacks[0]);
 	}
 	return judgement;
 }

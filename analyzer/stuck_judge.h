@@ -29,10 +29,6 @@ struct stuck_judgement {
 /* stacks has one for each thread of the process. */
 struct stuck_judgement stuck_judge(const struct stuck_process *process, const struct stuck_stack *stacks);
 
-/* The kind of object that the innermost frames wait for. */
-uint32_t stuck_judge_kind(const struct stuck_process *process, const struct stuck_thread *thread,
-                          const struct stuck_stack *stack);
-
 /* The mapping, with a file behind it, of the module whose static variables the address is among; NULL: none.
  */
 const struct proc_map *stuck_judge_module_data(const struct proc_maps *maps, uint64_t address);

@@ -137,19 +137,6 @@ static void begin(const struct telling *telling, uint32_t type)
 	};
 }
 
-#define PLACE_TABLES(part)                                                                                   \
-	do {                                                                                                 \
-		struct stuck_tables_layout layout;                                                           \
-		stuck_tables_place(telling->tables, telling->draft, sizeof((part)), &layout);                \
-		(part).frames_offset = layout.frames_offset;                                                 \
-		(part).frame_count = layout.frame_count;                                                     \
-		(part).modules_offset = layout.modules_offset;                                               \
-		(part).module_count = layout.module_count;                                                   \
-		(part).strings_offset = layout.strings_offset;                                               \
-		(part).strings_size_bytes = layout.strings_size_bytes;                                       \
-		(part).record.size_bytes = layout.end;                                                       \
-	} while (0)
-
 static void draft_incident(const struct telling *telling)
 {
 	struct trace_incident *incident = &telling->draft->incident;
@@ -166,7 +153,8 @@ static void draft_incident(const struct telling *telling)
 	incident->fork = describe_fork(telling);
 	incident->victim = describe_victim(telling);
 	incident->fault_hash = telling->tables->hash;
-	PLACE_TABLES(*incident);
+	incident->record.size_bytes =
+	    stuck_tables_place(telling->tables, incident, sizeof *incident, &incident->tables);
 }
 
 static void draft_vanished(const struct telling *telling, const struct stuck_vanished *thread)
@@ -183,7 +171,8 @@ static void draft_vanished(const struct telling *telling, const struct stuck_van
 		vanished->lock_address = latest->lock;
 		vanished->lock_kind = latest->kind;
 	}
-	PLACE_TABLES(*vanished);
+	vanished->record.size_bytes =
+	    stuck_tables_place(telling->tables, vanished, sizeof *vanished, &vanished->tables);
 }
 
 /* Where nobody is known to be the holder: who may have been. Those of whom more is known go first. */

@@ -3,18 +3,15 @@
 #include <stdlib.h>
 #include <string.h>
 
-static void mix(uint64_t *hash, uint64_t value)
-{
-	*hash = (*hash ^ value) * 0x100000001b3u;
-}
+#include "fnv.h"
 
 void stuck_tables_init(struct stuck_tables *ret_tables, uint64_t seed)
 {
 	ret_tables->frame_count = ret_tables->module_count = 0;
 	ret_tables->strings[0] = '\0';
 	ret_tables->strings_size_bytes = 1; /* offset 0 is the empty string */
-	ret_tables->hash = 0xcbf29ce484222325u;
-	mix(&ret_tables->hash, seed);
+	ret_tables->hash = FNV_START;
+	fnv_mix(&ret_tables->hash, seed);
 }
 
 uint32_t stuck_tables_add_string(struct stuck_tables *tables, const char *text)
@@ -61,10 +58,10 @@ struct trace_stack stuck_tables_add_stack(struct stuck_tables *tables, const str
 		    .module = stuck_tables_add_module(tables, &frames[i]),
 		    .flags = frames[i].is_exact ? TRACE_FRAME_EXACT_PC : 0,
 		};
-		mix(&tables->hash, frames[i].pc);
+		fnv_mix(&tables->hash, frames[i].pc);
 		stack.count++;
 	}
-	mix(&tables->hash, stack.count);
+	fnv_mix(&tables->hash, stack.count);
 	return stack;
 }
 
@@ -92,18 +89,18 @@ static uint32_t place(void *record, uint32_t *offset, const void *from, size_t s
 	return at;
 }
 
-void stuck_tables_place(const struct stuck_tables *tables, void *record, size_t fixed_size_bytes,
-                        struct stuck_tables_layout *ret_layout)
+uint32_t stuck_tables_place(const struct stuck_tables *tables, void *record, size_t fixed_size_bytes,
+                            struct trace_table_places *ret_places)
 {
 	uint32_t offset = (uint32_t)fixed_size_bytes;
 
-	ret_layout->frame_count = tables->frame_count;
-	ret_layout->module_count = tables->module_count;
-	ret_layout->strings_size_bytes = tables->strings_size_bytes;
-	ret_layout->frames_offset =
+	ret_places->frame_count = tables->frame_count;
+	ret_places->module_count = tables->module_count;
+	ret_places->strings_size_bytes = tables->strings_size_bytes;
+	ret_places->frames_offset =
 	    place(record, &offset, tables->frames, tables->frame_count * sizeof(*tables->frames));
-	ret_layout->modules_offset =
+	ret_places->modules_offset =
 	    place(record, &offset, tables->modules, tables->module_count * sizeof(*tables->modules));
-	ret_layout->strings_offset = place(record, &offset, tables->strings, tables->strings_size_bytes);
-	ret_layout->end = offset;
+	ret_places->strings_offset = place(record, &offset, tables->strings, tables->strings_size_bytes);
+	return offset;
 }

@@ -18,12 +18,6 @@ struct stuck_tables {
 	uint64_t hash; /* over all stacks that were added */
 };
 
-/* As frames_offset and so on in a record. */
-struct stuck_tables_layout {
-	uint32_t frames_offset, frame_count, modules_offset, module_count, strings_offset, strings_size_bytes;
-	uint32_t end;
-};
-
 void stuck_tables_init(struct stuck_tables *ret_tables, uint64_t seed);
 /* Its offset among the strings; that of the empty string where there is no room. */
 uint32_t stuck_tables_add_string(struct stuck_tables *tables, const char *text);
@@ -35,8 +29,9 @@ struct trace_stack stuck_tables_add_stack(struct stuck_tables *tables, const str
 struct trace_stack stuck_tables_add_addresses(struct stuck_tables *tables, struct stack_reader *reader,
                                               const uint64_t *pc, size_t count, uint64_t exact_mask,
                                               unsigned flags);
-/* Puts the tables behind the record's fixed part, of fixed_size_bytes; there must be room for all of it. */
-void stuck_tables_place(const struct stuck_tables *tables, void *record, size_t fixed_size_bytes,
-                        struct stuck_tables_layout *ret_layout);
+/* Puts the tables behind the record's fixed part, of fixed_size_bytes; there must be room for all of it.
+ * Returns the record's whole size. */
+uint32_t stuck_tables_place(const struct stuck_tables *tables, void *record, size_t fixed_size_bytes,
+                            struct trace_table_places *ret_places);
 
 #endif

@@ -1,6 +1,5 @@
 #include "supervisor_judge.h"
 
-#include <signal.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
@@ -18,18 +17,9 @@ pid_t supervisor_judge_start(pid_t pid, uint64_t since_ns, uint64_t now_ns, int 
 	/* Here, since only an ancestor may look into the process on every system. */
 	if (!stuck_process_take(pid, since_ns, now_ns, &process))
 		return -1;
-	supervisor_signals_block();
-	pid_t judge = fork();
-	if (judge == 0) {
-		static const int ignored[] = {SIGINT, SIGQUIT, SIGTSTP, SIGHUP, SIGTERM};
-
-		supervisor_signals_restore();
-		for (size_t i = 0; i < sizeof(ignored) / sizeof(*ignored); i++)
-			signal(ignored[i], SIG_IGN);
-		supervisor_signals_unblock();
+	pid_t judge = supervisor_signals_fork_helper();
+	if (judge == 0)
 		_exit(CODE_BASE + (int)stuck_record_write(&process, folder_fd));
-	}
-	supervisor_signals_unblock();
 	stuck_process_release(&process);
 	return judge;
 }

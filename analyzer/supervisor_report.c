@@ -79,21 +79,8 @@ static int build_and_store(const char *folder, int folder_fd, const struct optio
 
 pid_t supervisor_report_start(const char *folder, int folder_fd, const struct options *options)
 {
-	supervisor_signals_block();
-	pid_t pid = fork();
-	if (pid == 0) {
-		/* The terminal's signals are meant for the command: the writer goes on until it has stored.
-		 */
-		static const int ignored[] = {SIGINT, SIGQUIT, SIGTSTP, SIGHUP, SIGTERM};
-
-		supervisor_signals_restore();
-		for (size_t i = 0; i < sizeof(ignored) / sizeof(*ignored); i++)
-			signal(ignored[i], SIG_IGN);
-		supervisor_signals_unblock();
+	pid_t pid = supervisor_signals_fork_helper();
+	if (pid == 0)
 		_exit(build_and_store(folder, folder_fd, options));
-	}
-	int error = errno;
-	supervisor_signals_unblock();
-	errno = error;
 	return pid;
 }

@@ -102,6 +102,23 @@ void supervisor_signals_unblock(void)
 	sigprocmask(SIG_SETMASK, &none, NULL);
 }
 
+pid_t supervisor_signals_fork_helper(void)
+{
+	static const int ignored[] = {SIGINT, SIGQUIT, SIGTSTP, SIGHUP, SIGTERM};
+
+	supervisor_signals_block();
+	pid_t helper = fork();
+	int error = errno;
+	if (helper == 0) {
+		supervisor_signals_restore();
+		for (size_t i = 0; i < sizeof(ignored) / sizeof(*ignored); i++)
+			signal(ignored[i], SIG_IGN);
+	}
+	supervisor_signals_unblock();
+	errno = error;
+	return helper;
+}
+
 bool supervisor_signals_take(struct taken_signal *ret_signal)
 {
 	if (__atomic_load_n(&state.head, __ATOMIC_ACQUIRE) == state.tail)

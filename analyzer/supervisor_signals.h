@@ -9,6 +9,7 @@
 #include <signal.h>
 #include <stdbool.h>
 #include <stdint.h>
+#include <sys/types.h>
 
 struct taken_signal {
 	int number;
@@ -25,6 +26,10 @@ void supervisor_signals_restore(void);
 /* Blocks everything until supervisor_signals_unblock(): around a fork. */
 void supervisor_signals_block(void);
 void supervisor_signals_unblock(void);
+
+/* fork(2) for a helper: signals are as they were at install, but what a terminal or a session's end sends is
+ * meant for the command, and the helper goes on until it has done its work. */
+pid_t supervisor_signals_fork_helper(void);
 
 /* The oldest signal that was not taken yet (SIGCHLD is none of them). */
 bool supervisor_signals_take(struct taken_signal *ret_signal);

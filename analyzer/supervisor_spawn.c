@@ -13,13 +13,11 @@
 #include "supervisor_signals.h"
 
 #define LIBRARY_NAME "libafterfork.so"
-#ifndef AFTERFORK_LIBRARY_FROM_BIN
-#define AFTERFORK_LIBRARY_FROM_BIN "../lib" /* from the folder of this executable to that of the library */
-#endif
 
 extern char **environ;
 
-/* Folders to look in, from that of the executable; the first is where this build installs to. */
+/* Folders to look in, from that of the executable: where this build installs to (CMake gives it), where the
+ * build and other layouts have it. */
 static const char *const library_folders[] = {AFTERFORK_LIBRARY_FROM_BIN, "../lib", "../lib64",
                                               "../lib/x86_64-linux-gnu", "."};
 
@@ -55,11 +53,11 @@ static char *find_beside_executable(char **ret_error)
 		if (real)
 			return real;
 	}
-	(void)!asprintf(ret_error,
-	                LIBRARY_NAME
-	                " is not beside afterfork (looked in %s/%s); install both together, or name it "
-	                "with --library",
-	                folder, library_folders[0]);
+	(void)!asprintf(
+	    ret_error,
+	    LIBRARY_NAME
+	    " is not beside afterfork (looked in %s/%s); install both together, or name it with --library",
+	    folder, library_folders[0]);
 	return NULL;
 }
 
@@ -78,11 +76,10 @@ char *supervisor_spawn_find_library(const char *given, char **ret_error)
 		                strerror(errno));
 	} else if (strpbrk(path, ": $")) {
 		/* The loader splits LD_PRELOAD at colons and spaces, and expands $. */
-		(void)!asprintf(
-		    ret_error,
-		    "the loader cannot preload %s: a colon, space or $ is in its path; install afterfork "
-		    "elsewhere",
-		    path);
+		(void)!asprintf(ret_error,
+		                "the loader cannot preload %s: a colon, space or $ is in its path; install "
+		                "afterfork elsewhere",
+		                path);
 	} else {
 		return path;
 	}

@@ -120,23 +120,20 @@ static void warn(struct message_list *list, const struct module_ref *ref, enum s
 	if (!list)
 		return;
 	if (state == SYMBOLIZE_FILE_UNREADABLE)
-		message_list_add(
-		    list,
-		    "%s cannot be read as an ELF file: offsets only; check its permissions, or give a "
-		    "copy (--sysroot)",
-		    path);
+		message_list_add(list,
+		                 "%s cannot be read as an ELF file: offsets only; check its permissions, or "
+		                 "give a copy (--sysroot)",
+		                 path);
 	else if (state == SYMBOLIZE_FILE_UNVERIFIED)
-		message_list_add(
-		    list,
-		    "%s has no build-id: its names and lines are right only if it is still the file "
-		    "that was traced; link it with -Wl,--build-id to have that checked",
-		    path);
+		message_list_add(list,
+		                 "%s has no build-id: its names and lines are right only if it is still the "
+		                 "file that was traced; link it with -Wl,--build-id to have that checked",
+		                 path);
 	else if (state == SYMBOLIZE_FILE_OTHER_BUILD && !ref->build_id)
-		message_list_add(
-		    list,
-		    "%s has a build-id and the one traced had none: offsets only; give the file that "
-		    "was traced (--sysroot)",
-		    path);
+		message_list_add(list,
+		                 "%s has a build-id and the one traced had none: offsets only; give the file "
+		                 "that was traced (--sysroot)",
+		                 path);
 	else if (state == SYMBOLIZE_FILE_OTHER_BUILD || (state == SYMBOLIZE_FILE_GONE && ref->build_id))
 		message_list_add(
 		    list,

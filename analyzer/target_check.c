@@ -201,8 +201,7 @@ static void check_interpreter(struct target *target, const char *path, const cha
 	if (library)
 		refuse(target, TARGET_NOT_COVERED,
 		       "%s uses %s, and the library is made for glibc: afterfork cannot watch it; build the "
-		       "program "
-		       "for glibc",
+		       "program for glibc",
 		       path, library);
 	else if (access(interpreter, F_OK) != 0)
 		refuse(target, TARGET_NOT_FOUND, "%s: its program interpreter %s is missing: %s; install it",
@@ -214,26 +213,23 @@ static void check_elf(struct target *target, const char *path, int fd, const elf
 	char interpreter[PATH_MAX];
 
 	if (header->e_ident[EI_CLASS] != TARGET_ELF_CLASS)
-		refuse(
-		    target, TARGET_NOT_COVERED,
-		    "%s is a %s-bit program and the library a %zu-bit one: afterfork cannot watch it; use an "
-		    "afterfork built for it",
-		    path, header->e_ident[EI_CLASS] == ELFCLASS32 ? "32" : "64", 8 * sizeof(void *));
+		refuse(target, TARGET_NOT_COVERED,
+		       "%s is a %s-bit program and the library a %zu-bit one: afterfork cannot watch it; use "
+		       "an afterfork built for it",
+		       path, header->e_ident[EI_CLASS] == ELFCLASS32 ? "32" : "64", 8 * sizeof(void *));
 	else if (header->e_ident[EI_DATA] !=
 	             (__BYTE_ORDER__ == __ORDER_LITTLE_ENDIAN__ ? ELFDATA2LSB : ELFDATA2MSB) ||
 	         header->e_machine != MACHINE_OWN)
 		refuse(target, TARGET_NOT_COVERED,
 		       "%s is made for another processor (ELF machine %u, the library is for %u): afterfork "
-		       "cannot "
-		       "watch it; use an afterfork built for it",
+		       "cannot watch it; use an afterfork built for it",
 		       path, (unsigned)header->e_machine, (unsigned)MACHINE_OWN);
 	else if (read_interpreter(fd, header, interpreter))
 		check_interpreter(target, path, interpreter);
 	else if (!is_loader(path))
 		refuse(target, TARGET_NOT_COVERED,
 		       "%s is statically linked, so no library can be loaded into it: afterfork cannot watch "
-		       "it; link "
-		       "it dynamically (without -static)",
+		       "it; link it dynamically (without -static)",
 		       path);
 	target->machine = header->e_machine;
 }
@@ -262,9 +258,8 @@ static void check_privilege(struct target *target, const char *path, int fd, con
 	if (privilege)
 		refuse(target, TARGET_NOT_COVERED,
 		       "%s gains privileges when it starts (%s), and the loader then ignores preloaded "
-		       "libraries: "
-		       "afterfork cannot watch it; run it as the user that it becomes, or run a copy without "
-		       "them",
+		       "libraries: afterfork cannot watch it; run it as the user that it becomes, or run a "
+		       "copy without them",
 		       path, privilege);
 }
 

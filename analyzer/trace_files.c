@@ -103,8 +103,8 @@ static void warn_of_machine(uint32_t machine, struct message_list *warnings)
 	if (machine != 0 && machine != MACHINE_OWN)
 		message_list_add(
 		    warnings,
-		    "recorded on another type of machine (%s, ELF machine %u; this one is %s): it is "
-		    "read in full, but names come only from that machine's files (--sysroot)",
+		    "recorded on another type of machine (%s, ELF machine %u; this one is %s): it is read in "
+		    "full, but names come only from that machine's files (--sysroot)",
 		    machine_name(machine), machine, machine_name(MACHINE_OWN));
 }
 
@@ -231,8 +231,8 @@ static int read_folder(const char *folder, const struct trace_reader_sink *sink,
 		read_in_folder(folder, TRACE_RUN_FILE_NAME, sink, context, warnings, result);
 	else if (count > 0)
 		message_list_add(warnings,
-		                 "%s: there is no file named %s in it: the command, its end and all "
-		                 "counters are not known",
+		                 "%s: there is no file named %s in it: the command, its end and all counters "
+		                 "are not known",
 		                 folder, TRACE_RUN_FILE_NAME);
 	for (int i = 0; i < count; i++) {
 		read_in_folder(folder, entries[i]->d_name, sink, context, warnings, result);

@@ -20,8 +20,8 @@ const char *trace_reader_explain(const struct trace_reader_result *result, char 
 		break;
 	case TRACE_STATUS_NEWER:
 		snprintf(text, size_bytes,
-		         "written by a newer afterfork (format %u, this one reads up to %u); "
-		         "read it with that version",
+		         "written by a newer afterfork (format %u, this one reads up to %u); read it with "
+		         "that version",
 		         result->version, (unsigned)TRACE_VERSION);
 		break;
 	case TRACE_STATUS_BYTE_ORDER:

@@ -90,12 +90,8 @@ static bool tables_make_sense(const struct trace_tables *tables)
 	return tables->strings_size_bytes > 0 && tables->strings[tables->strings_size_bytes - 1] == '\0';
 }
 
-struct table_places {
-	uint32_t frames_offset, frame_count, modules_offset, module_count, strings_offset, strings_size_bytes;
-};
-
 static bool find_tables(const unsigned char *record, size_t fixed_size, size_t record_size,
-                        const struct table_places *places, struct trace_tables *ret_tables)
+                        const struct trace_table_places *places, struct trace_tables *ret_tables)
 {
 	if (!table_fits(places->frames_offset, places->frame_count, sizeof(struct trace_frame), fixed_size,
 	                record_size) ||
@@ -140,11 +136,7 @@ static bool take_incident(struct scan *scan, size_t size, int *ret_error)
 
 	if (size < sizeof *incident)
 		return false;
-	if (!find_tables(scan->scratch->bytes, sizeof *incident, size,
-	                 &(struct table_places){incident->frames_offset, incident->frame_count,
-	                                        incident->modules_offset, incident->module_count,
-	                                        incident->strings_offset, incident->strings_size_bytes},
-	                 &tables) ||
+	if (!find_tables(scan->scratch->bytes, sizeof *incident, size, &incident->tables, &tables) ||
 	    !incident_makes_sense(incident, &tables))
 		return false;
 	if (scan->sink->incident)
@@ -173,11 +165,7 @@ static bool take_atfork(struct scan *scan, size_t size, int *ret_error)
 
 	if (size < sizeof *atfork)
 		return false;
-	if (!find_tables(scan->scratch->bytes, sizeof *atfork, size,
-	                 &(struct table_places){atfork->frames_offset, atfork->frame_count,
-	                                        atfork->modules_offset, atfork->module_count,
-	                                        atfork->strings_offset, atfork->strings_size_bytes},
-	                 &tables) ||
+	if (!find_tables(scan->scratch->bytes, sizeof *atfork, size, &atfork->tables, &tables) ||
 	    !stack_fits(&atfork->handlers, &tables) || !stack_fits(&atfork->registered_at, &tables) ||
 	    (atfork->handlers.count != 0 && atfork->handlers.count != 3))
 		return false;
@@ -192,11 +180,7 @@ static bool take_vanished(struct scan *scan, size_t size, int *ret_error)
 	struct trace_tables tables;
 
 	if (size < sizeof *vanished ||
-	    !find_tables(scan->scratch->bytes, sizeof *vanished, size,
-	                 &(struct table_places){vanished->frames_offset, vanished->frame_count,
-	                                        vanished->modules_offset, vanished->module_count,
-	                                        vanished->strings_offset, vanished->strings_size_bytes},
-	                 &tables) ||
+	    !find_tables(scan->scratch->bytes, sizeof *vanished, size, &vanished->tables, &tables) ||
 	    !thread_makes_sense(&vanished->thread, &tables))
 		return false;
 	if (scan->sink->vanished)

@@ -86,14 +86,7 @@ static void write_one(struct registration *entry)
 	}
 	record->handlers = frame_table_add_stack(&work->table, &work->stack);
 	record->registered_at = frame_table_add_stack(&work->table, &entry->registered_at);
-	struct frame_table_layout layout;
-	uint32_t size_bytes = frame_table_place(&work->table, record, sizeof *record, &layout);
-	record->frames_offset = layout.frames_offset;
-	record->frame_count = layout.frame_count;
-	record->modules_offset = layout.modules_offset;
-	record->module_count = layout.module_count;
-	record->strings_offset = layout.strings_offset;
-	record->strings_size_bytes = layout.strings_size_bytes;
+	uint32_t size_bytes = frame_table_place(&work->table, record, sizeof *record, &record->tables);
 	atomic_store(&entry->record, trace_writer_append(TRACE_RECORD_ATFORK, &record->record, size_bytes,
 	                                                 sizeof record->record));
 	record_work_give(work);

@@ -76,16 +76,16 @@ static uint32_t place(void *record, uint32_t *offset, const void *from, uint32_t
 }
 
 uint32_t frame_table_place(const struct frame_table *table, void *record, uint32_t fixed_size_bytes,
-                           struct frame_table_layout *ret_layout)
+                           struct trace_table_places *ret_places)
 {
 	uint32_t offset = fixed_size_bytes;
-	ret_layout->frame_count = table->frame_count;
-	ret_layout->module_count = table->module_count;
-	ret_layout->strings_size_bytes = table->strings_size_bytes;
-	ret_layout->frames_offset =
+	ret_places->frame_count = table->frame_count;
+	ret_places->module_count = table->module_count;
+	ret_places->strings_size_bytes = table->strings_size_bytes;
+	ret_places->frames_offset =
 	    place(record, &offset, table->frames, table->frame_count * (uint32_t)sizeof *table->frames);
-	ret_layout->modules_offset =
+	ret_places->modules_offset =
 	    place(record, &offset, table->modules, table->module_count * (uint32_t)sizeof *table->modules);
-	ret_layout->strings_offset = place(record, &offset, table->strings, table->strings_size_bytes);
+	ret_places->strings_offset = place(record, &offset, table->strings, table->strings_size_bytes);
 	return offset;
 }

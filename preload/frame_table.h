@@ -18,11 +18,6 @@ struct frame_table {
 	char strings[FRAME_TABLE_STRINGS_MAX];
 };
 
-/* Where the tables stand in a record. */
-struct frame_table_layout {
-	uint32_t frames_offset, frame_count, modules_offset, module_count, strings_offset, strings_size_bytes;
-};
-
 void frame_table_init(struct frame_table *table);
 struct trace_stack frame_table_add_stack(struct frame_table *table, const struct kept_stack *stack);
 /* The index of the module with the code (or, `data`, with any mapped byte) at the address, or
@@ -32,6 +27,6 @@ uint32_t frame_table_add_module_of(struct frame_table *table, uint64_t address, 
 uint32_t frame_table_add_string(struct frame_table *table, const char *text);
 /* Copies the tables behind the fixed part of a record. Returns the record's whole size. */
 uint32_t frame_table_place(const struct frame_table *table, void *record, uint32_t fixed_size_bytes,
-                           struct frame_table_layout *ret_layout);
+                           struct trace_table_places *ret_places);
 
 #endif

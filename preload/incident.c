@@ -168,15 +168,7 @@ static uint32_t describe(const struct incident *incident, struct record_work *wo
 	record->fork = describe_fork(incident, work, &hash);
 	record->victim = describe_victim(incident, work, &hash);
 	record->fault_hash = incident->fault_hash ? incident->fault_hash : hash;
-	struct frame_table_layout layout;
-	uint32_t size_bytes = frame_table_place(&work->table, record, sizeof *record, &layout);
-	record->frames_offset = layout.frames_offset;
-	record->frame_count = layout.frame_count;
-	record->modules_offset = layout.modules_offset;
-	record->module_count = layout.module_count;
-	record->strings_offset = layout.strings_offset;
-	record->strings_size_bytes = layout.strings_size_bytes;
-	return size_bytes;
+	return frame_table_place(&work->table, record, sizeof *record, &record->tables);
 }
 
 static bool is_blocking(enum trace_observed observed)

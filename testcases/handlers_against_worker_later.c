@@ -10,35 +10,18 @@
  * exit: 66
  * native: hangs
  */
-#include "case.h"
+#include "handlers_in_order.h"
 
 static pthread_mutex_t a_mutex = PTHREAD_MUTEX_INITIALIZER;
-static pthread_mutex_t b_mutex = PTHREAD_MUTEX_INITIALIZER;
-static pthread_barrier_t b_taken;
 
 static void *a_then_b(void *unused)
 {
 	CHECK(pthread_mutex_lock(&a_mutex) == 0);
-	worker_tid = (pid_t)syscall(SYS_gettid);
-	pthread_barrier_wait(&worker_ready);
-	pthread_barrier_wait(&b_taken);
+	b_await_taken();
 	wait_until_blocked(getpid(), getpid(), &a_mutex, sizeof(a_mutex));
-	CHECK(pthread_mutex_lock(&b_mutex) == 0);
-	CHECK(pthread_mutex_unlock(&b_mutex) == 0);
+	b_use();
 	CHECK(pthread_mutex_unlock(&a_mutex) == 0);
 	return unused;
-}
-
-/* Registered last, so it runs first. */
-static void b_lock(void)
-{
-	CHECK(pthread_mutex_lock(&b_mutex) == 0);
-	pthread_barrier_wait(&b_taken);
-}
-
-static void b_unlock(void)
-{
-	CHECK(pthread_mutex_unlock(&b_mutex) == 0);
 }
 
 static void a_lock(void)
@@ -61,15 +44,9 @@ int main(int argc, char *argv[])
 		story_play();
 		return 0;
 	}
-	CHECK(pthread_barrier_init(&b_taken, NULL, 2) == 0);
-	CHECK(pthread_atfork(a_lock, a_unlock, a_unlock) == 0);
-	CHECK(pthread_atfork(b_lock, b_unlock, b_unlock) == 0);
+	handlers_register(a_lock, a_unlock, a_unlock);
 	thread = worker_start(a_then_b);
 	pid = fork();
-	CHECK(pid >= 0);
-	if (pid == 0)
-		_exit(0);
-	child_succeed(pid);
-	CHECK(pthread_join(thread, NULL) == 0);
+	handlers_finish(pid, thread);
 	return 0;
 }

@@ -4,32 +4,16 @@
  * expect: nothing
  * exit: 0
  */
-#include "case.h"
+#include "handlers_in_order.h"
 
 static pthread_spinlock_t a_spinlock;
-static pthread_mutex_t b_mutex = PTHREAD_MUTEX_INITIALIZER;
-static pthread_barrier_t b_taken;
 
 static void *use_a(void *unused)
 {
 	CHECK(pthread_spin_lock(&a_spinlock) == 0);
-	pthread_barrier_wait(&worker_ready);
-	pthread_barrier_wait(&b_taken);
+	b_await_taken();
 	CHECK(pthread_spin_unlock(&a_spinlock) == 0);
 	return unused;
-}
-
-/* Registered last, so it runs first. */
-static void b_lock(void)
-{
-	CHECK(pthread_mutex_lock(&b_mutex) == 0);
-	CHECK(pthread_spin_trylock(&a_spinlock) == EBUSY);
-	pthread_barrier_wait(&b_taken);
-}
-
-static void b_unlock(void)
-{
-	CHECK(pthread_mutex_unlock(&b_mutex) == 0);
 }
 
 static void a_lock(void)
@@ -48,15 +32,9 @@ int main(void)
 	pid_t pid;
 
 	CHECK(pthread_spin_init(&a_spinlock, PTHREAD_PROCESS_PRIVATE) == 0);
-	CHECK(pthread_barrier_init(&b_taken, NULL, 2) == 0);
-	CHECK(pthread_atfork(a_lock, a_unlock, a_unlock) == 0);
-	CHECK(pthread_atfork(b_lock, b_unlock, b_unlock) == 0);
+	handlers_register(a_lock, a_unlock, a_unlock);
 	thread = worker_start(use_a);
 	pid = fork();
-	CHECK(pid >= 0);
-	if (pid == 0)
-		_exit(0);
-	child_succeed(pid);
-	CHECK(pthread_join(thread, NULL) == 0);
+	handlers_finish(pid, thread);
 	return 0;
 }

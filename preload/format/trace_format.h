@@ -278,6 +278,16 @@ struct trace_victim {
 	struct trace_stack stack;
 };
 
+/* Where the tables behind a record's fixed part are; offsets count from the record's first byte. */
+struct trace_table_places {
+	uint32_t frames_offset; /* struct trace_frame[frame_count] */
+	uint32_t frame_count;
+	uint32_t modules_offset;
+	uint32_t module_count;
+	uint32_t strings_offset;
+	uint32_t strings_size_bytes; /* the last byte is NUL */
+};
+
 struct trace_incident {
 	struct trace_record record; /* pid and tid are the victim's */
 	uint32_t outcome;           /* (atomic) enum trace_outcome */
@@ -294,12 +304,7 @@ struct trace_incident {
 	struct trace_holder holder;
 	struct trace_fork fork;
 	struct trace_victim victim;
-	uint32_t frames_offset; /* in the record; struct trace_frame[frame_count] */
-	uint32_t frame_count;
-	uint32_t modules_offset;
-	uint32_t module_count;
-	uint32_t strings_offset;
-	uint32_t strings_size_bytes; /* the last byte is NUL */
+	struct trace_table_places tables;
 };
 
 /* Something a user should know that is no fault: in the file `run`, or in an image's. */
@@ -333,12 +338,7 @@ struct trace_atfork {
 	uint32_t handler_mask;       /* bit 0 prepare, 1 parent, 2 child */
 	struct trace_stack handlers; /* three frames: prepare, parent, child; pc 0 where none; EXACT_PC */
 	struct trace_stack registered_at;
-	uint32_t frames_offset;
-	uint32_t frame_count;
-	uint32_t modules_offset;
-	uint32_t module_count;
-	uint32_t strings_offset;
-	uint32_t strings_size_bytes;
+	struct trace_table_places tables;
 };
 
 /* One thread that vanished, beside an incident whose holder is not known: who it was, and what the library
@@ -349,12 +349,7 @@ struct trace_vanished {
 	uint64_t lock_address;      /* of what it held, wanted or waited for; 0: not known */
 	uint32_t lock_kind;         /* enum trace_lock_kind */
 	uint32_t reserved;
-	uint32_t frames_offset;
-	uint32_t frame_count;
-	uint32_t modules_offset;
-	uint32_t module_count;
-	uint32_t strings_offset;
-	uint32_t strings_size_bytes;
+	struct trace_table_places tables;
 };
 
 /* Not in a file: in the memory of a program that has the library loaded, among the library's data that is
@@ -419,6 +414,7 @@ static_assert(sizeof(struct trace_victim) == 40, "trace_victim");
 static_assert(offsetof(struct trace_incident, outcome) == 40, "outcome");
 static_assert(offsetof(struct trace_incident, observed) == 72, "observed");
 static_assert(offsetof(struct trace_incident, lock) == 96, "lock");
+static_assert(sizeof(struct trace_table_places) == 24, "trace_table_places");
 static_assert(sizeof(struct trace_incident) == 288, "trace_incident");
 static_assert(sizeof(struct trace_vanished) == 136, "trace_vanished");
 static_assert(sizeof(struct trace_descriptor) == 256, "trace_descriptor");

@@ -191,11 +191,6 @@ static struct trace_stack add_stack(struct tables *tables, const struct built_st
 	return range;
 }
 
-struct places {
-	uint32_t *frames_offset, *frame_count, *modules_offset, *module_count, *strings_offset,
-	    *strings_size_bytes;
-};
-
 static size_t align8(size_t size_bytes)
 {
 	return (size_bytes + 7) / 8 * 8;
@@ -203,26 +198,26 @@ static size_t align8(size_t size_bytes)
 
 /* Writes fixed part and tables; returns the record's offset. `places` point into the fixed part. */
 static size_t append(struct trace_builder *builder, void *fixed, size_t fixed_size,
-                     const struct tables *tables, const struct places *places, uint32_t checksum_from)
+                     const struct tables *tables, struct trace_table_places *places, uint32_t checksum_from)
 {
 	struct trace_record *record = fixed;
 	size_t frames_size = tables->frame_count * sizeof tables->frames[0], offset;
 
-	*places->frames_offset = (uint32_t)align8(fixed_size);
-	*places->frame_count = tables->frame_count;
-	*places->modules_offset = (uint32_t)(align8(fixed_size) + frames_size);
-	*places->module_count = BUILT_MODULE_COUNT;
-	*places->strings_offset = *places->modules_offset + (uint32_t)sizeof tables->modules;
-	*places->strings_size_bytes = tables->strings_size_bytes;
+	places->frames_offset = (uint32_t)align8(fixed_size);
+	places->frame_count = tables->frame_count;
+	places->modules_offset = (uint32_t)(align8(fixed_size) + frames_size);
+	places->module_count = BUILT_MODULE_COUNT;
+	places->strings_offset = places->modules_offset + (uint32_t)sizeof tables->modules;
+	places->strings_size_bytes = tables->strings_size_bytes;
 	record->magic = TRACE_RECORD_MAGIC;
 	record->state = TRACE_RECORD_COMMITTED;
-	record->size_bytes = *places->strings_offset + tables->strings_size_bytes;
+	record->size_bytes = places->strings_offset + tables->strings_size_bytes;
 	record->checksum_from = checksum_from;
 	offset = extend(builder, record->size_bytes);
 	memcpy(builder->data + offset, fixed, fixed_size);
-	memcpy(builder->data + offset + *places->frames_offset, tables->frames, frames_size);
-	memcpy(builder->data + offset + *places->modules_offset, tables->modules, sizeof tables->modules);
-	memcpy(builder->data + offset + *places->strings_offset, tables->strings, tables->strings_size_bytes);
+	memcpy(builder->data + offset + places->frames_offset, tables->frames, frames_size);
+	memcpy(builder->data + offset + places->modules_offset, tables->modules, sizeof tables->modules);
+	memcpy(builder->data + offset + places->strings_offset, tables->strings, tables->strings_size_bytes);
 	trace_builder_seal(builder, offset);
 	return offset;
 }
@@ -353,10 +348,7 @@ size_t trace_builder_add_incident(struct trace_builder *builder, const struct bu
 
 	init_tables(&tables);
 	fill_incident(&record, incident, &tables);
-	return append(builder, &record, sizeof record, &tables,
-	              &(struct places){&record.frames_offset, &record.frame_count, &record.modules_offset,
-	                               &record.module_count, &record.strings_offset,
-	                               &record.strings_size_bytes},
+	return append(builder, &record, sizeof record, &tables, &record.tables,
 	              offsetof(struct trace_incident, observed));
 }
 
@@ -403,11 +395,7 @@ size_t trace_builder_add_atfork(struct trace_builder *builder, enum built_module
 	init_tables(&tables);
 	record.handlers = add_stack(&tables, &handlers);
 	record.registered_at = add_stack(&tables, &registered_at);
-	return append(builder, &record, sizeof record, &tables,
-	              &(struct places){&record.frames_offset, &record.frame_count, &record.modules_offset,
-	                               &record.module_count, &record.strings_offset,
-	                               &record.strings_size_bytes},
-	              sizeof(struct trace_record));
+	return append(builder, &record, sizeof record, &tables, &record.tables, sizeof(struct trace_record));
 }
 
 size_t trace_builder_add_vanished(struct trace_builder *builder, const struct built_incident *incident,
@@ -426,11 +414,7 @@ size_t trace_builder_add_vanished(struct trace_builder *builder, const struct bu
 	init_tables(&tables);
 	fill_holder(&record.thread, incident, &tables);
 	record.thread.state = state;
-	return append(builder, &record, sizeof record, &tables,
-	              &(struct places){&record.frames_offset, &record.frame_count, &record.modules_offset,
-	                               &record.module_count, &record.strings_offset,
-	                               &record.strings_size_bytes},
-	              sizeof(struct trace_record));
+	return append(builder, &record, sizeof record, &tables, &record.tables, sizeof(struct trace_record));
 }
 
 size_t trace_builder_add_claimed(struct trace_builder *builder, unsigned granules)

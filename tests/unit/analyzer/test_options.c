@@ -34,7 +34,6 @@ Test(options, have_the_defaults_of_the_contract)
 	cr_assert_eq(options_choice(&options, OPTION_ON_DEADLOCK), ON_DEADLOCK_ABORT);
 	cr_assert_eq(options_number(&options, OPTION_TRACE_LIMIT), 256u << 20);
 	cr_assert_not(options_flag(&options, OPTION_VERBOSE));
-	cr_assert_not(options_given(&options, OPTION_FORMAT));
 	cr_assert_null(options_string(&options, OPTION_LIBRARY));
 	options_release(&options);
 }

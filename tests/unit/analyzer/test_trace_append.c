@@ -95,10 +95,10 @@ static struct record make_record(uint64_t fault_hash)
 	    .stack_count = 5,
 	    .lock = {.address = 0x1234, .kind = TRACE_LOCK_FUTEX, .module = TRACE_MODULE_UNKNOWN},
 	    .holder = {.start_module = TRACE_MODULE_UNKNOWN},
-	    .frames_offset = sizeof(struct trace_incident),
-	    .modules_offset = sizeof(struct trace_incident),
-	    .strings_offset = sizeof(struct trace_incident),
-	    .strings_size_bytes = 1,
+	    .tables.frames_offset = sizeof(struct trace_incident),
+	    .tables.modules_offset = sizeof(struct trace_incident),
+	    .tables.strings_offset = sizeof(struct trace_incident),
+	    .tables.strings_size_bytes = 1,
 	};
 	return record;
 }

@@ -404,12 +404,12 @@ Test(trace_reader, skips_types_that_it_does_not_know)
 Test(trace_reader, refuses_records_that_point_outside_of_themselves)
 {
 	const size_t fields[] = {
-	    offsetof(struct trace_incident, frames_offset),
-	    offsetof(struct trace_incident, frame_count),
-	    offsetof(struct trace_incident, modules_offset),
-	    offsetof(struct trace_incident, module_count),
-	    offsetof(struct trace_incident, strings_offset),
-	    offsetof(struct trace_incident, strings_size_bytes),
+	    offsetof(struct trace_incident, tables.frames_offset),
+	    offsetof(struct trace_incident, tables.frame_count),
+	    offsetof(struct trace_incident, tables.modules_offset),
+	    offsetof(struct trace_incident, tables.module_count),
+	    offsetof(struct trace_incident, tables.strings_offset),
+	    offsetof(struct trace_incident, tables.strings_size_bytes),
 	    offsetof(struct trace_incident, victim.exe),
 	    offsetof(struct trace_incident, victim.stack.first),
 	    offsetof(struct trace_incident, lock.module),

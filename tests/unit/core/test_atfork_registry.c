@@ -45,7 +45,7 @@ static unsigned count_written(const struct trace_atfork **ret_last)
 
 static const struct trace_frame *frames_of(const struct trace_atfork *record)
 {
-	return (const struct trace_frame *)((const char *)record + record->frames_offset);
+	return (const struct trace_frame *)((const char *)record + record->tables.frames_offset);
 }
 
 Test(atfork_registry, writes_what_came_before_the_file_once_there_is_one)

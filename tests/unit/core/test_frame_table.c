@@ -151,7 +151,7 @@ Test(frame_table, places_everything_behind_the_record)
 {
 	uint64_t pc[] = {(uint64_t)(uintptr_t)stack_of + 1};
 	struct kept_stack stack = stack_of(1, pc);
-	struct frame_table_layout layout;
+	struct trace_table_places places;
 	enum { FIXED_SIZE_BYTES = 44 };
 
 	core_start();
@@ -159,16 +159,16 @@ Test(frame_table, places_everything_behind_the_record)
 	frame_table_add_stack(&table, &stack);
 	uint32_t hello = frame_table_add_string(&table, "hello");
 	memset(space, 0xee, sizeof space);
-	uint32_t size_bytes = frame_table_place(&table, space, FIXED_SIZE_BYTES, &layout);
-	cr_assert_eq(layout.frames_offset, 48);
-	cr_assert_eq(layout.frame_count, 1);
-	cr_assert_eq(layout.modules_offset, 64);
-	cr_assert_eq(layout.module_count, 1);
-	cr_assert_eq(layout.strings_offset, 128);
-	cr_assert_eq(size_bytes, layout.strings_offset + layout.strings_size_bytes);
-	cr_assert_arr_eq(space + layout.frames_offset, table.frames, sizeof(struct trace_frame));
-	cr_assert_arr_eq(space + layout.modules_offset, table.modules, sizeof(struct trace_module));
-	cr_assert_str_eq(space + layout.strings_offset + hello, "hello");
+	uint32_t size_bytes = frame_table_place(&table, space, FIXED_SIZE_BYTES, &places);
+	cr_assert_eq(places.frames_offset, 48);
+	cr_assert_eq(places.frame_count, 1);
+	cr_assert_eq(places.modules_offset, 64);
+	cr_assert_eq(places.module_count, 1);
+	cr_assert_eq(places.strings_offset, 128);
+	cr_assert_eq(size_bytes, places.strings_offset + places.strings_size_bytes);
+	cr_assert_arr_eq(space + places.frames_offset, table.frames, sizeof(struct trace_frame));
+	cr_assert_arr_eq(space + places.modules_offset, table.modules, sizeof(struct trace_module));
+	cr_assert_str_eq(space + places.strings_offset + hello, "hello");
 	cr_assert_arr_eq(space + FIXED_SIZE_BYTES, "\0\0\0\0", 4);
 	cr_assert_eq((unsigned char)space[FIXED_SIZE_BYTES - 1], 0xee);
 	cr_assert_eq((unsigned char)space[size_bytes], 0xee, "wrote behind the end");

@@ -49,20 +49,20 @@ static struct incident incident_of(enum trace_observed observed, struct call_reg
 
 static const struct trace_frame *frames_of(const struct trace_incident *found, struct trace_stack stack)
 {
-	cr_assert_leq(stack.first + stack.count, found->frame_count);
-	return (const struct trace_frame *)((const char *)found + found->frames_offset) + stack.first;
+	cr_assert_leq(stack.first + stack.count, found->tables.frame_count);
+	return (const struct trace_frame *)((const char *)found + found->tables.frames_offset) + stack.first;
 }
 
 static const char *string_at(const struct trace_incident *found, uint32_t offset)
 {
-	cr_assert_lt(offset, found->strings_size_bytes);
-	return (const char *)found + found->strings_offset + offset;
+	cr_assert_lt(offset, found->tables.strings_size_bytes);
+	return (const char *)found + found->tables.strings_offset + offset;
 }
 
 static const struct trace_module *module_at(const struct trace_incident *found, uint32_t index)
 {
-	cr_assert_lt(index, found->module_count);
-	return (const struct trace_module *)((const char *)found + found->modules_offset) + index;
+	cr_assert_lt(index, found->tables.module_count);
+	return (const struct trace_module *)((const char *)found + found->tables.modules_offset) + index;
 }
 
 static unsigned count_records(void)
