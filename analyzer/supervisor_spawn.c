@@ -10,6 +10,7 @@
 #include <sys/wait.h>
 #include <unistd.h>
 
+#include "library_link.h"
 #include "supervisor_signals.h"
 
 #define LIBRARY_NAME "libafterfork.so"
@@ -74,14 +75,19 @@ char *supervisor_spawn_find_library(const char *given, char **ret_error)
 	if (access(path, R_OK) != 0) {
 		(void)!asprintf(ret_error, "the library %s cannot be read: %s; correct its mode", path,
 		                strerror(errno));
-	} else if (strpbrk(path, ": $")) {
-		/* The loader splits LD_PRELOAD at colons and spaces, and expands $. */
-		(void)!asprintf(ret_error,
-		                "the loader cannot preload %s: a colon, space or $ is in its path; install "
-		                "afterfork elsewhere",
-		                path);
-	} else {
+	} else if (library_link_is_needless(path)) {
 		return path;
+	} else {
+		char *link = library_link_make(path);
+
+		if (!link)
+			(void)!asprintf(
+			    ret_error,
+			    "the loader cannot preload %s: a colon, space or $ is in its path, and no link "
+			    "can be made in /tmp: %s; install afterfork elsewhere",
+			    path, strerror(errno));
+		free(path);
+		return link;
 	}
 	free(path);
 	return NULL;

@@ -10,6 +10,7 @@ from pathlib import Path
 
 sys.path.insert(0, str(Path(__file__).resolve().parents[1] / "case_runner"))
 
+import preloadable  # noqa: E402
 import process_tree  # noqa: E402
 
 LIMIT_S = 60
@@ -22,7 +23,7 @@ def path_from(variable):
 
 
 AFTERFORK = path_from("AFTERFORK")
-LIBRARY = AFTERFORK.parents[1] / "lib" / "libafterfork.so"
+LIBRARY = preloadable.path(AFTERFORK.parents[1] / "lib" / "libafterfork.so")
 PROGRAMS = path_from("BAD_INPUT_PROGRAMS")
 CASES = path_from("CASE_PROGRAMS")
 

@@ -6,6 +6,11 @@ import os
 import subprocess
 import sys
 import tempfile
+from pathlib import Path
+
+sys.path.insert(0, str(Path(__file__).resolve().parents[1] / "case_runner"))
+
+import preloadable  # noqa: E402
 
 TIMEOUT_S = 120
 
@@ -41,7 +46,7 @@ def main():
     arguments = parser.parse_args()
     with tempfile.TemporaryDirectory(prefix="afterfork-guest-") as folder:
         trace = os.path.join(folder, "trace")
-        environment = dict(os.environ, LD_PRELOAD=arguments.library, AFTERFORK_OPTIONS=f"output={trace}")
+        environment = dict(os.environ, LD_PRELOAD=preloadable.path(arguments.library), AFTERFORK_OPTIONS=f"output={trace}")
         program = subprocess.run([arguments.program], env=environment, capture_output=True, text=True, timeout=TIMEOUT_S, check=True)
         report = subprocess.run([arguments.afterfork, "report", "--format", "json", "--fail-on", "never", trace],
                                 capture_output=True, text=True, timeout=TIMEOUT_S, check=True)

@@ -10,6 +10,11 @@ import os
 import subprocess
 import sys
 import tempfile
+from pathlib import Path
+
+sys.path.insert(0, str(Path(__file__).resolve().parents[1] / "case_runner"))
+
+import preloadable  # noqa: E402
 
 TIMEOUT_S = 120
 
@@ -18,7 +23,7 @@ def preload(arguments):
     libraries = [arguments.library]
     if arguments.beside:
         libraries.insert(0 if arguments.order == "before" else 1, arguments.beside)
-    return ":".join(libraries)
+    return ":".join(preloadable.path(library) for library in libraries)
 
 
 def run(program, environment, timeout_s=TIMEOUT_S):
@@ -46,7 +51,7 @@ def compare(arguments, folder):
     environment = {name: value for name, value in os.environ.items() if name not in ("AFTERFORK_OPTIONS", "AFTERFORK_TRACE")}
     environment.update(setting.split("=", 1) for setting in arguments.set)
     if arguments.beside:
-        environment["LD_PRELOAD"] = arguments.beside
+        environment["LD_PRELOAD"] = preloadable.path(arguments.beside)
     native = run(arguments.program, environment)
     if native.returncode:
         return fail("the program fails without the library: it is no test", ("native", native))

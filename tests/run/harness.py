@@ -80,6 +80,7 @@ class RunTest(unittest.TestCase):
             os.makedirs(os.path.dirname(copy), exist_ok=True)
             shutil.copy(file, copy)
         arguments = [shutil.copy(a, self.folder) if os.path.dirname(a) == PROGRAMS else a for a in arguments]
+        subprocess.run(["chmod", "-R", "go+rX", self.folder], check=True)  # whatever the umask was
         return self.run_it(*arguments, command=self.path("tool/bin/afterfork"), user=65534, group=65534, extra_groups=[])
 
     def expect_code(self, result, code):
