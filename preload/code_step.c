@@ -260,6 +260,41 @@ static void step_sign_extend(struct code_state *state, unsigned size_bytes)
 	code_state_set(state, CODE_RAX, size_bytes, value);
 }
 
+/* `test`: of two operands, or of rax and a number. */
+static void step_test(struct code_state *state, struct instruction *insn)
+{
+	bool is_of_number = insn->opcode >= 0xa8;
+	insn->size_bytes = insn->opcode & 1 ? insn->size_bytes : 1;
+	unsigned size_bytes = insn->size_bytes;
+	if (is_of_number) {
+		uint64_t number = code_instruction_take_signed(insn, size_bytes == WORD ? 4 : size_bytes);
+		code_compute(state, CODE_AND, size_bytes, code_state_get(state, CODE_RAX, size_bytes),
+		             code_number(number, WORD));
+		return;
+	}
+	code_instruction_take_modrm(state, insn, 0);
+	code_compute(state, CODE_AND, size_bytes, read_rm(state, insn, size_bytes),
+	             read_reg(state, insn, size_bytes));
+}
+
+/* push, pop and mov with the register in the opcode. */
+static bool step_with_register(struct code_state *state, struct instruction *insn)
+{
+	uint8_t reg = (uint8_t)((insn->opcode & 7) | (insn->rex & 1) << 3);
+	struct code_value value;
+	switch (insn->opcode & 0xf8) {
+	case 0x50:
+		return code_state_push(state, state->reg[reg]);
+	case 0x58:
+		return code_state_pop(state, &value) && write_reg(state, insn, reg, WORD, value);
+	case 0xb0:
+		return write_reg(state, insn, reg, 1, code_number(code_instruction_take(insn, 1), 1));
+	default:
+		return write_reg(state, insn, reg, insn->size_bytes,
+		                 code_number(code_instruction_take(insn, insn->size_bytes), WORD));
+	}
+}
+
 /* By as much as the operand has bytes. */
 static bool moves_stack(uint8_t opcode)
 {
@@ -269,22 +304,15 @@ static bool moves_stack(uint8_t opcode)
 /* Instructions that go on with the next one. */
 static bool step_plain(struct code_state *state, struct instruction *insn)
 {
-	uint8_t opcode = insn->opcode, reg = (uint8_t)((opcode & 7) | (insn->rex & 1) << 3);
-	struct code_value value;
+	uint8_t opcode = insn->opcode;
 	if (opcode < 0x40 && (opcode & 7) < 6)
 		return step_arithmetic(state, insn);
 	if (insn->size_bytes == 2 && moves_stack(opcode))
 		return false;
-	if ((opcode & 0xf8) == 0x50)
-		return code_state_push(state, state->reg[reg]);
-	if ((opcode & 0xf8) == 0x58)
-		return code_state_pop(state, &value) && write_reg(state, insn, reg, WORD, value);
-	if ((opcode & 0xf8) == 0xb0)
-		return write_reg(state, insn, reg, 1, code_number(code_instruction_take(insn, 1), 1));
-	if ((opcode & 0xf8) == 0xb8)
-		return write_reg(state, insn, reg, insn->size_bytes,
-		                 code_number(code_instruction_take(insn, insn->size_bytes), WORD));
 	switch (opcode) {
+	case 0x50 ... 0x5f:
+	case 0xb0 ... 0xbf:
+		return step_with_register(state, insn);
 	case 0x63:
 		return step_extend(state, insn, 4, true);
 	case 0x68:
@@ -301,10 +329,9 @@ static bool step_plain(struct code_state *state, struct instruction *insn)
 		return step_immediate(state, insn);
 	case 0x84:
 	case 0x85:
-		insn->size_bytes = opcode & 1 ? insn->size_bytes : 1;
-		code_instruction_take_modrm(state, insn, 0);
-		code_compute(state, CODE_AND, insn->size_bytes, read_rm(state, insn, insn->size_bytes),
-		             read_reg(state, insn, insn->size_bytes));
+	case 0xa8:
+	case 0xa9:
+		step_test(state, insn);
 		return true;
 	case 0x88:
 	case 0x89:
@@ -319,15 +346,6 @@ static bool step_plain(struct code_state *state, struct instruction *insn)
 		return !(insn->rex & 1);
 	case 0x98:
 		step_sign_extend(state, insn->size_bytes);
-		return true;
-	case 0xa8:
-	case 0xa9:
-		insn->size_bytes = opcode & 1 ? insn->size_bytes : 1;
-		code_compute(state, CODE_AND, insn->size_bytes,
-		             code_state_get(state, CODE_RAX, insn->size_bytes),
-		             code_number(code_instruction_take_signed(
-		                             insn, insn->size_bytes == WORD ? 4 : insn->size_bytes),
-		                         WORD));
 		return true;
 	case 0xc0:
 	case 0xc1:

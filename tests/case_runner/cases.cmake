@@ -44,5 +44,5 @@ function(add_cases prefix dir)
   add_test(NAME ${prefix}.native
     COMMAND ${Python3_EXECUTABLE} -B ${AFTERFORK_CASE_RUNNER} --native
       --sources ${CMAKE_CURRENT_SOURCE_DIR} --programs ${dir})
-  set_tests_properties(${prefix}.native PROPERTIES TIMEOUT 300 LABELS ${prefix})
+  set_tests_properties(${prefix}.native PROPERTIES TIMEOUT 900 LABELS ${prefix})
 endfunction()
