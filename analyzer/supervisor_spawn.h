@@ -11,8 +11,8 @@ struct supervisor_spawn_settings {
 	const char *trace_folder; /* absolute */
 };
 
-/* The absolute path of the library, or of a link to it where the loader could not take its name: `given`, else
- * beside this executable. Malloc'd; NULL with a malloc'd sentence in *ret_error when there is none. */
+/* The absolute path of the library, or of a link to it where the loader could not take its name: `given`,
+ * else beside this executable. Malloc'd; NULL with a malloc'd sentence in *ret_error when there is none. */
 char *supervisor_spawn_find_library(const char *given, char **ret_error);
 
 /* The process group, terminal, descriptors and resource limits are those of this process, signal

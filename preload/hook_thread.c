@@ -54,8 +54,8 @@ static void thread_end(void *value)
 	thread_record_release(self);
 }
 
-/* The last key without allocation: the program's first ones keep their numbers, and 0, which a key has that the
- * program forgot to make, stays refused. Keys are given out from the lowest up. */
+/* The last key without allocation: the program's first ones keep their numbers, and 0, which a key has that
+ * the program forgot to make, stays refused. Keys are given out from the lowest up. */
 static bool make_end_key(void)
 {
 	pthread_key_t made[LAST_KEY + 1];
