@@ -119,7 +119,9 @@ static bool take_over_folder(int fd, const struct run_file_settings *settings, c
 /* Returns the folder's descriptor, or -1. */
 static int open_folder(const struct run_file_settings *settings, bool *ret_created, char **ret_error)
 {
+	mode_t older = umask(077); /* it may take even the owner's rights */
 	bool created = mkdir(settings->folder, 0700) == 0;
+	umask(older);
 
 	if (!created && errno != EEXIST) {
 		(void)!asprintf(ret_error,

@@ -2,10 +2,9 @@
  *
  * A thread starts in a trampoline that ties it to its record and jumps on, so it leaves no frame on the
  * stack. Its end is seen by a thread-specific key's destructor, which asks to be called again until the last
- * round, because other destructors may still take locks; the key is one of the first 32 of the process, whose
- * values need no allocation. That shows the end by return, pthread_exit and cancellation alike, and after
- * cleanup handlers and thread_local destructors, which are the thread's own work: so pthread_exit, which
- * unwinds the stack through its caller, has no wrapper. */
+ * round, because other destructors may still take locks. That shows the end by return, pthread_exit and
+ * cancellation alike, and after cleanup handlers and thread_local destructors, which are the thread's own
+ * work: so pthread_exit, which unwinds the stack through its caller, has no wrapper. */
 #include <linux/prctl.h>
 #include <linux/seccomp.h>
 #include <stddef.h>
@@ -19,6 +18,7 @@
 
 enum {
 	DESTRUCTOR_ROUNDS = 4,   /* PTHREAD_DESTRUCTOR_ITERATIONS of glibc */
+	LAST_KEY = 31,           /* the values of keys up to this one need no allocation in glibc */
 	START_FRAME_BYTES = 512, /* start_thread's frame and above lie within this of the trampoline's; the
 	                            thread's TLS block comes next, so the reads stay inside the mapping */
 };
@@ -54,9 +54,30 @@ static void thread_end(void *value)
 	thread_record_release(self);
 }
 
+/* The last key without allocation: the program's first ones keep their numbers, and 0, which a key has that
+ * the program forgot to make, stays refused. Keys are given out from the lowest up. */
+static bool make_end_key(void)
+{
+	pthread_key_t made[LAST_KEY + 1];
+	uint32_t count = 0;
+	while (count <= LAST_KEY && pthread_key_create(&made[count], thread_end) == 0)
+		if (made[count++] >= LAST_KEY)
+			break;
+	if (!count)
+		return false;
+	uint32_t kept = count - 1;
+	if (kept > 0 && made[kept] > LAST_KEY)
+		kept--;
+	end_key = made[kept];
+	for (uint32_t i = 0; i < count; i++)
+		if (i != kept)
+			pthread_key_delete(made[i]);
+	return true;
+}
+
 void hook_thread_init(void)
 {
-	has_end_key = pthread_key_create(&end_key, thread_end) == 0;
+	has_end_key = make_end_key();
 	pthread_attr_t attributes;
 	size_t size = 0;
 	if (pthread_getattr_default_np(&attributes) == 0) {

@@ -10,8 +10,7 @@
  * exit: 66
  */
 #include "case.h"
-#include <linux/seccomp.h>
-#include <sys/prctl.h>
+#include "strict_seccomp.h"
 
 static pthread_mutex_t table_mutex = PTHREAD_MUTEX_INITIALIZER;
 
@@ -44,7 +43,7 @@ int main(void)
 	pid = fork();
 	CHECK(pid >= 0);
 	if (pid == 0) {
-		CHECK(prctl(PR_SET_SECCOMP, SECCOMP_MODE_STRICT) == 0);
+		strict_seccomp_enter();
 		table_read();
 		_exit(0);
 	}

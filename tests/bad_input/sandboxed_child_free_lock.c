@@ -11,8 +11,7 @@
  * exit: 0
  */
 #include "case.h"
-#include <linux/seccomp.h>
-#include <sys/prctl.h>
+#include "strict_seccomp.h"
 
 static pthread_mutex_t table_mutex = PTHREAD_MUTEX_INITIALIZER;
 
@@ -37,7 +36,7 @@ int main(void)
 
 	CHECK(pid >= 0);
 	if (pid == 0) {
-		CHECK(prctl(PR_SET_SECCOMP, SECCOMP_MODE_STRICT) == 0);
+		strict_seccomp_enter();
 		table_use();
 		syscall(SYS_exit, 0);
 	}

@@ -3,9 +3,14 @@
 import os
 import shutil
 import subprocess
+import sys
 import tempfile
 from dataclasses import dataclass
 from pathlib import Path
+
+sys.path.insert(0, str(Path(__file__).resolve().parents[1] / "case_runner"))
+
+import preloadable  # noqa: E402
 
 NATIVE, PASSTHROUGH, AFTERFORK = "native", "passthrough", "afterfork"
 VARIANTS = (NATIVE, PASSTHROUGH, AFTERFORK)
@@ -31,8 +36,8 @@ class Bench:
         """The library to preload, or None."""
         return {
             NATIVE: None,
-            PASSTHROUGH: self.build / "bench/libpassthrough.so",
-            AFTERFORK: self.build / "lib/libafterfork.so",
+            PASSTHROUGH: Path(preloadable.path(self.build / "bench/libpassthrough.so")),
+            AFTERFORK: Path(preloadable.path(self.build / "lib/libafterfork.so")),
         }[variant]
 
     def environment(self, folder):

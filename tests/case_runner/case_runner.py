@@ -22,7 +22,7 @@ import matching
 import process_tree
 
 RUN_LIMIT_S = 50
-NATIVE_LIMIT_S = 20
+NATIVE_LIMIT_S = 60
 LOOP_SPAN_S = 1  # what a loop without an end is watched for
 POLL_S = 0.02
 SKIPPED = 77

@@ -213,7 +213,6 @@ PROGRAMS = {each.__name__: each for each in (nginx, apache, postgresql, git, nod
 def new_folder(top, name):
     folder = top / name
     folder.mkdir(parents=True)
-    folder.chmod(0o755)
     return folder
 
 
@@ -255,6 +254,7 @@ def main():
     parser.add_argument("names", nargs="*", metavar="NAME")
     given = parser.parse_args()
     os.environ["LC_ALL"] = "C"
+    os.umask(0o022)  # servers read their files as other users
     checks = field.Checks()
     for name in given.names or PROGRAMS:
         with tempfile.TemporaryDirectory(prefix=f"afterfork-{name}-") as top:

@@ -3,6 +3,7 @@
 import json
 import os
 import re
+import shlex
 import signal
 import subprocess
 
@@ -43,7 +44,7 @@ class Deadlock(harness.RunTest):
 
     def test_the_report_is_on_disk_before_the_process_is_ended(self):
         """A program's own SIGABRT handler could look: here the parent does, when its child has ended."""
-        script = f'{program("hang")} wait >/dev/null; cat afterfork.*/report.json >seen.json; exit 3'
+        script = f'{shlex.quote(program("hang"))} wait >/dev/null; cat afterfork.*/report.json >seen.json; exit 3'
         self.expect_code(self.run_it("sh", "-c", script), 66)
         with open(self.path("seen.json"), encoding="utf-8") as file:
             self.assertEqual(json.load(file)["summary"]["certain"], 1)

@@ -1,6 +1,7 @@
 """The tree of processes: what outlives the command, and whom afterfork waits for."""
 
 import os
+import shlex
 import signal
 import subprocess
 import sys
@@ -64,7 +65,7 @@ class Tree(harness.RunTest):
 
     def test_children_from_before_are_not_waited_for(self):
         """A shell that executes afterfork leaves its own children to it."""
-        script = f"sleep 1000 & echo $! >older; exec {AFTERFORK} run --wait-for all sh -c 'exit 4'"
+        script = f"sleep 1000 & echo $! >older; exec {shlex.quote(AFTERFORK)} run --wait-for all sh -c 'exit 4'"
         process = subprocess.Popen(["sh", "-c", script], env=self.environment, cwd=self.folder, text=True,
                                    stdout=subprocess.DEVNULL, stderr=subprocess.PIPE)
         self.addCleanup(process.stderr.close)

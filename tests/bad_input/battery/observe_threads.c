@@ -119,7 +119,10 @@ int main(void)
 	void *result;
 	int keys = 0;
 
+	/* A key that the program forgot to make is refused. */
+	printf("key 0: %d, %s\n", pthread_setspecific(0, &key), pthread_getspecific(0) ? "a value" : "none");
 	CHECK(pthread_key_create(&key, print_key) == 0);
+	printf("number of the first key: %u\n", key);
 	run(describe, (void *)"default", 0);
 	run(describe, (void *)"smallest", PTHREAD_STACK_MIN);
 	run(leave_early, NULL, 0);
