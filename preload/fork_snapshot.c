@@ -175,6 +175,7 @@ void fork_snapshot_postfork_child(void)
 	process.other_threads_at_fork += vanished;
 	atomic_store(&process.live_threads, 1);
 	atomic_store(&process.shares_memory, false);
+	atomic_store(&process.rings_ns, TRACE_RINGS_NOT_KNOWN);
 	if (self) {
 		self->generation = process.generation;
 		self->former_tid = self->owner_tid;

@@ -12,6 +12,7 @@
 #include "hook.h"
 #include "hook_thread.h"
 #include "luck_check.h"
+#include "open_wait.h"
 #include "raw_syscall.h"
 #include "retry_loop.h"
 #include "trace_writer.h"
@@ -48,6 +49,7 @@ static void thread_end(void *value)
 	fork_snapshot_postfork_child();
 	is_over = true;
 	retry_loop_leave(self);
+	open_wait_leave_all(self);
 	forget_waits(self);
 	thread_record_become(NULL);
 	atomic_fetch_sub(&process.live_threads, 1);
