@@ -265,13 +265,10 @@ HOOK_EXPORT int prctl(int option, unsigned long a, unsigned long b, unsigned lon
 {
 	bool confines =
 	    option == PR_SET_SECCOMP && (a == SECCOMP_MODE_STRICT || (a == SECCOMP_MODE_FILTER && b));
-	if (confines && hook_thread()) {
-		trace_writer_open_image();
-		trace_writer_seal(true);
-	}
+	bool was_sealed = confines && hook_seal();
 	int result = real.prctl(option, a, b, c, d);
 	if (confines && result != 0)
-		trace_writer_seal(false);
+		hook_unseal(was_sealed);
 	if (option == PR_SET_NAME && result == 0 && thread_record_self)
 		read_name(thread_record_self);
 	return result;
