@@ -154,6 +154,8 @@ bool library_state_read(pid_t pid, const struct proc_maps *maps, struct library_
 	    !read_number(pid, at->process + at->process_live_threads, &live) ||
 	    !read_number(pid, at->process + at->process_vanished_threads, &vanished) ||
 	    !read_number(pid, at->process + at->process_atfork_handlers, &state.atfork_handlers) ||
+	    !proc_memory_read(pid, at->process + at->process_rings_ns, &state.rings_ns,
+	                      sizeof(state.rings_ns)) ||
 	    !proc_memory_read(pid, at->process + at->process_initialised, &initialised,
 	                      sizeof(initialised)) ||
 	    !initialised)

@@ -25,6 +25,7 @@ struct library_state {
 	uint32_t vanished_threads; /* at all forks between the program's start and this process */
 	struct library_fork fork;  /* the last of them */
 	uint32_t atfork_handlers;  /* registrations of fork handlers */
+	uint64_t rings_ns;         /* when the alarm rings (CLOCK_MONOTONIC), or TRACE_RINGS_* */
 	/* For library_threads_read(). */
 	struct trace_descriptor descriptor;
 	uint32_t generation;

@@ -2,7 +2,6 @@
 
 #include <fcntl.h>
 #include <inttypes.h>
-#include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -104,21 +103,16 @@ uint64_t proc_stat_switches(pid_t pid, pid_t tid)
 	       status_number(text, "\nnonvoluntary_ctxt_switches:");
 }
 
-bool proc_stat_caught_signals(pid_t pid, uint64_t *ret_mask)
+bool proc_stat_mask(pid_t pid, pid_t tid, const char *key, uint64_t *ret_mask)
 {
-	static const int faults[] = {SIGSEGV, SIGBUS, SIGFPE, SIGILL, SIGTRAP, SIGSYS, SIGABRT};
-	uint64_t left_out = UINT64_C(3) << 31; /* libc's: cancellation, setuid() for all threads */
-	char path[64], text[4096];
+	char path[64], text[4096], line[16];
 
-	task_path(path, sizeof(path), pid, 0, "status");
-	if (read_text(path, text, sizeof(text)) <= 0)
-		return false;
-	const char *found = strstr(text, "\nSigCgt:");
+	task_path(path, sizeof(path), pid, tid, "status");
+	snprintf(line, sizeof(line), "\n%s:", key);
+	const char *found = read_text(path, text, sizeof(text)) > 0 ? strstr(text, line) : NULL;
 	if (!found)
 		return false;
-	for (size_t i = 0; i < sizeof(faults) / sizeof(*faults); i++)
-		left_out |= UINT64_C(1) << (faults[i] - 1);
-	*ret_mask = strtoull(found + strlen("\nSigCgt:"), NULL, 16) & ~left_out;
+	*ret_mask = strtoull(found + strlen(line), NULL, 16);
 	return true;
 }
 

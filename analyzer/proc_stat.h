@@ -29,10 +29,9 @@ uint64_t proc_stat_started_ns(uint64_t start_ticks);
 /* How often the thread was given a CPU (voluntary and other switches); 0 when not known. */
 uint64_t proc_stat_switches(pid_t pid, pid_t tid);
 
-/* Signals that the process has a handler for, bit N-1 for signal N. Left out are those that libc keeps to
- * itself (32, 33), and faults: what a thread raises by what it does itself cannot come while it waits. False
- * when not known. */
-bool proc_stat_caught_signals(pid_t pid, uint64_t *ret_mask);
+/* A set of signals in /proc/PID/status, or the thread's where tid is not 0: SigCgt, SigBlk, ShdPnd. Bit N-1
+ * is signal N. False when not known. */
+bool proc_stat_mask(pid_t pid, pid_t tid, const char *key, uint64_t *ret_mask);
 
 /* True while the kernel writes a core file of the process. */
 bool proc_stat_is_dumping_core(pid_t pid);

@@ -13,6 +13,7 @@
 #include <unistd.h>
 
 #include "proc_memory.h"
+#include "proc_signals.h"
 #include "proc_standstill.h"
 #include "proc_stat.h"
 #include "proc_tree.h"
@@ -240,7 +241,7 @@ bool stuck_process_take(pid_t pid, uint64_t since_ns, uint64_t now_ns, struct st
 	process.image_name = mapped_image_name(&process.maps);
 	process.has_library = library_state_read(pid, &process.maps, &process.library);
 	take_past(&process);
-	process.signals_known = proc_stat_caught_signals(pid, &process.caught_signals);
+	process.signals_known = proc_signals_caught(pid, &process.caught_signals);
 	*ret_process = process;
 	return true;
 }

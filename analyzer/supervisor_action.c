@@ -9,11 +9,12 @@
 #include "options.h"
 #include "proc_stat.h"
 #include "supervisor_message.h"
+#include "suspect_signal.h"
 #include "trace_format.h"
 
 #define MS UINT64_C(1000000)
 
-enum { ABORT_PATIENCE_MS = 5000 };
+enum { ABORT_PATIENCE_MS = 5000, EXPLAIN_MS = 2000 };
 
 static bool send(const struct suspect *suspect, int number)
 {
@@ -81,6 +82,23 @@ static void tell(const struct deadlock_watch *watch, const struct suspect *suspe
 	                   watch->settings.folder, consequence);
 }
 
+void supervisor_action_explain(const struct deadlock_watch *watch, struct suspect *suspect, uint64_t now_ns)
+{
+	char name[256], why[160], signals[128];
+
+	if (!suspect->awaited || suspect->is_told || suspect->from_outside || watch->settings.quiet ||
+	    now_ns - suspect->added_ns < EXPLAIN_MS * MS)
+		return;
+	suspect->is_told = true;
+	tell_why(suspect, why, sizeof(why));
+	supervisor_message(
+	    "process %d (%s) is stuck, and let be: thread %d %s, unless its handler of %s ends "
+	    "the wait",
+	    (int)suspect->incident.pid, proc_stat_describe(suspect->incident.pid, name, sizeof(name)),
+	    (int)suspect->incident.tid, why,
+	    suspect_signal_names(suspect->awaited, signals, sizeof(signals)));
+}
+
 void supervisor_action_take(struct deadlock_watch *watch, struct deadlock_process *process, bool stored,
                             uint64_t now_ns)
 {
@@ -99,7 +117,7 @@ void supervisor_action_take(struct deadlock_watch *watch, struct deadlock_proces
 	if (suspect->state != SUSPECT_PROVEN) {
 		process->done = process->withdrawn = true;
 		/* The library marks its own calls as returned; this one it does not know of. */
-		if (suspect->from_outside &&
+		if (suspect->from_outside && !suspect->awaited &&
 		    proc_stat_is_alive(suspect->incident.pid, suspect->process_start_ticks))
 			supervisor_incidents_mark_returned(watch->settings.folder_fd, &suspect->incident);
 		return;

@@ -92,11 +92,14 @@ static void examine_suspects(struct deadlock_watch *watch, uint64_t now_ns)
 		if (suspect->state != SUSPECT_WATCHED || suspect->due_ns > now_ns)
 			continue;
 		supervisor_suspect_examine(suspect, now_ns);
-		if (suspect->state == SUSPECT_PROVEN && !suspect->from_outside &&
+		bool is_stuck = suspect->state == SUSPECT_PROVEN || suspect->awaited;
+		if (is_stuck && !suspect->from_outside &&
 		    supervisor_incidents_is_suspicion(suspect->incident.observed))
 			supervisor_incidents_mark_blocked(watch->settings.folder_fd, &suspect->incident);
 		if (suspect->state == SUSPECT_PROVEN && (!suspect->from_outside || suspect->is_judged))
 			add_process(watch, i);
+		else if (suspect->state == SUSPECT_WATCHED)
+			supervisor_action_explain(watch, suspect, now_ns);
 	}
 }
 
@@ -215,7 +218,7 @@ bool supervisor_deadlock_is_busy(const struct deadlock_watch *watch, uint64_t no
 
 		if (suspect->state == SUSPECT_PROVEN && suspect->from_outside && !suspect->is_judged)
 			return true;
-		if (suspect->state == SUSPECT_WATCHED &&
+		if (suspect->state == SUSPECT_WATCHED && !suspect->awaited &&
 		    (suspect->since_ns || now_ns - suspect->added_ns < FRESH_MS * MS))
 			return true;
 	}

@@ -5,9 +5,11 @@
 
 #include "proc_lock.h"
 #include "proc_memory.h"
+#include "proc_signals.h"
 #include "proc_stat.h"
 #include "proc_tree.h"
 #include "suspect_lock.h"
+#include "suspect_signal.h"
 #include "trace_format.h"
 
 #define MS UINT64_C(1000000)
@@ -96,6 +98,7 @@ static void restart(struct suspect *suspect, uint64_t now_ns)
 	bool fresh = now_ns - suspect->added_ns < POLL_OFTEN_MS * MS;
 
 	suspect->since_ns = 0;
+	suspect->awaited = 0;
 	suspect->due_ns = now_ns + (fresh ? POLL_MS : POLL_LATER_MS) * MS;
 }
 
@@ -187,7 +190,7 @@ static void examine_spinning(struct suspect *suspect, const struct proc_stat *th
 
 	if (!proc_tree_has_one_thread(incident->pid) ||
 	    (lock != PROC_LOCK_TAKEN && lock != PROC_LOCK_OWNED_BY_OTHER) ||
-	    !proc_stat_caught_signals(incident->pid, &caught) || caught) {
+	    !proc_signals_caught(incident->pid, &caught) || caught) {
 		restart(suspect, now_ns);
 		return;
 	}
@@ -227,7 +230,23 @@ static void examine_blind(struct suspect *suspect, const struct proc_stat *threa
 	}
 }
 
-void supervisor_suspect_examine(struct suspect *suspect, uint64_t now_ns)
+/* Stuck, unless a signal handler leaves the wait. */
+static void await_handlers(struct suspect *suspect, uint64_t now_ns)
+{
+	uint64_t awaited = suspect_signal_awaited(suspect->incident.pid, now_ns);
+
+	if (awaited) {
+		suspect->state = SUSPECT_WATCHED;
+		/* One that was found from outside is a suspect as long as it does not move. */
+		if (suspect->from_outside)
+			suspect->due_ns = now_ns + POLL_LATER_MS * MS;
+		else
+			restart(suspect, now_ns);
+	}
+	suspect->awaited = awaited;
+}
+
+static void look(struct suspect *suspect, uint64_t now_ns)
 {
 	struct proc_stat thread;
 	struct proc_wait wait;
@@ -254,6 +273,13 @@ void supervisor_suspect_examine(struct suspect *suspect, uint64_t now_ns)
 		examine_futex(suspect, &wait, now_ns);
 	else
 		examine_blind(suspect, &thread, now_ns);
+}
+
+void supervisor_suspect_examine(struct suspect *suspect, uint64_t now_ns)
+{
+	look(suspect, now_ns);
+	if (suspect->state == SUSPECT_PROVEN)
+		await_handlers(suspect, now_ns);
 }
 
 bool supervisor_suspect_recognise(pid_t pid, pid_t tid, struct pending_incident *ret_incident)

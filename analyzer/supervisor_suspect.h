@@ -5,7 +5,8 @@
  * without a time limit on that very lock, over a span of time, and
  * - the lock still names an owner that is no thread of the process (mutexes, write-locked rwlocks), or
  * - no thread of the process has moved over a second, and no signal handler could end the wait; or
- * - the thread, alone in its process, burns CPU on a lock that the library says it spins on.
+ * - the thread, alone in its process, burns CPU on a lock that the library says it spins on;
+ * and no handler of a signal that may come could leave the wait by a jump.
  * Everything is read from /proc; the process is not touched. */
 #ifndef AFTERFORK_SUPERVISOR_SUSPECT_H
 #define AFTERFORK_SUPERVISOR_SUSPECT_H
@@ -38,7 +39,10 @@ struct suspect {
 	bool was_in_trace;
 	bool from_outside; /* nobody inside said so */
 	bool is_judged;    /* for one of those: a fork is to blame, and the trace says so */
-	bool weak;         /* proven without a look at the system call: no ptrace right on the process */
+	/* Stuck, but for handlers of these signals (bit N-1 for signal N), as last seen; 0: none. */
+	uint64_t awaited;
+	bool is_told; /* of those */
+	bool weak;    /* proven without a look at the system call: no ptrace right on the process */
 };
 
 /* Starts to watch. now_ns is CLOCK_MONOTONIC, here and below. */

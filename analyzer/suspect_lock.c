@@ -1,11 +1,9 @@
 #include "suspect_lock.h"
 
-#include <signal.h>
-
 #include "proc_libc.h"
 #include "proc_lock.h"
 #include "proc_memory.h"
-#include "proc_stat.h"
+#include "proc_signals.h"
 #include "proc_tree.h"
 #include "stuck_process.h"
 #include "trace_format.h"
@@ -40,29 +38,16 @@ bool suspect_lock_owner_is_vanished(const struct pending_incident *incident)
 	}
 }
 
-/* By which somebody asks the program to end. */
-static uint64_t ending_signals(void)
-{
-	static const int numbers[] = {SIGHUP, SIGINT, SIGQUIT, SIGTERM};
-	uint64_t mask = 0;
-
-	for (size_t i = 0; i < sizeof(numbers) / sizeof(numbers[0]); i++)
-		mask |= UINT64_C(1) << (numbers[i] - 1);
-	return mask;
-}
-
-/* A handler may post, signal or wake; no handler lets go a lock of libc, or finishes an initialisation. What
- * is known to be a lock that a vanished thread holds is not posted by who asks the program to end either:
- * Python always catches SIGINT. */
+/* A handler may post, signal or wake. No handler lets go a lock of libc, finishes an initialisation, or lets
+ * go what a vanished thread is known to hold, but it may leave the wait: see suspect_signal.h. */
 bool suspect_lock_handler_could_help(const struct pending_incident *incident)
 {
 	uint64_t caught;
 
-	if (incident->lock_kind == TRACE_LOCK_LIBC || incident->lock_kind == TRACE_LOCK_STATIC_INIT)
+	if (incident->lock_kind == TRACE_LOCK_LIBC || incident->lock_kind == TRACE_LOCK_STATIC_INIT ||
+	    incident->observed == TRACE_BLOCKS_ON_VANISHED)
 		return false;
-	if (!proc_stat_caught_signals(incident->pid, &caught))
-		return true;
-	return incident->observed == TRACE_BLOCKS_ON_VANISHED ? caught & ~ending_signals() : caught;
+	return !proc_signals_caught(incident->pid, &caught) || caught;
 }
 
 /* For the kinds that name no owner: what their memory says, where it says anything. */

@@ -1,16 +1,13 @@
 #include "child_wait.h"
 
-#include <signal.h>
 #include <sys/stat.h>
 
 #include "raw_syscall.h"
+#include "signal_classes.h"
 #include "trace_writer.h"
 #include "wake_site.h"
 
 enum {
-	SIGNALS = 64,
-	SIGNALS_OF_LIBC =
-	    32, /* this one and the next, for cancellation and set*id (glibc internal-signals.h) */
 	LINKS_OF_FOLDER = 2,
 	COND_WAITERS_SHIFT = 3, /* glibc nptl/pthread_cond_common.c, __wrefs */
 };
@@ -23,28 +20,26 @@ struct kernel_sigaction {
 	uint64_t mask;
 };
 
-/* Raised by what the thread itself does: a thread that waits does nothing. */
-static bool is_fault(int number)
+static uint64_t caught_signals(void)
 {
-	static const int faults[] = {SIGSEGV, SIGBUS, SIGFPE, SIGILL, SIGTRAP, SIGSYS, SIGABRT};
-	for (unsigned i = 0; i < sizeof faults / sizeof *faults; i++) {
-		if (faults[i] == number)
-			return true;
-	}
-	return false;
-}
-
-static bool any_signal_handler(void)
-{
-	for (int number = 1; number <= SIGNALS; number++) {
+	uint64_t caught = 0;
+	for (int number = 1; number <= SIGNAL_LAST; number++) {
 		struct kernel_sigaction action = {0};
-		if (number == SIGNALS_OF_LIBC || number == SIGNALS_OF_LIBC + 1 || is_fault(number))
-			continue;
 		raw_syscall4(SYS_rt_sigaction, number, 0, (long)&action, sizeof action.mask);
 		if (action.handler != (uintptr_t)SIG_DFL && action.handler != (uintptr_t)SIG_IGN)
-			return true;
+			caught |= SIGNAL_BIT(number);
 	}
-	return false;
+	return caught & ~(SIGNALS_OF_FAULTS | SIGNALS_OF_LIBC);
+}
+
+bool child_wait_handler_could_leave(void)
+{
+	uint64_t could = caught_signals() & ~(SIGNALS_OF_WRITING | SIGNALS_OF_USERS);
+	uint64_t blocked = 0;
+	if (!could || atomic_load(&process.live_threads) != 1)
+		return could;
+	raw_syscall4(SYS_rt_sigprocmask, SIG_BLOCK, 0, (long)&blocked, sizeof blocked);
+	return could & ~(blocked | SIGNALS_OF_CPU_TIME);
 }
 
 /* By the kernel's count. Where /proc cannot be read: false. */
@@ -75,7 +70,7 @@ static void begin(struct incident *suspect, struct thread_record *self, const vo
 
 bool child_wait_nobody_is_left(struct incident *suspect)
 {
-	if (!is_only_thread() || any_signal_handler() || !child_check_is_private(suspect) ||
+	if (!is_only_thread() || caught_signals() || !child_check_is_private(suspect) ||
 	    !(suspect->proof & TRACE_PROOF_PRIVATE_MAPPING))
 		return false;
 	suspect->proof |= TRACE_PROOF_ONLY_THREAD;

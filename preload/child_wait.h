@@ -35,6 +35,10 @@ void child_wait_join(struct child_use *use, struct thread_record *self, pthread_
 /* The id of a thread that has not ended; 0: it has. */
 int32_t child_wait_tid_of(pthread_t thread);
 
+/* True where the program has a handler that could take the calling thread out of a wait by a jump: of a
+ * signal that may come and is not blocked. Who asks a program to end does not count. */
+bool child_wait_handler_could_leave(void);
+
 /* Private memory, no other thread, no signal handler: what holds the calling thread up stays. Leaves the
  * proofs in *suspect. */
 bool child_wait_nobody_is_left(struct incident *suspect);

@@ -2,6 +2,7 @@
 
 #include <signal.h>
 
+#include "child_wait.h"
 #include "config.h"
 #include "raw_syscall.h"
 #include "trace_writer.h"
@@ -19,7 +20,7 @@ static bool is_fork_deadlock(const struct incident *incident)
 void deadlock_action(const struct incident *incident)
 {
 	if (!is_fork_deadlock(incident) || trace_writer_is_supervised() || trace_writer_is_sealed() ||
-	    config.on_deadlock == TRACE_ACTION_REPORT)
+	    config.on_deadlock == TRACE_ACTION_REPORT || child_wait_handler_could_leave())
 		return;
 	int number = config.on_deadlock == TRACE_ACTION_ABORT ? SIGABRT : SIGKILL;
 	raw_syscall3(SYS_tgkill, process.pid, incident->victim->tid, number);

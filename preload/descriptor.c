@@ -40,7 +40,8 @@ static const struct {
                       THREAD(held_count)},
     .hold_fields = {sizeof(struct held_entry), HOLD(lock), HOLD(state), HOLD(kind), HOLD(call),
                     HOLD(former_tid), HOLD(stack), HOLD(bp), HOLD(pc), CALL_SITE_FRAMES_MAX},
-    .cached_fields = {CACHED(sp), CACHED(pc), CACHED(slot), CACHED(state), MORE(pc), MORE(slot), MORE(count)},
+    .cached_fields = {CACHED(sp), CACHED(pc), CACHED(slot), CACHED(state), MORE(pc), MORE(slot), MORE(count),
+                      PROCESS(rings_ns)},
 };
 #define SAME_PLACE(ours, theirs)                                                                             \
 	static_assert(offsetof(__typeof__(descriptor), ours) == offsetof(struct trace_descriptor, theirs),   \

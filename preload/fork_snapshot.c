@@ -143,13 +143,19 @@ static void mark_inherited(struct thread_record *self)
 	}
 }
 
-/* libc gives the thread that forked its new id, which is that of the process, too; a fork past libc leaves it
- * the old one. In a sandbox no call is made that the program did not ask for. */
+/* In a sandbox no call is made that the program did not ask for. */
 static int32_t find_pid(int32_t owner_tid)
 {
-	const struct thread_record *self = thread_record_self;
-	bool is_new = self && self->owner_tid != owner_tid;
-	return is_new || trace_writer_is_sealed() ? owner_tid : (int32_t)raw_syscall0(SYS_getpid);
+	return trace_writer_is_sealed() ? owner_tid : (int32_t)raw_syscall0(SYS_getpid);
+}
+
+/* libc gives the thread that forked its new id, which is that of the process, too; a fork past libc leaves it
+ * the old one. An id that is neither the forking thread's nor this process's is that of a process in between,
+ * which forked past libc, and never called in: the mark on the thread stands for that one. */
+static bool is_counted(const struct thread_record *self, int32_t owner_tid)
+{
+	return self && self->fork_counted &&
+	       (self != thread_record_self || owner_tid == self->owner_tid || owner_tid == process.pid);
 }
 
 void fork_snapshot_postfork_child(void)
@@ -166,7 +172,7 @@ void fork_snapshot_postfork_child(void)
 	process.pid = find_pid(owner_tid);
 	process.in_handlers = self && self->fork_runs_handlers && !fork_snapshot_handlers_over ? self : NULL;
 	fork_snapshot_handlers_over = false;
-	if (!self || !self->fork_counted)
+	if (!is_counted(self, owner_tid))
 		trace_writer_count_fork(1);
 	keep_note(self, process.generation, vanished);
 	luck_check_enter();
@@ -175,6 +181,7 @@ void fork_snapshot_postfork_child(void)
 	process.other_threads_at_fork += vanished;
 	atomic_store(&process.live_threads, 1);
 	atomic_store(&process.shares_memory, false);
+	atomic_store(&process.rings_ns, TRACE_RINGS_NOT_KNOWN);
 	if (self) {
 		self->generation = process.generation;
 		self->former_tid = self->owner_tid;

@@ -35,6 +35,7 @@ struct process_state {
 	_Atomic bool shares_memory;     /* with a child of its own, by clone(CLONE_VM) */
 	uint32_t other_threads_at_fork; /* summed over the generations */
 	uint32_t atfork_handlers;       /* registrations of fork handlers seen */
+	_Atomic uint64_t rings_ns;      /* TRACE_RINGS_*, or when the alarm rings (CLOCK_MONOTONIC) */
 	/* notes[g % FORK_GENERATIONS_KEPT]: the fork that ended generation g in this process's line */
 	struct fork_note *notes[FORK_GENERATIONS_KEPT];
 };

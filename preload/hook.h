@@ -18,6 +18,10 @@ struct thread_record *hook_thread_slow(void);
 /* Before the trace's folder, or /proc, can no longer be reached: opens the image's file and reads the map of
  * modules. */
 void hook_before_confinement(void);
+/* The same before seccomp, after which the library makes no system call. Returns whether it made none before;
+ * hook_unseal() with that answer if the confinement failed. */
+bool hook_seal(void);
+void hook_unseal(bool was_sealed);
 
 /* The calling thread's record, ready for use, or NULL. Its gate is closed in a child until that has entered
  * its snapshot, and for good where locks of vanished threads matter. */

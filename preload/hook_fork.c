@@ -64,8 +64,8 @@ HOOK_EXPORT int forkpty(int *master, char *name, const struct termios *term, con
 	FORK(CALL_forkpty, true, real.forkpty(master, name, term, size));
 }
 
-/* The raw forms. hook_jump.S asks whether a call copies memory; if so it comes here, else it jumps to the
- * original. */
+/* The raw forms. hook_jump.S asks whether a call copies memory, or what became of it matters; if so it comes
+ * here, else it jumps to the original. */
 
 static bool copies_memory(uint64_t flags)
 {
@@ -94,7 +94,7 @@ bool hook_clone_is_fork(uint64_t function, uint64_t stack, uint64_t flags)
 	return copies_memory(flags);
 }
 
-bool hook_syscall_is_fork(uint64_t number, uint64_t first, uint64_t second, uint64_t third)
+bool hook_syscall_is_watched(uint64_t number, uint64_t first, uint64_t second, uint64_t third)
 {
 	switch (number) {
 	case SYS_fork:
@@ -114,12 +114,7 @@ bool hook_syscall_is_fork(uint64_t number, uint64_t first, uint64_t second, uint
 		luck_check_exec_begins();
 		return false;
 	case SYS_seccomp:
-		if (first == SECCOMP_SET_MODE_STRICT || (first == SECCOMP_SET_MODE_FILTER && third)) {
-			fork_snapshot_postfork_child();
-			trace_writer_open_image();
-			trace_writer_seal(true);
-		}
-		return false;
+		return first == SECCOMP_SET_MODE_STRICT || (first == SECCOMP_SET_MODE_FILTER && third);
 	case SYS_landlock_restrict_self:
 		hook_before_confinement();
 		return false;
@@ -146,9 +141,21 @@ int hook_clone(int (*function)(void *), void *stack, int flags, void *argument, 
 
 typedef long syscall_function(long number, long a, long b, long c, long d, long e, long f);
 
+/* Of a filter for all threads, a result above 0 is a thread that could not take it: then none has. */
+static long confine(long operation, long flags, long filter)
+{
+	bool was_sealed = hook_seal();
+	long result = ((syscall_function *)real.syscall)(SYS_seccomp, operation, flags, filter, 0, 0, 0);
+	if (result < 0 || (result > 0 && !(flags & SECCOMP_FILTER_FLAG_NEW_LISTENER)))
+		hook_unseal(was_sealed);
+	return result;
+}
+
 long hook_syscall(long number, long a, long b, long c, long d, long e, long f)
 {
 	const struct call_registers regs = CALL_REGISTERS_OF_CALLER();
+	if (number == SYS_seccomp)
+		return confine(a, b, c);
 	struct thread_record *self = hook_thread();
 	before(self, CALL_syscall, false, &regs);
 	long result = ((syscall_function *)real.syscall)(number, a, b, c, d, e, f);

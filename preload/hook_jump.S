@@ -1,14 +1,14 @@
 /* Wrappers of functions that C code cannot wrap: vfork (the child returns through the caller's frame while the parent waits),
  * and clone and syscall, which take arguments by convention rather than by type.
  *
- * clone and syscall ask hook_*_is_fork with their arguments unchanged; a call that copies the address space goes on to
+ * clone and syscall ask with their arguments unchanged; a call that copies the address space, or confines the process, goes on to
  * hook_clone / hook_syscall, any other jumps to the original with every register and the stack as they came. */
 
 	.hidden real_vfork_slot
 	.hidden real_clone_slot
 	.hidden real_syscall_slot
 	.hidden hook_clone_is_fork
-	.hidden hook_syscall_is_fork
+	.hidden hook_syscall_is_watched
 	.hidden hook_clone
 	.hidden hook_syscall
 	.hidden hook_vfork
@@ -55,9 +55,9 @@
 	.endm
 
 	/* The answer comes back in %al, which restore_arguments overwrites: kept in %r11. */
-	.macro ask is_fork
+	.macro ask question
 	save_arguments
-	call \is_fork
+	call \question
 	movzbl %al, %r11d
 	restore_arguments
 	testb %r11b, %r11b
@@ -89,7 +89,7 @@
 	cmpl $446, %edi
 	jne 2f
 1:
-	ask hook_syscall_is_fork
+	ask hook_syscall_is_watched
 	jne hook_syscall
 2:
 	jump_to real_syscall_slot

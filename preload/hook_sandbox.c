@@ -12,6 +12,22 @@ void hook_before_confinement(void)
 	module_map_refresh();
 }
 
+bool hook_seal(void)
+{
+	bool was_sealed = trace_writer_is_sealed();
+	if (hook_thread()) {
+		trace_writer_open_image();
+		trace_writer_seal(true);
+	}
+	return was_sealed;
+}
+
+void hook_unseal(bool was_sealed)
+{
+	if (!was_sealed)
+		trace_writer_seal(false);
+}
+
 HOOK_EXPORT int chroot(const char *path)
 {
 	hook_before_confinement();

@@ -12,6 +12,7 @@
 #include "hook.h"
 #include "hook_thread.h"
 #include "luck_check.h"
+#include "open_wait.h"
 #include "raw_syscall.h"
 #include "retry_loop.h"
 #include "trace_writer.h"
@@ -48,6 +49,7 @@ static void thread_end(void *value)
 	fork_snapshot_postfork_child();
 	is_over = true;
 	retry_loop_leave(self);
+	open_wait_leave_all(self);
 	forget_waits(self);
 	thread_record_become(NULL);
 	atomic_fetch_sub(&process.live_threads, 1);
@@ -263,13 +265,10 @@ HOOK_EXPORT int prctl(int option, unsigned long a, unsigned long b, unsigned lon
 {
 	bool confines =
 	    option == PR_SET_SECCOMP && (a == SECCOMP_MODE_STRICT || (a == SECCOMP_MODE_FILTER && b));
-	if (confines && hook_thread()) {
-		trace_writer_open_image();
-		trace_writer_seal(true);
-	}
+	bool was_sealed = confines && hook_seal();
 	int result = real.prctl(option, a, b, c, d);
 	if (confines && result != 0)
-		trace_writer_seal(false);
+		hook_unseal(was_sealed);
 	if (option == PR_SET_NAME && result == 0 && thread_record_self)
 		read_name(thread_record_self);
 	return result;

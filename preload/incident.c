@@ -2,8 +2,10 @@
 
 #include "hash.h"
 #include "init_site.h"
+#include "open_wait.h"
 #include "raw_syscall.h"
 #include "record_work.h"
+#include "ring_time.h"
 #include "trace_writer.h"
 
 enum {
@@ -236,7 +238,7 @@ static struct trace_record *reuse(const struct incident *incident, const struct 
 	return NULL;
 }
 
-struct incident_handle incident_write(const struct incident *incident)
+static struct incident_handle write_or_count(const struct incident *incident)
 {
 	struct incident_handle handle = {0};
 	/* A fork that no wrapper saw left no file for its child to write to. */
@@ -266,11 +268,24 @@ struct incident_handle incident_write(const struct incident *incident)
 	return handle;
 }
 
+struct incident_handle incident_write(const struct incident *incident)
+{
+	bool waits = is_blocking(incident->observed) && incident->observed != TRACE_SPINS_ON_VANISHED;
+	/* First: who reads of the wait asks whether a handler will end it. */
+	if (waits)
+		ring_time_note();
+	struct incident_handle handle = write_or_count(incident);
+	if (waits)
+		open_wait_begin(incident->victim, handle, incident->regs.sp);
+	return handle;
+}
+
 void incident_returned(struct incident_handle handle, int result)
 {
 	struct trace_incident *record = handle.record;
 	if (!record)
 		return;
+	open_wait_end(thread_record_self, handle);
 	if (handle.is_repeat) {
 		trace_writer_add(&record->repeats_returned, 1);
 	} else {

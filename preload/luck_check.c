@@ -2,6 +2,7 @@
 
 #include "libc_check.h"
 #include "luck_shared.h"
+#include "open_wait.h"
 #include "own_memory.h"
 #include "raw_syscall.h"
 #include "trace_writer.h"
@@ -123,6 +124,8 @@ static uint32_t proof_of_thread_count(void)
 void luck_check_ran_on(struct thread_record *self, const void *lock, unsigned call,
                        const struct call_registers *regs)
 {
+	if (process_is_child())
+		open_wait_leave(self, regs->sp);
 	if (!process_is_child() || !atomic_load_explicit(&luck.is_quiet, memory_order_relaxed) ||
 	    process.in_handlers || !atomic_exchange(&luck.is_quiet, false))
 		return;

@@ -13,6 +13,7 @@
 #include <signal.h>
 #include <spawn.h>
 #include <stdarg.h>
+#include <sys/time.h>
 #include <sys/types.h>
 #include <termios.h>
 #include <threads.h>
@@ -20,6 +21,7 @@
 #include <wchar.h>
 
 struct _IO_FILE; /* FILE */
+struct __jmp_buf_tag;
 struct __res_state;
 struct addrinfo;
 struct aiocb;

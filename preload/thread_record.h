@@ -111,6 +111,7 @@ struct thread_record {
 	struct thread_gate *gate;
 	struct lock_use *uses;    /* LOCK_USES_KEPT of them, or NULL */
 	struct retry_loop *retry; /* what it tries again and again, or NULL */
+	struct open_waits *waits; /* what it waits for and may leave without a return, or NULL */
 	uint32_t serial;          /* counts the threads that had the record */
 
 	/* Of calls that take locks and such that let go of them: what was last held to be a wrapper, and

@@ -18,6 +18,13 @@ __attribute__((unused)) static void outlast_the_watch(void)
 		CHECK(errno == EINTR);
 }
 
+/* Returns once the child has ended. To wait for it without a limit would be to hang, for who looks on. */
+__attribute__((unused)) static void await_end(pid_t pid)
+{
+	while (!child_has_ended(pid))
+		nanosleep(&(struct timespec){.tv_nsec = 20 * 1000 * 1000}, NULL);
+}
+
 /* True when the image's file at `path` has a record of the process. Of its layout no more is known here than
  * docs/trace-format.md says of each record: at multiples of 256, magic, type, ..., pid at 24. */
 static inline int is_told_in(const char *path, pid_t pid)

@@ -357,7 +357,7 @@ struct trace_vanished {
  * it what the process is: addresses and offsets, so that the structs behind them may change. */
 #define TRACE_DESCRIPTOR_MAGIC "AFTERFORK-STATE" /* sixteen bytes with the NUL */
 enum {
-	TRACE_DESCRIPTOR_VERSION = 3,
+	TRACE_DESCRIPTOR_VERSION = 4,
 	TRACE_CREATED_FRAMES = 32,    /* at thread_created_pcs */
 	TRACE_CACHED_FRAMES = 4,      /* at cached_pcs */
 	TRACE_CACHED_MORE_FRAMES = 6, /* at cached_more_pcs */
@@ -395,8 +395,12 @@ struct trace_descriptor {
 	/* offsets in a cached stack; slots are 16 bits, in words of 8 bytes above the stack pointer */
 	uint32_t cached_sp, cached_pcs, cached_slots, cached_state;
 	uint32_t cached_more_pcs, cached_more_slots, cached_more_count;
-	uint32_t reserved;
+	uint32_t process_rings_ns; /* offset in the process's state */
 };
+/* At process_rings_ns, where it is no time: what is known of the process's alarm. */
+#define TRACE_RINGS_NOT_KNOWN UINT64_C(0)
+#define TRACE_RINGS_NEVER     UINT64_C(1)
+#define TRACE_RINGS_FOR_EVER  UINT64_MAX /* again and again */
 
 static_assert(sizeof(struct trace_file_header) == 80, "trace_file_header");
 static_assert(offsetof(struct trace_file_header, tail_bytes) == 48, "tail_bytes");

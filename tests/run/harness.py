@@ -1,5 +1,6 @@
 """What the tests of `afterfork run` share: a scratch folder, the command's call, its traces and report."""
 
+import contextlib
 import glob
 import json
 import os
@@ -7,9 +8,11 @@ import shutil
 import subprocess
 import sys
 import tempfile
+import time
 import unittest
 
 AFTERFORK = os.environ["AFTERFORK"]
+LIBRARY = os.path.join(os.path.dirname(AFTERFORK), "..", "lib", "libafterfork.so")
 PROGRAMS = os.environ["PROGRAMS"]
 # A hang is a failure of the test, not of the machine: far above what any step needs.
 PATIENCE_S = 60
@@ -114,6 +117,15 @@ def process_state(pid):
 
 def is_alive(pid):
     return process_state(pid) not in (None, "Z", "X")
+
+
+def wait_until_blocked(pid):
+    """Returns once it sleeps in a futex call, or has ended."""
+    while is_alive(pid):
+        with contextlib.suppress(OSError), open(f"/proc/{pid}/syscall", encoding="utf-8") as file:
+            if file.read().startswith("202 "):
+                return
+        time.sleep(0.01)
 
 
 def main():

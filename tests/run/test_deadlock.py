@@ -79,6 +79,34 @@ class Deadlock(harness.RunTest):
         self.assertIn(f"signal {int(signal.SIGKILL)}\n", result.out)
         self.assertIn("is still there 5 s after SIGABRT; sending SIGKILL", result.err)
 
+    def test_one_whose_handler_could_leave_the_wait_is_let_be(self):
+        process = self.start(program("hang"), "caught")
+        pid = int(process.stdout.readline())
+        line = process.stderr.readline()
+        self.assertRegex(line, rf"^afterfork: process {pid} \(.*/hang\) is stuck, and let be: thread {pid} waits for ever "
+                               r"for a lock \(0x[0-9a-f]+\) held by thread \d+, which did not survive the fork, unless "
+                               r"its handler of SIGUSR1 ends the wait\n$")
+        self.assertTrue(is_alive(pid))
+        os.kill(pid, signal.SIGKILL)
+        result = self.finish(process)
+        self.expect_code(result, 66)
+        self.assertIn(f"signal {int(signal.SIGKILL)}\n", result.out)
+        self.assertEqual(result.err, "")
+
+    def preloaded(self, mode):
+        environment = dict(self.environment, LD_PRELOAD=harness.LIBRARY, AFTERFORK_OPTIONS="on-deadlock=abort")
+        return subprocess.Popen([program("hang"), mode], stdout=subprocess.PIPE, text=True, cwd=self.folder,
+                                env=environment)
+
+    def test_the_library_alone_ends_it_unless_a_handler_could_leave_the_wait(self):
+        ended = self.preloaded("wait")
+        self.assertIn(f"signal {int(signal.SIGABRT)}\n", ended.communicate()[0])
+        let_be = self.preloaded("caught")
+        pid = int(let_be.stdout.readline())
+        harness.wait_until_blocked(pid)
+        os.kill(pid, signal.SIGKILL)
+        self.assertIn(f"signal {int(signal.SIGKILL)}\n", let_be.communicate()[0])
+
     def test_every_child_of_one_fault_is_found(self):
         """More of them than the trace keeps records for one fault."""
         result = self.run_it(program("hang"), "many", "40")

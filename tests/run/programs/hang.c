@@ -5,6 +5,7 @@
  *   orphan     the same, but main ends once the child sleeps
  *   daemon     the same for a grandchild in a session of its own
  *   ignore     as wait, and SIGABRT is ignored
+ *   caught     as wait, and the child has a handler of SIGUSR1
  *   hidden     as wait, and the child may not be traced
  *   many       as wait, with COUNT children at once
  *   threads    as wait, and another thread of the child lives on
@@ -50,6 +51,11 @@ static void *live_thread(void *unused)
 	return unused;
 }
 
+static void handler(int unused)
+{
+	(void)unused;
+}
+
 static void child(int pipe_fd)
 {
 	pthread_t thread;
@@ -57,6 +63,8 @@ static void child(int pipe_fd)
 
 	if (strcmp(mode, "ignore") == 0)
 		signal(SIGABRT, SIG_IGN);
+	if (strcmp(mode, "caught") == 0)
+		signal(SIGUSR1, handler);
 	if (strcmp(mode, "hidden") == 0)
 		prctl(PR_SET_DUMPABLE, 0);
 	if (strcmp(mode, "threads") == 0 || strcmp(mode, "rescued") == 0)

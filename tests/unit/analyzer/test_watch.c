@@ -67,28 +67,6 @@ Test(proc_standstill, differs_after_a_wake_that_led_to_the_same_wait, .timeout =
 	stuck_end(pid);
 }
 
-static void ignore(int number)
-{
-	(void)number;
-}
-
-Test(proc_stat, tells_caught_signals)
-{
-	uint64_t before, after;
-
-	cr_assert(proc_stat_caught_signals(getpid(), &before));
-	signal(SIGUSR2, ignore);
-	cr_assert(proc_stat_caught_signals(getpid(), &after));
-	cr_assert_eq(after, before | UINT64_C(1) << (SIGUSR2 - 1));
-	signal(SIGUSR2, SIG_IGN);
-	cr_assert(proc_stat_caught_signals(getpid(), &after));
-	cr_assert_eq(after, before & ~(UINT64_C(1) << (SIGUSR2 - 1)));
-	signal(SIGSEGV, ignore);
-	cr_assert(proc_stat_caught_signals(getpid(), &after));
-	cr_assert_eq(after & UINT64_C(1) << (SIGSEGV - 1), 0);
-	cr_assert_not(proc_stat_caught_signals(0x7ffffff0, &after));
-}
-
 Test(proc_lock, reads_who_has_what)
 {
 	static const struct {

@@ -2,6 +2,7 @@
 
 #include "atfork_registry.h"
 #include "fork_snapshot_fixture.h"
+#include "raw_syscall.h"
 #include "trace_writer.h"
 
 Test(fork_snapshot, makes_the_file_before_a_fork_that_loses_threads)
@@ -85,6 +86,25 @@ Test(fork_snapshot, a_child_that_was_counted_does_not_count_itself)
 	EXPECT_PASSES(child);
 	fork_snapshot_postfork_parent(self, false);
 	cr_assert_eq(counted(), 1);
+}
+
+/* The one in between makes no intercepted call, and forks where no symbol shows it. */
+Test(fork_snapshot, a_grandchild_counts_itself_where_its_parent_could_not)
+{
+	start_with_worker();
+	pid_t child = by_wrapper();
+	if (child == 0) {
+		pid_t grandchild = (pid_t)raw_syscall0(SYS_fork);
+		if (grandchild != 0)
+			_exit(core_wait(grandchild));
+		fork_snapshot_postfork_child();
+		EXPECT_IN_CHILD(process.pid == getpid());
+		EXPECT_IN_CHILD(process_is_child());
+		_exit(0);
+	}
+	EXPECT_PASSES(child);
+	fork_snapshot_postfork_parent(self, false);
+	cr_assert_eq(counted(), 2);
 }
 
 Test(fork_snapshot, a_fork_that_failed_is_not_counted)

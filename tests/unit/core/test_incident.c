@@ -222,8 +222,10 @@ static __attribute__((noinline)) struct incident_handle meet_again(enum trace_ob
 static struct incident_handle repeat(enum trace_observed observed, unsigned times)
 {
 	struct incident_handle last = {0};
-	for (volatile unsigned i = 0; i < times; i++)
+	for (volatile unsigned i = 0; i < times; i++) {
 		last = meet_again(observed);
+		self->waits = NULL; /* the next is another thread's */
+	}
 	return last;
 }
 
