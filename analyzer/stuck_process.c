@@ -20,7 +20,7 @@
 
 enum {
 	STACK_COPY_MAX = 1 << 20, /* of one thread; deeper stacks end there, marked as cut */
-	STOP_PATIENCE_MS = 100,
+	STOP_PATIENCE_MS = 500, /* on a busy machine a thread waits its turn to stop */
 };
 
 /* A stop of a thread in a futex wait ends and restarts the system call inside the kernel: it sees nothing. */
@@ -43,6 +43,14 @@ static bool stop(pid_t tid)
 		}
 	}
 	return false;
+}
+
+bool stuck_process_let_go(pid_t tid, int status)
+{
+	if (!WIFSTOPPED(status) || status >> 16 != PTRACE_EVENT_STOP)
+		return false;
+	ptrace(PTRACE_DETACH, tid, NULL, NULL);
+	return true;
 }
 
 static bool read_registers(pid_t tid, uint64_t registers[STACK_REGISTERS], uint64_t *ret_thread_pointer)

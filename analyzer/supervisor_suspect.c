@@ -21,7 +21,7 @@ enum {
 	SPAN_AMONG_OTHERS_MS = 1000,
 	SPAN_STANDSTILL_MS = 1000,
 	SPAN_SPINNING_MS = 2000,
-	REBASE_PATIENCE_MS = 100,
+	REBASE_PATIENCE_MS = 1000, /* on a busy machine a thread waits its turn to go back into its wait */
 	START_SLACK_MS = 20, /* start times come in ticks of 10 ms */
 };
 
@@ -154,8 +154,9 @@ static void examine_standstill(struct suspect *suspect, const struct proc_wait *
 		}
 		return;
 	}
-	suspect->due_ns = now_ns + POLL_MS * MS;
-	if (now_ns - suspect->since_ns < SPAN_STANDSTILL_MS * MS)
+	/* The switches count what happens in between: two looks are as good as many. */
+	suspect->due_ns = suspect->since_ns + SPAN_STANDSTILL_MS * MS;
+	if (now_ns < suspect->due_ns)
 		return;
 	/* What was found from outside is judged by its stack. */
 	if (suspect->from_outside ||
