@@ -13,6 +13,7 @@
 #include <unistd.h>
 
 #include "proc_memory.h"
+#include "proc_namespace.h"
 #include "proc_standstill.h"
 #include "proc_stat.h"
 #include "proc_tree.h"
@@ -206,7 +207,7 @@ bool stuck_process_is_candidate(pid_t pid)
 	struct proc_stat stat;
 	struct proc_maps maps;
 
-	if (!proc_tree_shares_namespace(pid) || !proc_stat_read(pid, 0, &stat) || !proc_maps_read(pid, &maps))
+	if (!proc_namespace_is_ours(pid) || !proc_stat_read(pid, 0, &stat) || !proc_maps_read(pid, &maps))
 		return false;
 	bool has_library = library_state_read(pid, &maps, &library);
 	stuck_parent_read(stat.ppid, pid, &maps, 0, &parent);

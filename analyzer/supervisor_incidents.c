@@ -57,6 +57,8 @@ static int take_incident(void *context, const struct trace_incident *incident,
 	struct pending_incident pending = {
 	    .pid = incident->record.pid,
 	    .tid = incident->record.tid,
+	    .recorded_pid = incident->record.pid,
+	    .recorded_tid = incident->record.tid,
 	    .time_ns = incident->record.time_ns,
 	    .lock_address = incident->lock.address,
 	    .lock_kind = incident->lock.kind,
@@ -140,8 +142,8 @@ static bool is_record_of(const struct trace_incident *record, const struct mark 
 	const struct pending_incident *incident = mark->incident;
 
 	return record->record.magic == TRACE_RECORD_MAGIC && record->record.type == TRACE_RECORD_INCIDENT &&
-	       record->record.state == TRACE_RECORD_COMMITTED && record->record.pid == incident->pid &&
-	       record->record.tid == incident->tid && record->record.time_ns == incident->time_ns &&
+	       record->record.state == TRACE_RECORD_COMMITTED && record->record.pid == incident->recorded_pid &&
+	       record->record.tid == incident->recorded_tid && record->record.time_ns == incident->time_ns &&
 	       record->lock.address == incident->lock_address && is_of_kind(record, mark->outcome);
 }
 

@@ -8,7 +8,8 @@
 
 /* A call that had not returned when it was read, and that the library says will never return. */
 struct pending_incident {
-	pid_t pid, tid;
+	pid_t pid, tid;                   /* as the supervisor knows them */
+	pid_t recorded_pid, recorded_tid; /* as the process itself does, in its pid namespace */
 	uint64_t time_ns; /* CLOCK_MONOTONIC; 0 where the process could not ask the clock */
 	uint64_t lock_address;
 	uint32_t lock_kind;  /* enum trace_lock_kind */

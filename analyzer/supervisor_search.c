@@ -21,7 +21,8 @@ static struct suspect *find_suspect(const struct deadlock_watch *watch,
 	for (size_t i = 0; i < watch->suspect_count; i++) {
 		const struct pending_incident *known = &watch->suspects[i].incident;
 
-		if (known->pid == incident->pid && known->tid == incident->tid &&
+		if (known->recorded_pid == incident->recorded_pid &&
+		    known->recorded_tid == incident->recorded_tid &&
 		    known->lock_address == incident->lock_address &&
 		    (known->time_ns == incident->time_ns || watch->suspects[i].state != SUSPECT_CLEARED))
 			return &watch->suspects[i];

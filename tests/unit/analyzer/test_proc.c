@@ -170,7 +170,7 @@ Test(proc_tree, lists_descendants_and_threads, .timeout = 60)
 	cr_assert(proc_tree_descends(grandchild, getpid()));
 	cr_assert_not(proc_tree_descends(child, grandchild));
 	cr_assert_not(proc_tree_descends(getpid(), getpid()));
-	cr_assert(proc_tree_shares_namespace(child));
+	cr_assert(proc_namespace_is_ours(child));
 	proc_tree_threads(child, &list);
 	cr_assert_eq(list.count, 1);
 	cr_assert_eq(list.pids[0], child);
