@@ -93,8 +93,7 @@ static void examine_suspects(struct deadlock_watch *watch, uint64_t now_ns)
 		if (suspect->state != SUSPECT_WATCHED || suspect->due_ns > now_ns)
 			continue;
 		supervisor_suspect_examine(suspect, now_ns);
-		if (suspect->state == SUSPECT_PROVEN && !suspect->from_outside &&
-		    supervisor_incidents_is_suspicion(suspect->incident.observed))
+		if (suspect->state == SUSPECT_PROVEN && !suspect->from_outside)
 			supervisor_incidents_mark_blocked(watch->settings.folder_fd, &suspect->incident);
 		if (suspect->state == SUSPECT_PROVEN && (!suspect->from_outside || suspect->is_judged))
 			add_process(watch, i);

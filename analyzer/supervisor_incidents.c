@@ -125,16 +125,12 @@ struct mark {
 	uint32_t outcome; /* enum trace_outcome */
 };
 
-bool supervisor_incidents_is_suspicion(uint32_t observed)
-{
-	return observed == TRACE_ENTERS_LIBC_LEFT_LOCKED || observed == TRACE_WAITS_IN_ATFORK_HANDLER;
-}
-
-/* Suspicions are marked as blocked, what the watch from outside wrote as returned. */
+/* What the library wrote is marked as blocked, what the watch from outside wrote as returned. */
 static bool is_of_kind(const struct trace_incident *record, uint32_t outcome)
 {
-	return outcome == TRACE_OUTCOME_SEEN_BLOCKED ? supervisor_incidents_is_suspicion(record->observed)
-	                                             : (record->proof & TRACE_PROOF_STANDSTILL) != 0;
+	bool is_from_outside = record->proof & TRACE_PROOF_STANDSTILL;
+
+	return is_from_outside == (outcome == TRACE_OUTCOME_RETURNED);
 }
 
 static bool is_record_of(const struct trace_incident *record, const struct mark *mark)

@@ -31,11 +31,9 @@ void supervisor_incidents_read(int folder_fd,
                                void (*found)(void *context, const struct pending_incident *incident),
                                void *context);
 
-/* What the library wrote before a call that may well return: it says nothing until it was seen to be blocked.
- */
-bool supervisor_incidents_is_suspicion(uint32_t observed);
-/* Notes in the trace that such a call was seen to wait for ever. Nothing happens when it has returned
- * meanwhile. */
+/* Notes in the trace that the call of such an incident was seen to wait for ever: what the library only
+ * suspected says nothing without it, and a signal that interrupts the wait takes nothing back. Nothing happens
+ * when the call has returned meanwhile. */
 void supervisor_incidents_mark_blocked(int folder_fd, const struct pending_incident *incident);
 
 /* Notes that the process of an incident from outside moved on after all. */

@@ -9,11 +9,13 @@
  *   many       as wait, with COUNT children at once
  *   threads    as wait, and another thread of the child lives on
  *   rescued    as threads, and the other thread lets the lock go after COUNT ms: no deadlock
+ *   catches    as wait, for a semaphore, and SIGINT is caught and ends the wait
  *   quiet      nobody touches the lock: main forks and waits
  *
  * Prints the pid of each hung process on a line of its own before it takes the lock.
  */
 #include <pthread.h>
+#include <semaphore.h>
 #include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -24,6 +26,7 @@
 #include <unistd.h>
 
 static pthread_mutex_t lock = PTHREAD_MUTEX_INITIALIZER;
+static sem_t turn; /* a lock too */
 static pthread_barrier_t held;
 static const char *mode;
 static int number;
@@ -31,6 +34,7 @@ static int number;
 static void *worker(void *unused)
 {
 	pthread_mutex_lock(&lock);
+	sem_wait(&turn);
 	pthread_barrier_wait(&held);
 	for (;;)
 		pause();
@@ -50,6 +54,17 @@ static void *live_thread(void *unused)
 	return unused;
 }
 
+static void caught(int number)
+{
+	(void)number;
+}
+
+static void wait_until_interrupted(void)
+{
+	sigaction(SIGINT, &(struct sigaction){.sa_handler = caught}, NULL);
+	sem_wait(&turn);
+}
+
 static void child(int pipe_fd)
 {
 	pthread_t thread;
@@ -64,7 +79,9 @@ static void child(int pipe_fd)
 	dprintf(STDOUT_FILENO, "%d\n", (int)pid);
 	if (pipe_fd >= 0 && write(pipe_fd, &pid, sizeof(pid)) != (ssize_t)sizeof(pid))
 		_exit(99);
-	if (strcmp(mode, "quiet") != 0)
+	if (strcmp(mode, "catches") == 0)
+		wait_until_interrupted();
+	else if (strcmp(mode, "quiet") != 0)
 		pthread_mutex_lock(&lock);
 	_exit(0);
 }
@@ -113,6 +130,7 @@ int main(int argc, char **argv)
 
 	mode = argc > 1 ? argv[1] : "wait";
 	number = argc > 2 ? atoi(argv[2]) : 1;
+	sem_init(&turn, 0, 1);
 	pthread_barrier_init(&held, NULL, 2);
 	pthread_create(&thread, NULL, worker, NULL);
 	pthread_barrier_wait(&held);

@@ -201,8 +201,8 @@ static void mark(enum trace_outcome outcome)
 	struct built_incident story = libc_story(TRACE_OUTCOME_PENDING);
 
 	trace_builder_add_incident(builder, &story);
-	struct pending_incident wanted = {.pid = story.pid,
-	                                  .tid = story.tid,
+	struct pending_incident wanted = {.recorded_pid = story.pid,
+	                                  .recorded_tid = story.tid,
 	                                  .time_ns = story.time_ns + 1,
 	                                  .lock_address = story.lock.address};
 	story.time_ns++;
