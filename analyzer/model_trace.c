@@ -169,9 +169,8 @@ static void convert_outcome(struct incident *incident, const struct trace_incide
 	bool is_interrupted = incident->seen_blocked && trace->result == EINTR;
 	bool is_over = !incident->first_pending || is_interrupted;
 	incident->first_result = is_over ? trace->result : 0;
-	incident->tries = !is_over && trace->observed == TRACE_SPINS_ON_VANISHED
-	                      ? (unsigned)trace->result
-	                      : 0;
+	incident->tries =
+	    !is_over && trace->observed == TRACE_SPINS_ON_VANISHED ? (unsigned)trace->result : 0;
 	incident->count = trace->repeats == UINT64_MAX ? UINT64_MAX : 1 + trace->repeats;
 	incident->pending_count = trace->repeats - returned;
 	if (incident->first_pending && incident->pending_count < UINT64_MAX)

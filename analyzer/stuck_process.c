@@ -21,7 +21,7 @@
 
 enum {
 	STACK_COPY_MAX = 1 << 20, /* of one thread; deeper stacks end there, marked as cut */
-	STOP_PATIENCE_MS = 500, /* on a busy machine a thread waits its turn to stop */
+	STOP_PATIENCE_MS = 500,   /* on a busy machine a thread waits its turn to stop */
 };
 
 /* A stop of a thread in a futex wait ends and restarts the system call inside the kernel: it sees nothing. */

@@ -163,7 +163,8 @@ static void start_report(struct deadlock_watch *watch, uint64_t now_ns)
 	watch->writer_deadline_ns = now_ns + WRITER_PATIENCE_MS * MS;
 }
 
-/* Source lines may take long: nothing waits for them, and none are read while a process is to be dealt with. */
+/* Source lines may take long: nothing waits for them, and none are read while a process is to be dealt with.
+ */
 static void refine_report(struct deadlock_watch *watch, uint64_t now_ns)
 {
 	if (!watch->refine_due_ns || watch->refine_due_ns > now_ns || watch->writer || watch->refiner)

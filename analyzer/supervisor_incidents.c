@@ -138,8 +138,9 @@ static bool is_record_of(const struct trace_incident *record, const struct mark 
 	const struct pending_incident *incident = mark->incident;
 
 	return record->record.magic == TRACE_RECORD_MAGIC && record->record.type == TRACE_RECORD_INCIDENT &&
-	       record->record.state == TRACE_RECORD_COMMITTED && record->record.pid == incident->recorded_pid &&
-	       record->record.tid == incident->recorded_tid && record->record.time_ns == incident->time_ns &&
+	       record->record.state == TRACE_RECORD_COMMITTED &&
+	       record->record.pid == incident->recorded_pid && record->record.tid == incident->recorded_tid &&
+	       record->record.time_ns == incident->time_ns &&
 	       record->lock.address == incident->lock_address && is_of_kind(record, mark->outcome);
 }
 

@@ -10,7 +10,7 @@
 struct pending_incident {
 	pid_t pid, tid;                   /* as the supervisor knows them */
 	pid_t recorded_pid, recorded_tid; /* as the process itself does, in its pid namespace */
-	uint64_t time_ns; /* CLOCK_MONOTONIC; 0 where the process could not ask the clock */
+	uint64_t time_ns;                 /* CLOCK_MONOTONIC; 0 where the process could not ask the clock */
 	uint64_t lock_address;
 	uint32_t lock_kind;  /* enum trace_lock_kind */
 	uint32_t lock_flags; /* TRACE_LOCK_* */
@@ -32,8 +32,8 @@ void supervisor_incidents_read(int folder_fd,
                                void *context);
 
 /* Notes in the trace that the call of such an incident was seen to wait for ever: what the library only
- * suspected says nothing without it, and a signal that interrupts the wait takes nothing back. Nothing happens
- * when the call has returned meanwhile. */
+ * suspected says nothing without it, and a signal that interrupts the wait takes nothing back. Nothing
+ * happens when the call has returned meanwhile. */
 void supervisor_incidents_mark_blocked(int folder_fd, const struct pending_incident *incident);
 
 /* Notes that the process of an incident from outside moved on after all. */

@@ -23,7 +23,7 @@ enum {
 	SPAN_STANDSTILL_MS = 1000,
 	SPAN_SPINNING_MS = 2000,
 	REBASE_PATIENCE_MS = 1000, /* on a busy machine a thread waits its turn to go back into its wait */
-	START_SLACK_MS = 20, /* start times come in ticks of 10 ms */
+	START_SLACK_MS = 20,       /* start times come in ticks of 10 ms */
 };
 
 void supervisor_suspect_init(struct suspect *ret_suspect, const struct pending_incident *incident,
@@ -285,8 +285,7 @@ bool supervisor_suspect_recognise(pid_t pid, pid_t tid, struct pending_incident 
 	struct proc_stat process;
 	struct proc_wait wait;
 
-	if (!proc_stat_read(pid, 0, &process) || !process.forked_without_exec ||
-	    !proc_namespace_is_ours(pid))
+	if (!proc_stat_read(pid, 0, &process) || !process.forked_without_exec || !proc_namespace_is_ours(pid))
 		return false;
 	proc_wait_read(pid, tid, &wait);
 	if (wait.state != PROC_WAIT_FUTEX || !proc_memory_read(pid, wait.address, &mutex, sizeof(mutex)) ||

@@ -23,7 +23,7 @@ struct watched_process {
 	uint64_t since_ns, due_ns;
 	uint32_t pause_ms;
 	pid_t busy_tid; /* the thread that was seen busy last; 0: none */
-	bool is_told; /* this standstill was handed out */
+	bool is_told;   /* this standstill was handed out */
 };
 
 struct watch {

@@ -218,7 +218,8 @@ enum trace_outcome {
 	TRACE_OUTCOME_PENDING = 0,  /* still inside the call */
 	TRACE_OUTCOME_RETURNED = 1, /* `result` says with what */
 	/* Pending, and seen from outside to sleep on a word that nobody is left to wake. The supervisor sets
-	 * it, in place of PENDING only; a call that comes back all the same overwrites it, unless with EINTR. */
+	 * it, in place of PENDING only; a call that comes back all the same overwrites it, unless with EINTR.
+	 */
 	TRACE_OUTCOME_SEEN_BLOCKED = 2,
 };
 /* What supports the observation. */
