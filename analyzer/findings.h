@@ -89,6 +89,7 @@ struct finding {
 		struct frame_stack stack;
 		uint64_t blocked_ns;
 		bool blocked_known;
+		bool was_interrupted; /* what was seen to be endless a signal ended */
 	} victim;
 
 	/* For the machinery, not for renderers. */

@@ -93,9 +93,9 @@ struct incident {
 	uint64_t pending_count; /* of those, calls that had not returned */
 	bool first_pending;     /* the first occurrence, whose stacks these are, had not returned */
 	bool seen_blocked;      /* and was seen from outside to wait for what nobody is left to give */
-	int first_result;       /* what it returned, when it did */
-	unsigned tries;         /* of a loop that goes on; 0: not known */
-	uint64_t blocked_ns;    /* of the first: until it returned, or until the end of the run */
+	int first_result; /* what it returned, when it did; EINTR: a signal alone ended what seemed endless */
+	unsigned tries;   /* of a loop that goes on; 0: not known */
+	uint64_t blocked_ns; /* of the first: until it returned, or until the end of the run */
 	bool blocked_known;
 
 	/* What supports the observation. */

@@ -164,17 +164,20 @@ static void convert_outcome(struct incident *incident, const struct trace_incide
 	uint64_t returned =
 	    trace->repeats_returned < trace->repeats ? trace->repeats_returned : trace->repeats;
 
-	incident->seen_blocked = trace->outcome == TRACE_OUTCOME_SEEN_BLOCKED;
+	incident->seen_blocked = trace->outcome == TRACE_OUTCOME_SEEN_BLOCKED ||
+	                         trace->outcome == TRACE_OUTCOME_SEEN_WAITING;
 	incident->first_pending = trace->outcome == TRACE_OUTCOME_PENDING || incident->seen_blocked;
-	incident->first_result = incident->first_pending ? 0 : trace->result;
-	incident->tries = incident->first_pending && trace->observed == TRACE_SPINS_ON_VANISHED
-	                      ? (unsigned)trace->result
-	                      : 0;
+	bool is_interrupted =
+	    trace->outcome == TRACE_OUTCOME_SEEN_BLOCKED && trace->result == EINTR;
+	bool is_over = !incident->first_pending || is_interrupted;
+	incident->first_result = is_over ? trace->result : 0;
+	incident->tries =
+	    !is_over && trace->observed == TRACE_SPINS_ON_VANISHED ? (unsigned)trace->result : 0;
 	incident->count = trace->repeats == UINT64_MAX ? UINT64_MAX : 1 + trace->repeats;
 	incident->pending_count = trace->repeats - returned;
 	if (incident->first_pending && incident->pending_count < UINT64_MAX)
 		incident->pending_count++;
-	if (!incident->first_pending && incident->time_ns && trace->left_ns >= incident->time_ns) {
+	if (is_over && incident->time_ns && trace->left_ns >= incident->time_ns) {
 		incident->blocked_ns = trace->left_ns - incident->time_ns;
 		incident->blocked_known = true;
 	}

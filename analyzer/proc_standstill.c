@@ -33,8 +33,10 @@ bool proc_standstill_read(pid_t pid, struct proc_standstill *ret_standstill)
 
 	proc_wait_read(pid, pid, &wait);
 	/* An initial thread that called pthread_exit() is a zombie: the others decide. */
-	if (wait.state == PROC_WAIT_OTHER || wait.state == PROC_WAIT_UNREADABLE)
+	if (wait.state == PROC_WAIT_OTHER || wait.state == PROC_WAIT_UNREADABLE) {
+		ret_standstill->tid = pid;
 		return false;
+	}
 	proc_tree_threads(pid, &threads);
 	bool all = threads.count > 0;
 	for (size_t i = 0; i < threads.count && all; i++) {
@@ -43,6 +45,8 @@ bool proc_standstill_read(pid_t pid, struct proc_standstill *ret_standstill)
 		if (threads.pids[i] == pid && proc_stat_read(pid, pid, &stat) && stat.state == 'Z')
 			continue;
 		all = add_thread(&standstill, pid, threads.pids[i]);
+		if (!all)
+			ret_standstill->tid = threads.pids[i];
 	}
 	proc_list_release(&threads);
 	if (!all || !standstill.thread_count)

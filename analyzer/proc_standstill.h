@@ -18,8 +18,8 @@ struct proc_standstill {
 	struct proc_wait wait; /* its wait */
 };
 
-/* False as soon as one thread is seen that does anything else, or cannot be looked at. Cheap in that case:
- * the initial thread is looked at first. */
+/* False as soon as one thread is seen that does anything else, or cannot be looked at: only its id is set in
+ * *ret_standstill then. Cheap in that case: the initial thread is looked at first. */
 bool proc_standstill_read(pid_t pid, struct proc_standstill *ret_standstill);
 
 static inline bool proc_standstill_equal(const struct proc_standstill *a, const struct proc_standstill *b)

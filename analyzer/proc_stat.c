@@ -85,6 +85,20 @@ uint64_t proc_stat_started_ns(uint64_t start_ticks)
 	return started_ns > (uint64_t)suspended_ns ? started_ns - (uint64_t)suspended_ns : 0;
 }
 
+bool proc_stat_line(pid_t pid, pid_t tid, const char *key, char *ret_line, size_t size_bytes)
+{
+	char path[64], text[4096], start[32];
+
+	task_path(path, sizeof(path), pid, tid, "status");
+	snprintf(start, sizeof(start), "\n%s:\t", key);
+	const char *found = read_text(path, text, sizeof(text)) > 0 ? strstr(text, start) : NULL;
+	if (!found)
+		return false;
+	found += strlen(start);
+	snprintf(ret_line, size_bytes, "%.*s", (int)strcspn(found, "\n"), found);
+	return true;
+}
+
 static uint64_t status_number(const char *text, const char *key)
 {
 	const char *found = strstr(text, key);

@@ -39,4 +39,7 @@ bool proc_stat_is_dumping_core(pid_t pid);
 /* The executable's path, else the name; into text, returned. */
 const char *proc_stat_describe(pid_t pid, char *text, size_t size_bytes);
 
+/* What `status` has behind "KEY:" and a tab. */
+bool proc_stat_line(pid_t pid, pid_t tid, const char *key, char *ret_line, size_t size_bytes);
+
 #endif

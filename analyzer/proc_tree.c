@@ -7,6 +7,7 @@
 #include <string.h>
 #include <unistd.h>
 
+#include "proc_namespace.h"
 #include "proc_stat.h"
 
 enum { ANCESTORS_MAX = 10000 }; /* ends the walk when pids are reused under it */
@@ -151,6 +152,8 @@ bool proc_tree_has_thread(pid_t pid, pid_t tid)
 {
 	char path[64];
 
+	if (!proc_namespace_is_ours(pid))
+		return proc_namespace_find_thread(pid, tid) != 0;
 	snprintf(path, sizeof(path), "/proc/%d/task/%d", (int)pid, (int)tid);
 	return access(path, F_OK) == 0;
 }
@@ -174,15 +177,4 @@ void proc_list_release(struct proc_list *list)
 {
 	free(list->pids);
 	*list = (struct proc_list){0};
-}
-
-bool proc_tree_shares_namespace(pid_t pid)
-{
-	char path[64], theirs[64], ours[64];
-
-	snprintf(path, sizeof(path), "/proc/%d/ns/pid", (int)pid);
-	ssize_t their_size = readlink(path, theirs, sizeof(theirs));
-	ssize_t our_size = readlink("/proc/self/ns/pid", ours, sizeof(ours));
-	/* Unreadable is not foreign: the caller has further proof to ask for. */
-	return their_size <= 0 || (their_size == our_size && memcmp(theirs, ours, their_size) == 0);
 }

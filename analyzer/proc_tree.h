@@ -19,6 +19,7 @@ void proc_tree_descendants(pid_t root, struct proc_list *ret_list);
 void proc_tree_descendants_beside(pid_t root, struct proc_list *foreign, struct proc_list *ret_list);
 /* The threads of a process. */
 void proc_tree_threads(pid_t pid, struct proc_list *ret_list);
+/* By the number that the process itself has for the thread: that is what locks name. */
 bool proc_tree_has_thread(pid_t pid, pid_t tid);
 bool proc_tree_has_one_thread(pid_t pid);
 bool proc_list_has(const struct proc_list *list, pid_t pid);
@@ -26,7 +27,5 @@ void proc_list_release(struct proc_list *list);
 
 /* True when root is an ancestor of pid. */
 bool proc_tree_descends(pid_t pid, pid_t root);
-/* True when pid's numbers are those of our own pid namespace. */
-bool proc_tree_shares_namespace(pid_t pid);
 
 #endif

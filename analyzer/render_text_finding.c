@@ -144,7 +144,11 @@ static void tell_wait(FILE *out, const struct finding *finding)
 	if (call)
 		fprintf(out, ", in %s", call);
 	if (finding->victim.blocked_known && finding->victim.blocked_ns >= BLOCKED_MIN_NS)
-		fprintf(out, is_over ? ", which took %s" : ", blocked for %s when the trace ended", duration);
+		fprintf(out,
+		        is_over                           ? ", which took %s"
+		        : finding->victim.was_interrupted ? ", blocked for %s until a signal came"
+		                                          : ", blocked for %s when the trace ended",
+		        duration);
 	else if (!is_over)
 		fputs(", which did not return", out);
 }

@@ -1,5 +1,6 @@
 #include "report_finding.h"
 
+#include <errno.h>
 #include <inttypes.h>
 #include <stdlib.h>
 #include <string.h>
@@ -138,6 +139,7 @@ static void describe_people(const struct incident *incident, struct finding *fin
 	finding->victim.live_threads = incident->victim.live_threads;
 	finding->victim.blocked_ns = incident->blocked_ns;
 	finding->victim.blocked_known = incident->blocked_known;
+	finding->victim.was_interrupted = incident->seen_blocked && incident->first_result == EINTR;
 }
 
 static int symbolize_all(struct report *report, const struct incident *incident, struct finding *finding)

@@ -13,6 +13,7 @@
 #include <unistd.h>
 
 #include "proc_memory.h"
+#include "proc_namespace.h"
 #include "proc_signals.h"
 #include "proc_standstill.h"
 #include "proc_stat.h"
@@ -21,7 +22,7 @@
 
 enum {
 	STACK_COPY_MAX = 1 << 20, /* of one thread; deeper stacks end there, marked as cut */
-	STOP_PATIENCE_MS = 100,
+	STOP_PATIENCE_MS = 500,   /* on a busy machine a thread waits its turn to stop */
 };
 
 /* A stop of a thread in a futex wait ends and restarts the system call inside the kernel: it sees nothing. */
@@ -44,6 +45,14 @@ static bool stop(pid_t tid)
 		}
 	}
 	return false;
+}
+
+bool stuck_process_let_go(pid_t tid, int status)
+{
+	if (!WIFSTOPPED(status) || status >> 16 != PTRACE_EVENT_STOP)
+		return false;
+	ptrace(PTRACE_DETACH, tid, NULL, NULL);
+	return true;
 }
 
 static bool read_registers(pid_t tid, uint64_t registers[STACK_REGISTERS], uint64_t *ret_thread_pointer)
@@ -199,7 +208,7 @@ bool stuck_process_is_candidate(pid_t pid)
 	struct proc_stat stat;
 	struct proc_maps maps;
 
-	if (!proc_tree_shares_namespace(pid) || !proc_stat_read(pid, 0, &stat) || !proc_maps_read(pid, &maps))
+	if (!proc_namespace_is_ours(pid) || !proc_stat_read(pid, 0, &stat) || !proc_maps_read(pid, &maps))
 		return false;
 	bool has_library = library_state_read(pid, &maps, &library);
 	stuck_parent_read(stat.ppid, pid, &maps, 0, &parent);

@@ -59,6 +59,9 @@ bool stuck_process_take(pid_t pid, uint64_t since_ns, uint64_t now_ns, struct st
 /* True where a process that descends from this one runs in its memory: a child of vfork() or clone(CLONE_VM).
  */
 bool stuck_process_has_child_in_memory(pid_t pid);
+/* For what waitpid(-1, ..., __WALL) reports: true for a thread that stopped only after stuck_process_take()
+ * had lost patience; it goes on. */
+bool stuck_process_let_go(pid_t tid, int status);
 /* A zeroed or released one is a no-op. */
 void stuck_process_release(struct stuck_process *process);
 

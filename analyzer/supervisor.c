@@ -16,6 +16,7 @@
 #include "monotonic.h"
 #include "options.h"
 #include "proc_stat.h"
+#include "stuck_process.h"
 #include "supervisor_message.h"
 #include "supervisor_signals.h"
 
@@ -147,7 +148,9 @@ static void reap(struct supervisor *supervisor)
 	int status;
 	pid_t pid;
 
-	while ((pid = waitpid(-1, &status, WNOHANG | WUNTRACED | WCONTINUED)) > 0) {
+	while ((pid = waitpid(-1, &status, WNOHANG | WUNTRACED | WCONTINUED | __WALL)) > 0) {
+		if (stuck_process_let_go(pid, status))
+			continue;
 		if (pid == supervisor->command && !supervisor->command_ended)
 			take_command_status(supervisor, status);
 		else if (!WIFSTOPPED(status) && !WIFCONTINUED(status))

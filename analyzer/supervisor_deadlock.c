@@ -17,7 +17,8 @@
 enum {
 	FRESH_MS = 300, /* an incident is recorded before the thread goes to sleep */
 	JUDGE_PATIENCE_MS = 20000,
-	WRITER_PATIENCE_MS = 60000, /* symbols may come over the network */
+	WRITER_PATIENCE_MS = 60000,
+	REFINE_AFTER_MS = 1000, /* mostly the command ends before, and the last report is made anyway */
 };
 
 void supervisor_deadlock_init(struct deadlock_watch *ret_watch, const struct deadlock_settings *settings)
@@ -84,6 +85,17 @@ static void add_process(struct deadlock_watch *watch, size_t suspect)
 		watch->processes[watch->process_count++] = (struct deadlock_process){.suspect = suspect};
 }
 
+/* What the library only suspected says nothing in a report without such a mark. */
+static void mark_in_trace(const struct deadlock_watch *watch, struct suspect *suspect)
+{
+	if (suspect->state == SUSPECT_PROVEN) {
+		supervisor_incidents_mark_blocked(watch->settings.folder_fd, &suspect->incident);
+	} else if (suspect->awaited && !suspect->is_marked) {
+		supervisor_incidents_mark_waiting(watch->settings.folder_fd, &suspect->incident);
+		suspect->is_marked = true;
+	}
+}
+
 static void examine_suspects(struct deadlock_watch *watch, uint64_t now_ns)
 {
 	for (size_t i = 0; i < watch->suspect_count; i++) {
@@ -92,10 +104,8 @@ static void examine_suspects(struct deadlock_watch *watch, uint64_t now_ns)
 		if (suspect->state != SUSPECT_WATCHED || suspect->due_ns > now_ns)
 			continue;
 		supervisor_suspect_examine(suspect, now_ns);
-		bool is_stuck = suspect->state == SUSPECT_PROVEN || suspect->awaited;
-		if (is_stuck && !suspect->from_outside &&
-		    supervisor_incidents_is_suspicion(suspect->incident.observed))
-			supervisor_incidents_mark_blocked(watch->settings.folder_fd, &suspect->incident);
+		if (!suspect->from_outside)
+			mark_in_trace(watch, suspect);
 		if (suspect->state == SUSPECT_PROVEN && (!suspect->from_outside || suspect->is_judged))
 			add_process(watch, i);
 		else if (suspect->state == SUSPECT_WATCHED)
@@ -123,8 +133,24 @@ static void take_judgement(struct deadlock_watch *watch, int status)
 	}
 }
 
+static void end_helper(pid_t *helper)
+{
+	if (!*helper)
+		return;
+	kill(*helper, SIGKILL);
+	waitpid(*helper, NULL, 0);
+	*helper = 0;
+}
+
+static pid_t start_writer(struct deadlock_watch *watch, bool quick)
+{
+	return supervisor_report_start(watch->settings.folder, watch->settings.folder_fd,
+	                               watch->settings.options, quick);
+}
+
 static void act_on_reported(struct deadlock_watch *watch, bool stored, uint64_t now_ns)
 {
+	watch->refine_due_ns = now_ns + REFINE_AFTER_MS * MS;
 	for (size_t i = 0; i < watch->process_count; i++)
 		if (watch->processes[i].in_report)
 			supervisor_action_take(watch, &watch->processes[i], stored, now_ns);
@@ -139,8 +165,9 @@ static void start_report(struct deadlock_watch *watch, uint64_t now_ns)
 			wanted = watch->processes[i].in_report = true;
 	if (!wanted)
 		return;
-	pid_t writer = supervisor_report_start(watch->settings.folder, watch->settings.folder_fd,
-	                                       watch->settings.options);
+	/* Both would write the same files. */
+	end_helper(&watch->refiner);
+	pid_t writer = start_writer(watch, true);
 	if (writer < 0) {
 		act_on_reported(watch, false, now_ns);
 		return;
@@ -149,10 +176,25 @@ static void start_report(struct deadlock_watch *watch, uint64_t now_ns)
 	watch->writer_deadline_ns = now_ns + WRITER_PATIENCE_MS * MS;
 }
 
+/* Source lines may take long: nothing waits for them, and none are read while a process is to be dealt with.
+ */
+static void refine_report(struct deadlock_watch *watch, uint64_t now_ns)
+{
+	if (!watch->refine_due_ns || watch->refine_due_ns > now_ns || watch->writer || watch->refiner)
+		return;
+	watch->refine_due_ns = 0;
+	pid_t refiner = start_writer(watch, false);
+	watch->refiner = refiner < 0 ? 0 : refiner;
+}
+
 bool supervisor_deadlock_child_ended(struct deadlock_watch *watch, pid_t pid, int status, uint64_t now_ns)
 {
 	if (watch->judge && pid == watch->judge) {
 		take_judgement(watch, status);
+		return true;
+	}
+	if (watch->refiner && pid == watch->refiner) {
+		watch->refiner = 0;
 		return true;
 	}
 	if (!watch->writer || pid != watch->writer)
@@ -179,6 +221,8 @@ static uint64_t next_due(const struct deadlock_watch *watch, uint64_t now_ns)
 		due_ns = earlier(due_ns, watch->writer_deadline_ns);
 	if (watch->judge)
 		due_ns = earlier(due_ns, watch->judge_deadline_ns);
+	if (watch->refine_due_ns && !watch->writer && !watch->refiner)
+		due_ns = earlier(due_ns, watch->refine_due_ns);
 	due_ns = earlier(due_ns, watch->outside.due_ns);
 	for (size_t i = 0; i < watch->suspect_count; i++)
 		if (watch->suspects[i].state == SUSPECT_WATCHED)
@@ -204,6 +248,7 @@ uint64_t supervisor_deadlock_step(struct deadlock_watch *watch, uint64_t now_ns)
 		start_report(watch, now_ns);
 	else if (watch->writer_deadline_ns <= now_ns)
 		kill(watch->writer, SIGKILL);
+	refine_report(watch, now_ns);
 	for (size_t i = 0; i < watch->process_count; i++)
 		supervisor_action_follow(watch, &watch->processes[i], now_ns);
 	return next_due(watch, now_ns);
@@ -239,18 +284,12 @@ bool supervisor_deadlock_was_left(const struct deadlock_watch *watch, pid_t pid)
 
 bool supervisor_deadlock_is_helper(const struct deadlock_watch *watch, pid_t pid)
 {
-	return pid == watch->writer || pid == watch->judge;
+	return pid == watch->writer || pid == watch->refiner || pid == watch->judge;
 }
 
 void supervisor_deadlock_end_helpers(struct deadlock_watch *watch)
 {
-	pid_t *const helpers[] = {&watch->writer, &watch->judge};
-
-	for (size_t i = 0; i < sizeof(helpers) / sizeof(*helpers); i++) {
-		if (!*helpers[i])
-			continue;
-		kill(*helpers[i], SIGKILL);
-		waitpid(*helpers[i], NULL, 0);
-		*helpers[i] = 0;
-	}
+	end_helper(&watch->writer);
+	end_helper(&watch->refiner);
+	end_helper(&watch->judge);
 }

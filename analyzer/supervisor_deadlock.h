@@ -42,8 +42,10 @@ struct deadlock_watch {
 	pid_t judge; /* of a suspect from outside; 0: none */
 	size_t judged;
 	uint64_t judge_deadline_ns;
-	pid_t writer; /* of the report; 0: none */
+	pid_t writer; /* of the quick report; 0: none */
 	uint64_t writer_deadline_ns;
+	pid_t refiner;            /* of the report with source lines; 0: none */
+	uint64_t refine_due_ns;   /* when to start it; 0: not asked for */
 	uint64_t repeats_pending; /* calls that the trace counts without naming them */
 	unsigned searches_left;   /* for those */
 	uint64_t search_due_ns, read_due_ns;

@@ -57,6 +57,8 @@ static int take_incident(void *context, const struct trace_incident *incident,
 	struct pending_incident pending = {
 	    .pid = incident->record.pid,
 	    .tid = incident->record.tid,
+	    .recorded_pid = incident->record.pid,
+	    .recorded_tid = incident->record.tid,
 	    .time_ns = incident->record.time_ns,
 	    .lock_address = incident->lock.address,
 	    .lock_kind = incident->lock.kind,
@@ -123,16 +125,12 @@ struct mark {
 	uint32_t outcome; /* enum trace_outcome */
 };
 
-bool supervisor_incidents_is_suspicion(uint32_t observed)
-{
-	return observed == TRACE_ENTERS_LIBC_LEFT_LOCKED || observed == TRACE_WAITS_IN_ATFORK_HANDLER;
-}
-
-/* Suspicions are marked as blocked, what the watch from outside wrote as returned. */
+/* What the library wrote is marked as blocked, what the watch from outside wrote as returned. */
 static bool is_of_kind(const struct trace_incident *record, uint32_t outcome)
 {
-	return outcome == TRACE_OUTCOME_SEEN_BLOCKED ? supervisor_incidents_is_suspicion(record->observed)
-	                                             : (record->proof & TRACE_PROOF_STANDSTILL) != 0;
+	bool is_from_outside = record->proof & TRACE_PROOF_STANDSTILL;
+
+	return is_from_outside == (outcome == TRACE_OUTCOME_RETURNED);
 }
 
 static bool is_record_of(const struct trace_incident *record, const struct mark *mark)
@@ -140,8 +138,9 @@ static bool is_record_of(const struct trace_incident *record, const struct mark 
 	const struct pending_incident *incident = mark->incident;
 
 	return record->record.magic == TRACE_RECORD_MAGIC && record->record.type == TRACE_RECORD_INCIDENT &&
-	       record->record.state == TRACE_RECORD_COMMITTED && record->record.pid == incident->pid &&
-	       record->record.tid == incident->tid && record->record.time_ns == incident->time_ns &&
+	       record->record.state == TRACE_RECORD_COMMITTED &&
+	       record->record.pid == incident->recorded_pid && record->record.tid == incident->recorded_tid &&
+	       record->record.time_ns == incident->time_ns &&
 	       record->lock.address == incident->lock_address && is_of_kind(record, mark->outcome);
 }
 
@@ -151,13 +150,15 @@ static void mark_at(int fd, size_t offset, const struct mark *mark)
 	size_t page = (size_t)sysconf(_SC_PAGESIZE), start = offset / page * page;
 	size_t size_bytes = offset - start + sizeof(struct trace_incident);
 	char *mapped = mmap(NULL, size_bytes, PROT_READ | PROT_WRITE, MAP_SHARED, fd, (off_t)start);
-	uint32_t pending = TRACE_OUTCOME_PENDING;
+	uint32_t outcome;
 
 	if (mapped == MAP_FAILED)
 		return;
 	struct trace_incident *record = (struct trace_incident *)(void *)(mapped + (offset - start));
-	if (is_record_of(record, mark))
-		__atomic_compare_exchange_n(&record->outcome, &pending, mark->outcome, false,
+	outcome = __atomic_load_n(&record->outcome, __ATOMIC_ACQUIRE);
+	if (is_record_of(record, mark) &&
+	    (outcome == TRACE_OUTCOME_PENDING || outcome == TRACE_OUTCOME_SEEN_WAITING))
+		__atomic_compare_exchange_n(&record->outcome, &outcome, mark->outcome, false,
 		                            __ATOMIC_ACQ_REL, __ATOMIC_RELAXED);
 	munmap(mapped, size_bytes);
 }
@@ -211,6 +212,13 @@ void supervisor_incidents_read(int folder_fd,
 void supervisor_incidents_mark_blocked(int folder_fd, const struct pending_incident *incident)
 {
 	struct mark mark = {incident, TRACE_OUTCOME_SEEN_BLOCKED};
+
+	for_each_image(folder_fd, mark_in_image, &mark);
+}
+
+void supervisor_incidents_mark_waiting(int folder_fd, const struct pending_incident *incident)
+{
+	struct mark mark = {incident, TRACE_OUTCOME_SEEN_WAITING};
 
 	for_each_image(folder_fd, mark_in_image, &mark);
 }

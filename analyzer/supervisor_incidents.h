@@ -8,8 +8,9 @@
 
 /* A call that had not returned when it was read, and that the library says will never return. */
 struct pending_incident {
-	pid_t pid, tid;
-	uint64_t time_ns; /* CLOCK_MONOTONIC; 0 where the process could not ask the clock */
+	pid_t pid, tid;                   /* as the supervisor knows them */
+	pid_t recorded_pid, recorded_tid; /* as the process itself does, in its pid namespace */
+	uint64_t time_ns;                 /* CLOCK_MONOTONIC; 0 where the process could not ask the clock */
 	uint64_t lock_address;
 	uint32_t lock_kind;  /* enum trace_lock_kind */
 	uint32_t lock_flags; /* TRACE_LOCK_* */
@@ -30,12 +31,13 @@ void supervisor_incidents_read(int folder_fd,
                                void (*found)(void *context, const struct pending_incident *incident),
                                void *context);
 
-/* What the library wrote before a call that may well return: it says nothing until it was seen to be blocked.
- */
-bool supervisor_incidents_is_suspicion(uint32_t observed);
-/* Notes in the trace that such a call was seen to wait for ever. Nothing happens when it has returned
- * meanwhile. */
+/* Notes in the trace that the call of such an incident was seen to wait for ever: what the library only
+ * suspected says nothing without it, and a signal that interrupts the wait takes nothing back. Nothing
+ * happens when the call has returned meanwhile. */
 void supervisor_incidents_mark_blocked(int folder_fd, const struct pending_incident *incident);
+
+/* Notes the same of a suspicion where a handler could still leave the call: then a return takes it back. */
+void supervisor_incidents_mark_waiting(int folder_fd, const struct pending_incident *incident);
 
 /* Notes that the process of an incident from outside moved on after all. */
 void supervisor_incidents_mark_returned(int folder_fd, const struct pending_incident *incident);

@@ -63,7 +63,7 @@ bool supervisor_report_store(const struct report *report, int folder_fd, const s
 	return true;
 }
 
-static int build_and_store(const char *folder, int folder_fd, const struct options *options)
+static int build_and_store(const char *folder, int folder_fd, const struct options *options, bool quick)
 {
 	char *paths[] = {(char *)folder};
 	struct report_options report_options;
@@ -72,15 +72,16 @@ static int build_and_store(const char *folder, int folder_fd, const struct optio
 
 	report_options_from(&report_options, &render_options, options);
 	report_options.tell_unused_suppressions = false;
+	report_options.symbolizer.names_only = quick;
 	if (report_build(&report, paths, 1, &report_options) != 0)
 		return 1;
 	return supervisor_report_store(&report, folder_fd, options) ? 0 : 1;
 }
 
-pid_t supervisor_report_start(const char *folder, int folder_fd, const struct options *options)
+pid_t supervisor_report_start(const char *folder, int folder_fd, const struct options *options, bool quick)
 {
 	pid_t pid = supervisor_signals_fork_helper();
 	if (pid == 0)
-		_exit(build_and_store(folder, folder_fd, options));
+		_exit(build_and_store(folder, folder_fd, options, quick));
 	return pid;
 }

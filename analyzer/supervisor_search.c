@@ -21,7 +21,8 @@ static struct suspect *find_suspect(const struct deadlock_watch *watch,
 	for (size_t i = 0; i < watch->suspect_count; i++) {
 		const struct pending_incident *known = &watch->suspects[i].incident;
 
-		if (known->pid == incident->pid && known->tid == incident->tid &&
+		if (known->recorded_pid == incident->recorded_pid &&
+		    known->recorded_tid == incident->recorded_tid &&
 		    known->lock_address == incident->lock_address &&
 		    (known->time_ns == incident->time_ns || watch->suspects[i].state != SUSPECT_CLEARED))
 			return &watch->suspects[i];
@@ -75,6 +76,7 @@ static void take_incident(void *context, const struct pending_incident *incident
 void supervisor_search_trace(struct deadlock_watch *watch, uint64_t now_ns)
 {
 	struct reading reading = {.watch = watch};
+	uint64_t before_ns = monotonic_used_ns();
 
 	watch->unread = false;
 	for (size_t i = 0; i < watch->suspect_count; i++)
@@ -87,8 +89,8 @@ void supervisor_search_trace(struct deadlock_watch *watch, uint64_t now_ns)
 		watch->search_due_ns = now_ns;
 	}
 	watch->repeats_pending = reading.repeats_pending;
-	uint64_t took_ns = monotonic_now_ns() - now_ns;
-	watch->read_due_ns = now_ns + READ_INTERVAL_MS * MS + took_ns * READ_SHARE;
+	uint64_t used_ns = monotonic_used_ns() - before_ns;
+	watch->read_due_ns = now_ns + READ_INTERVAL_MS * MS + used_ns * READ_SHARE;
 }
 
 static void search_process(struct deadlock_watch *watch, pid_t pid)

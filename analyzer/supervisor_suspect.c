@@ -5,6 +5,7 @@
 
 #include "proc_lock.h"
 #include "proc_memory.h"
+#include "proc_namespace.h"
 #include "proc_signals.h"
 #include "proc_stat.h"
 #include "proc_tree.h"
@@ -23,8 +24,8 @@ enum {
 	SPAN_AMONG_OTHERS_MS = 1000,
 	SPAN_STANDSTILL_MS = 1000,
 	SPAN_SPINNING_MS = 2000,
-	REBASE_PATIENCE_MS = 100,
-	START_SLACK_MS = 20, /* start times come in ticks of 10 ms */
+	REBASE_PATIENCE_MS = 1000, /* on a busy machine a thread waits its turn to go back into its wait */
+	START_SLACK_MS = 20,       /* start times come in ticks of 10 ms */
 };
 
 void supervisor_suspect_init(struct suspect *ret_suspect, const struct pending_incident *incident,
@@ -40,6 +41,8 @@ void supervisor_suspect_init_outside(struct suspect *ret_suspect, pid_t pid,
 	const struct pending_incident incident = {
 	    .pid = pid,
 	    .tid = standstill->tid,
+	    .recorded_pid = pid,
+	    .recorded_tid = standstill->tid,
 	    .time_ns = since_ns, /* as in the record that may come of it */
 	    .lock_address = standstill->wait.address,
 	    .lock_kind = TRACE_LOCK_FUTEX,
@@ -72,12 +75,31 @@ void supervisor_suspect_rebase(struct suspect *suspect)
 	}
 }
 
-/* Pids are numbers that are given again, and mean other processes in other pid namespaces. */
+/* A record has the numbers by which its process knows itself. */
+static bool find_process(struct pending_incident *incident)
+{
+	if (proc_namespace_is_ours(incident->pid) && proc_tree_has_thread(incident->pid, incident->tid) &&
+	    proc_tree_descends(incident->pid, getpid()))
+		return true;
+	/* Inside of fork other threads count, too: their numbers are not looked up. */
+	pid_t pid = incident->in_atfork_handler
+	                ? 0
+	                : proc_namespace_find_process(getpid(), incident->pid, incident->tid);
+	if (!pid)
+		return false;
+	incident->tid = proc_namespace_find_thread(pid, incident->tid);
+	incident->pid = pid;
+	return true;
+}
+
+/* Pids are numbers that are given again. */
 static bool is_same_thread(struct suspect *suspect, struct proc_stat *ret_thread)
 {
-	const struct pending_incident *incident = &suspect->incident;
+	struct pending_incident *incident = &suspect->incident;
 	struct proc_stat process;
 
+	if (!suspect->process_start_ticks && !find_process(incident))
+		return false;
 	if (!proc_stat_read(incident->pid, 0, &process) || process.state == 'Z' || process.state == 'X' ||
 	    (!process.forked_without_exec && !incident->in_atfork_handler) ||
 	    !proc_stat_read(incident->pid, incident->tid, ret_thread))
@@ -90,7 +112,7 @@ static bool is_same_thread(struct suspect *suspect, struct proc_stat *ret_thread
 		return false;
 	suspect->process_start_ticks = process.start_ticks;
 	suspect->thread_start_ticks = ret_thread->start_ticks;
-	return proc_tree_descends(incident->pid, getpid()) && proc_tree_shares_namespace(incident->pid);
+	return true;
 }
 
 static void restart(struct suspect *suspect, uint64_t now_ns)
@@ -157,8 +179,9 @@ static void examine_standstill(struct suspect *suspect, const struct proc_wait *
 		}
 		return;
 	}
-	suspect->due_ns = now_ns + POLL_MS * MS;
-	if (now_ns - suspect->since_ns < SPAN_STANDSTILL_MS * MS)
+	/* The switches count what happens in between: two looks are as good as many. */
+	suspect->due_ns = suspect->since_ns + SPAN_STANDSTILL_MS * MS;
+	if (now_ns < suspect->due_ns)
 		return;
 	/* What was found from outside is judged by its stack. */
 	if (suspect->from_outside ||
@@ -288,7 +311,7 @@ bool supervisor_suspect_recognise(pid_t pid, pid_t tid, struct pending_incident 
 	struct proc_stat process;
 	struct proc_wait wait;
 
-	if (!proc_stat_read(pid, 0, &process) || !process.forked_without_exec)
+	if (!proc_stat_read(pid, 0, &process) || !process.forked_without_exec || !proc_namespace_is_ours(pid))
 		return false;
 	proc_wait_read(pid, tid, &wait);
 	if (wait.state != PROC_WAIT_FUTEX || !proc_memory_read(pid, wait.address, &mutex, sizeof(mutex)) ||
@@ -298,6 +321,8 @@ bool supervisor_suspect_recognise(pid_t pid, pid_t tid, struct pending_incident 
 	*ret_incident = (struct pending_incident){
 	    .pid = pid,
 	    .tid = tid,
+	    .recorded_pid = pid,
+	    .recorded_tid = tid,
 	    .lock_address = wait.address,
 	    .lock_kind = TRACE_LOCK_MUTEX,
 	    .proof = TRACE_PROOF_OWNER_WORD | TRACE_PROOF_PRIVATE_MAPPING,

@@ -41,7 +41,8 @@ struct suspect {
 	bool is_judged;    /* for one of those: a fork is to blame, and the trace says so */
 	/* Stuck, but for handlers of these signals (bit N-1 for signal N), as last seen; 0: none. */
 	uint64_t awaited;
-	bool is_told; /* of those */
+	bool is_told;   /* of those */
+	bool is_marked; /* in the trace, as stuck but for those */
 	bool weak;    /* proven without a look at the system call: no ptrace right on the process */
 };
 

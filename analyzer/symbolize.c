@@ -50,7 +50,7 @@ struct symbolizer *symbolizer_new(const struct symbolizer_options *options)
 		options = &defaults;
 	if (!symbolizer)
 		return NULL;
-	if (!symbolize_file_places_init(&symbolizer->places, options->sysroot, options->debuginfod)) {
+	if (!symbolize_file_places_init(&symbolizer->places, options)) {
 		free(symbolizer);
 		return NULL;
 	}

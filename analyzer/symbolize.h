@@ -10,6 +10,9 @@
 
 struct symbolizer_options {
 	bool debuginfod; /* ask debuginfod servers too, where DEBUGINFOD_URLS names some */
+	/* Take the names that the modules themselves have, and read no debug information: no lines, no
+	 * inlined functions, but done in milliseconds however large that information is. */
+	bool names_only;
 	/* Where to look for modules before their own path: a copy of the traced machine's files. NULL: none.
 	 */
 	const char *sysroot;

@@ -25,6 +25,8 @@ static int find_debuginfo(Dwfl_Module *mod, void **userdata, const char *name, D
                           char **debuginfo_file_name)
 {
 	struct symbolize_places *places = *userdata;
+	if (places->names_only)
+		return -1;
 	char *urls = getenv("DEBUGINFOD_URLS");
 	bool asks = urls && places->debuginfod && places->debuginfod_waited_s < DEBUGINFOD_PATIENCE_S;
 	struct timespec before, after;
@@ -48,9 +50,11 @@ static int find_debuginfo(Dwfl_Module *mod, void **userdata, const char *name, D
 	return fd;
 }
 
-bool symbolize_file_places_init(struct symbolize_places *places, const char *sysroot, bool debuginfod)
+bool symbolize_file_places_init(struct symbolize_places *places, const struct symbolizer_options *options)
 {
-	*places = (struct symbolize_places){.sysroot = sysroot, .debuginfod = debuginfod};
+	const char *sysroot = options->sysroot;
+	*places = (struct symbolize_places){
+	    .sysroot = sysroot, .debuginfod = options->debuginfod, .names_only = options->names_only};
 	if (asprintf(&places->debug_folders, ":.debug%s%s%s:%s", sysroot ? ":" : "", sysroot ? sysroot : "",
 	             sysroot ? DEBUG_FOLDER : "", DEBUG_FOLDER) < 0)
 		return false;
@@ -144,6 +148,7 @@ static bool use_file(struct symbolize_module *module, struct symbolize_places *p
 	*userdata = places;
 	module->dwfl = dwfl;
 	module->dwfl_module = dwfl_module;
+	module->dwarf_read = places->names_only;
 	return true;
 }
 

@@ -11,6 +11,8 @@
 #include <stdint.h>
 #include <time.h>
 
+#include "symbolize.h"
+
 enum symbolize_file_state {
 	SYMBOLIZE_FILE_MATCHES,      /* same build-id as recorded */
 	SYMBOLIZE_FILE_UNVERIFIED,   /* no build-id was recorded: the file at that path, taken on trust */
@@ -62,7 +64,7 @@ struct symbolize_module {
 /* Where files are looked for; shared by all modules of a symbolizer, which outlives them. */
 struct symbolize_places {
 	const char *sysroot; /* tried before the recorded path; NULL: none */
-	bool debuginfod;
+	bool debuginfod, names_only;
 	time_t debuginfod_waited_s; /* in vain */
 	char *debug_folders;        /* owned */
 	Dwfl_Callbacks callbacks;
@@ -82,7 +84,7 @@ enum { SYMBOLIZE_SCOPES_MAX = 32 };
 void symbolize_file_open(struct symbolize_module *module, struct symbolize_places *places, const char *path,
                          const char *build_id);
 void symbolize_file_close(struct symbolize_module *module);
-bool symbolize_file_places_init(struct symbolize_places *places, const char *sysroot, bool debuginfod);
+bool symbolize_file_places_init(struct symbolize_places *places, const struct symbolizer_options *options);
 void symbolize_file_places_release(struct symbolize_places *places);
 
 /* symbolize_table.c: what the symbol tables say. NULL where no symbol covers the address. */

@@ -1,9 +1,9 @@
 #include "watch.h"
 
 #include <stdlib.h>
-#include <time.h>
 #include <unistd.h>
 
+#include "monotonic.h"
 #include "proc_stat.h"
 #include "stuck_process.h"
 
@@ -11,23 +11,15 @@
 
 enum {
 	INTERVAL_MS = 500,
-	PAUSE_MAX_MS = 8000, /* between looks at a process that is seen busy again and again */
+	PAUSE_MAX_MS = 2000, /* between looks at a process that is seen busy again and again */
 	SELDOM_MS = 4000,    /* between rounds while there is no process to look at */
 	FOREIGN_ROUNDS = 20, /* until processes of others are looked at again */
 	CPU_SHARE = 200,     /* at most one part in so many of a CPU */
 };
 
-/* Of CPU that was used, not of time that went by: on a busy machine a round takes long and costs no more. */
-static uint64_t cpu_now_ns(void)
+static void note_busy(struct watched_process *process, pid_t tid, uint64_t now_ns)
 {
-	struct timespec time;
-
-	clock_gettime(CLOCK_THREAD_CPUTIME_ID, &time);
-	return (uint64_t)time.tv_sec * 1000 * MS + (uint64_t)time.tv_nsec;
-}
-
-static void note_busy(struct watched_process *process, uint64_t now_ns)
-{
+	process->busy_tid = tid;
 	process->standstill = (struct proc_standstill){0};
 	process->is_told = false;
 	process->pause_ms = process->pause_ms ? 2 * process->pause_ms : INTERVAL_MS;
@@ -38,10 +30,19 @@ static void note_busy(struct watched_process *process, uint64_t now_ns)
 
 void watch_look(struct watched_process *process, uint64_t now_ns, watch_found *found, void *context)
 {
-	struct proc_standstill standstill;
+	struct proc_standstill standstill = {0};
+	struct proc_wait wait = {0};
 
+	/* Of a thousand threads, mostly the same one is not in a wait. */
+	if (process->busy_tid) {
+		proc_wait_read(process->pid, process->busy_tid, &wait);
+		if (wait.state == PROC_WAIT_OTHER) {
+			note_busy(process, process->busy_tid, now_ns);
+			return;
+		}
+	}
 	if (!proc_standstill_read(process->pid, &standstill)) {
-		note_busy(process, now_ns);
+		note_busy(process, standstill.tid, now_ns);
 		return;
 	}
 	process->due_ns = now_ns;
@@ -112,29 +113,79 @@ static void scan(struct watch *watch, uint64_t now_ns, watch_found *found, void 
 	watch->count = count;
 }
 
+/* Of those that were seen at a standstill once. */
+static uint64_t due_of_second_look(const struct watched_process *process)
+{
+	bool wanted = process->standstill.hash && !process->is_told;
+
+	return wanted ? process->since_ns + INTERVAL_MS * MS : UINT64_MAX;
+}
+
+/* Rounds over many processes are far apart: what may be stuck need not wait for the next one. */
+static void look_again(struct watch *watch, uint64_t now_ns, watch_found *found, void *context)
+{
+	for (size_t i = 0; i < watch->count; i++)
+		if (due_of_second_look(&watch->processes[i]) <= now_ns)
+			watch_look(&watch->processes[i], now_ns, found, context);
+}
+
+static uint64_t next_second_look(const struct watch *watch)
+{
+	uint64_t due_ns = UINT64_MAX;
+
+	for (size_t i = 0; i < watch->count; i++) {
+		uint64_t due_of_this_ns = due_of_second_look(&watch->processes[i]);
+
+		due_ns = due_of_this_ns < due_ns ? due_of_this_ns : due_ns;
+	}
+	return due_ns;
+}
+
+static void set_pause(struct watch *watch)
+{
+	watch->pause_ms = watch->count ? INTERVAL_MS : watch->pause_ms ? 2 * watch->pause_ms : INTERVAL_MS;
+	if (watch->pause_ms > SELDOM_MS)
+		watch->pause_ms = SELDOM_MS;
+}
+
+static uint64_t later(uint64_t a, uint64_t b)
+{
+	return a > b ? a : b;
+}
+
 uint64_t watch_step(struct watch *watch, uint64_t now_ns, watch_found *found, void *context)
 {
 	if (watch->due_ns > now_ns)
 		return watch->due_ns;
-	uint64_t before_ns = cpu_now_ns();
-	scan(watch, now_ns, found, context);
-	uint64_t share_ns = (cpu_now_ns() - before_ns) * CPU_SHARE;
-	watch->pause_ms = watch->count ? INTERVAL_MS : watch->pause_ms ? 2 * watch->pause_ms : INTERVAL_MS;
-	if (watch->pause_ms > SELDOM_MS)
-		watch->pause_ms = SELDOM_MS;
-	uint64_t pause_ns = watch->pause_ms * MS;
-	watch->due_ns = now_ns + (share_ns > pause_ns ? share_ns : pause_ns);
+	uint64_t before_ns = monotonic_used_ns();
+	bool is_round = watch->round_due_ns <= now_ns;
+	if (is_round)
+		scan(watch, now_ns, found, context);
+	else
+		look_again(watch, now_ns, found, context);
+	uint64_t rest_ns = now_ns + (monotonic_used_ns() - before_ns) * CPU_SHARE;
+	if (is_round) {
+		set_pause(watch);
+		watch->round_due_ns = later(rest_ns, now_ns + watch->pause_ms * MS);
+	}
+	/* A round was paid for with the time to the next one; a second look pays for itself. */
+	uint64_t second_ns = next_second_look(watch);
+	if (!is_round)
+		second_ns = later(second_ns, rest_ns);
+	watch->due_ns = second_ns < watch->round_due_ns ? second_ns : watch->round_due_ns;
 	return watch->due_ns;
 }
 
 void watch_note_forks(struct watch *watch, uint64_t forks, uint64_t now_ns)
 {
+	uint64_t soon_ns = now_ns + INTERVAL_MS * MS;
+
 	if (forks == watch->forks)
 		return;
 	watch->forks = forks;
 	watch->pause_ms = 0;
-	if (!watch->count && watch->due_ns > now_ns + INTERVAL_MS * MS)
-		watch->due_ns = now_ns + INTERVAL_MS * MS;
+	if (!watch->count && watch->due_ns > soon_ns)
+		watch->due_ns = watch->round_due_ns = soon_ns;
 }
 
 void watch_release(struct watch *watch)

@@ -22,13 +22,15 @@ struct watched_process {
 	struct proc_standstill standstill; /* as last seen; hash 0: it was busy */
 	uint64_t since_ns, due_ns;
 	uint32_t pause_ms;
-	bool is_told; /* this standstill was handed out */
+	pid_t busy_tid; /* the thread that was seen busy last; 0: none */
+	bool is_told;   /* this standstill was handed out */
 };
 
 struct watch {
 	struct watched_process *processes; /* by rising pid */
 	size_t count;
-	uint64_t due_ns;
+	uint64_t due_ns; /* of whatever comes next */
+	uint64_t round_due_ns;
 	struct proc_list foreign; /* processes that are known to be none of the tree */
 	unsigned rounds;          /* since they were all looked at */
 	uint32_t pause_ms;        /* to the next round */

@@ -1,5 +1,7 @@
 #include "incident.h"
 
+#include <errno.h>
+
 #include "hash.h"
 #include "init_site.h"
 #include "open_wait.h"
@@ -280,6 +282,13 @@ struct incident_handle incident_write(const struct incident *incident)
 	return handle;
 }
 
+/* Seen to be without an end, and ended by a signal: nobody let the thread in. */
+static bool was_only_interrupted(const struct trace_incident *record, int result)
+{
+	return result == EINTR &&
+	       __atomic_load_n(&record->outcome, __ATOMIC_ACQUIRE) == TRACE_OUTCOME_SEEN_BLOCKED;
+}
+
 void incident_returned(struct incident_handle handle, int result)
 {
 	struct trace_incident *record = handle.record;
@@ -291,7 +300,8 @@ void incident_returned(struct incident_handle handle, int result)
 	} else {
 		__atomic_store_n(&record->result, result, __ATOMIC_RELAXED);
 		__atomic_store_n(&record->left_ns, trace_writer_now_ns(), __ATOMIC_RELAXED);
-		__atomic_store_n(&record->outcome, TRACE_OUTCOME_RETURNED, __ATOMIC_RELEASE);
+		if (!was_only_interrupted(record, result))
+			__atomic_store_n(&record->outcome, TRACE_OUTCOME_RETURNED, __ATOMIC_RELEASE);
 	}
 	trace_writer_notify();
 }

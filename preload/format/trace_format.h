@@ -218,8 +218,12 @@ enum trace_outcome {
 	TRACE_OUTCOME_PENDING = 0,  /* still inside the call */
 	TRACE_OUTCOME_RETURNED = 1, /* `result` says with what */
 	/* Pending, and seen from outside to sleep on a word that nobody is left to wake. The supervisor sets
-	 * it, in place of PENDING only; a call that comes back all the same overwrites it. */
+	 * it, in place of PENDING only; a call that comes back all the same overwrites it, unless with EINTR.
+	 */
 	TRACE_OUTCOME_SEEN_BLOCKED = 2,
+	/* Pending, and seen the same, but for a signal whose handler could leave the call. Set in place of PENDING,
+	 * replaced by SEEN_BLOCKED; a call that comes back overwrites it. */
+	TRACE_OUTCOME_SEEN_WAITING = 3,
 };
 /* What supports the observation. */
 enum {

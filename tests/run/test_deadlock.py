@@ -6,6 +6,7 @@ import re
 import shlex
 import signal
 import subprocess
+import time
 
 import harness
 from harness import is_alive, program
@@ -48,6 +49,70 @@ class Deadlock(harness.RunTest):
         self.expect_code(self.run_it("sh", "-c", script), 66)
         with open(self.path("seen.json"), encoding="utf-8") as file:
             self.assertEqual(json.load(file)["summary"]["certain"], 1)
+
+    def test_source_lines_are_added_once_the_process_is_dealt_with(self):
+        process = self.start("--on-deadlock", "report", program("hang"), "wait")
+        self.addCleanup(self.finish, process)
+        pid = int(process.stdout.readline())
+        self.addCleanup(os.kill, pid, signal.SIGKILL)
+        self.assertIn("it is left as it is", process.stderr.readline())
+        lines = []
+        for _ in range(harness.PATIENCE_S * 10):
+            stack = self.stored_report()["findings"][0]["victim"]["stack"]
+            self.assertEqual([frame["function"] for frame in stack[:2]], ["child", "main"])
+            lines = [frame.get("line") for frame in stack[:2]]
+            if all(lines):
+                break
+            time.sleep(0.1)
+        self.assertTrue(all(lines), lines)
+
+    def test_a_signal_that_ends_a_proven_wait_takes_nothing_back(self):
+        process = self.start("--on-deadlock", "report", program("hang"), "catches")
+        pid = int(process.stdout.readline())
+        self.assertIn("it is left as it is", process.stderr.readline())
+        os.kill(pid, signal.SIGINT)
+        result = self.finish(process)
+        self.expect_code(result, 66)
+        finding, = [f for f in self.stored_report()["findings"] if f["verdict"] == "certain"]
+        self.assertEqual((finding["rule"], finding["process"]["pid"]), ("lock-held-by-vanished-thread", pid))
+        self.assertRegex(" ".join(result.out.split()), r"in sem_wait, blocked for [^,]* until a signal came")
+
+    def test_who_asks_the_supervisor_to_end_gets_the_report(self):
+        """As `timeout` does: the command is ended, and the child that hangs is, too."""
+        process = self.start("--on-deadlock", "report", program("hang"), "wait")
+        pid = int(process.stdout.readline())
+        self.assertIn("it is left as it is", process.stderr.readline())
+        process.terminate()
+        process.wait(harness.PATIENCE_S)
+        os.kill(pid, signal.SIGKILL)
+        self.expect_code(self.finish(process), 66)
+        self.assertEqual(self.stored_report()["summary"]["certain"], 1)
+
+    def test_a_killed_supervisor_leaves_a_trace_that_tells_it_all(self):
+        process = self.start("--on-deadlock", "report", program("hang"), "wait")
+        pid = int(process.stdout.readline())
+        self.addCleanup(os.kill, pid, signal.SIGKILL)
+        self.assertIn("it is left as it is", process.stderr.readline())
+        process.kill()
+        process.wait()
+        read = subprocess.run([harness.AFTERFORK, "report", "--format", "json", self.trace()], capture_output=True,
+                              text=True, env=self.environment, check=False)
+        self.assertEqual(read.returncode, 66, read.stderr)
+        finding, = json.loads(read.stdout)["findings"]
+        self.assertEqual((finding["verdict"], finding["process"]["pid"]), ("certain", pid))
+
+    def test_a_child_in_another_pid_namespace_is_ended(self):
+        command = ["unshare", "--user", "--map-root-user", "--pid", "--fork", "--mount-proc"]
+        if subprocess.run([*command, "true"], check=False, stderr=subprocess.DEVNULL).returncode != 0:
+            self.skipTest("needs the right to make a pid namespace")
+        for mode, verb in (("wait", "a lock"), ("catches", "what")):
+            result = self.run_it("-o", mode, *command, program("hang"), mode)
+            self.expect_code(result, 66)
+            inner, = self.hung_pids(result)
+            found = re.search(rf"process (\d+) .* is deadlocked: thread \1 waits for ever (?:for|on) {verb} ", result.err)
+            self.assertTrue(found, str(result))
+            self.assertNotEqual(int(found[1]), inner)
+            self.assertIn(f"signal {int(signal.SIGABRT)}\n", result.out)
 
     def test_an_orphan_that_hangs_does_not_linger(self):
         for mode in ("orphan", "daemon"):

@@ -10,11 +10,13 @@
  *   many       as wait, with COUNT children at once
  *   threads    as wait, and another thread of the child lives on
  *   rescued    as threads, and the other thread lets the lock go after COUNT ms: no deadlock
+ *   catches    as wait, for a semaphore, and SIGINT is caught and ends the wait
  *   quiet      nobody touches the lock: main forks and waits
  *
  * Prints the pid of each hung process on a line of its own before it takes the lock.
  */
 #include <pthread.h>
+#include <semaphore.h>
 #include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -25,6 +27,7 @@
 #include <unistd.h>
 
 static pthread_mutex_t lock = PTHREAD_MUTEX_INITIALIZER;
+static sem_t turn; /* a lock too */
 static pthread_barrier_t held;
 static const char *mode;
 static int number;
@@ -32,6 +35,7 @@ static int number;
 static void *worker(void *unused)
 {
 	pthread_mutex_lock(&lock);
+	sem_wait(&turn);
 	pthread_barrier_wait(&held);
 	for (;;)
 		pause();
@@ -51,9 +55,15 @@ static void *live_thread(void *unused)
 	return unused;
 }
 
-static void handler(int unused)
+static void caught(int number)
 {
-	(void)unused;
+	(void)number;
+}
+
+static void wait_until_interrupted(void)
+{
+	sigaction(SIGINT, &(struct sigaction){.sa_handler = caught}, NULL);
+	sem_wait(&turn);
 }
 
 static void child(int pipe_fd)
@@ -64,7 +74,7 @@ static void child(int pipe_fd)
 	if (strcmp(mode, "ignore") == 0)
 		signal(SIGABRT, SIG_IGN);
 	if (strcmp(mode, "caught") == 0)
-		signal(SIGUSR1, handler);
+		signal(SIGUSR1, caught);
 	if (strcmp(mode, "hidden") == 0)
 		prctl(PR_SET_DUMPABLE, 0);
 	if (strcmp(mode, "threads") == 0 || strcmp(mode, "rescued") == 0)
@@ -72,7 +82,9 @@ static void child(int pipe_fd)
 	dprintf(STDOUT_FILENO, "%d\n", (int)pid);
 	if (pipe_fd >= 0 && write(pipe_fd, &pid, sizeof(pid)) != (ssize_t)sizeof(pid))
 		_exit(99);
-	if (strcmp(mode, "quiet") != 0)
+	if (strcmp(mode, "catches") == 0)
+		wait_until_interrupted();
+	else if (strcmp(mode, "quiet") != 0)
 		pthread_mutex_lock(&lock);
 	_exit(0);
 }
@@ -121,6 +133,7 @@ int main(int argc, char **argv)
 
 	mode = argc > 1 ? argv[1] : "wait";
 	number = argc > 2 ? atoi(argv[2]) : 1;
+	sem_init(&turn, 0, 1);
 	pthread_barrier_init(&held, NULL, 2);
 	pthread_create(&thread, NULL, worker, NULL);
 	pthread_barrier_wait(&held);

@@ -2,6 +2,7 @@
 #include <errno.h>
 #include <linux/futex.h>
 #include <pthread.h>
+#include <sched.h>
 #include <signal.h>
 #include <stdlib.h>
 #include <string.h>
@@ -13,6 +14,7 @@
 #include <unistd.h>
 
 #include "proc_memory.h"
+#include "proc_namespace.h"
 #include "proc_stat.h"
 #include "proc_tree.h"
 #include "proc_wait.h"
@@ -170,7 +172,7 @@ Test(proc_tree, lists_descendants_and_threads, .timeout = 60)
 	cr_assert(proc_tree_descends(grandchild, getpid()));
 	cr_assert_not(proc_tree_descends(child, grandchild));
 	cr_assert_not(proc_tree_descends(getpid(), getpid()));
-	cr_assert(proc_tree_shares_namespace(child));
+	cr_assert(proc_namespace_is_ours(child));
 	proc_tree_threads(child, &list);
 	cr_assert_eq(list.count, 1);
 	cr_assert_eq(list.pids[0], child);
@@ -231,4 +233,66 @@ Test(proc_tree, looks_at_strangers_only_once, .timeout = 60)
 	proc_list_release(&foreign);
 	cr_assert_eq(kill(pid, SIGKILL), 0);
 	waitpid(pid, NULL, 0);
+}
+
+static void *stay(void *ret_tid)
+{
+	__atomic_store_n((pid_t *)ret_tid, gettid(), __ATOMIC_RELEASE);
+	for (;;)
+		pause();
+	return NULL;
+}
+
+Test(proc_namespace, knows_the_numbers_of_its_own)
+{
+	pid_t tid = 0;
+	pthread_t thread;
+
+	pthread_create(&thread, NULL, stay, &tid);
+	while (!__atomic_load_n(&tid, __ATOMIC_ACQUIRE))
+		sched_yield();
+	cr_assert_eq(proc_namespace_inner(getpid(), 0), getpid());
+	cr_assert_eq(proc_namespace_inner(getpid(), tid), tid);
+	cr_assert_eq(proc_namespace_find_thread(getpid(), tid), tid);
+	cr_assert_eq(proc_namespace_find_thread(getpid(), 0x7ffffff0), 0);
+	cr_assert_eq(proc_namespace_inner(0x7ffffff0, 0), 0);
+	cr_assert_eq(proc_namespace_find_process(getpid(), 1, 1), 0);
+}
+
+/* The first process of a new pid namespace, which is number 1 there. */
+static pid_t fork_into_namespace(void)
+{
+	pid_t maker = fork();
+
+	if (maker == 0) {
+		if (unshare(CLONE_NEWUSER | CLONE_NEWPID) != 0)
+			_exit(0);
+		if (fork() == 0)
+			prctl(PR_SET_PDEATHSIG, SIGKILL);
+		for (;;)
+			pause();
+	}
+	return maker;
+}
+
+Test(proc_namespace, finds_the_one_process_that_has_a_number_in_its_own_namespace, .timeout = 60)
+{
+	pid_t makers[2] = {fork_into_namespace()}, found = 0;
+
+	while (!found && waitpid(makers[0], NULL, WNOHANG) == 0)
+		found = proc_namespace_find_process(getpid(), 1, 1);
+	if (!found)
+		cr_skip_test("needs the right to make a pid namespace");
+	cr_assert_not(proc_namespace_is_ours(found));
+	cr_assert_eq(proc_namespace_inner(found, 0), 1);
+	cr_assert(proc_tree_has_thread(found, 1));
+	cr_assert_not(proc_tree_has_thread(found, found));
+	/* With a second one nobody can tell which is meant. */
+	makers[1] = fork_into_namespace();
+	while (proc_namespace_find_process(getpid(), 1, 1))
+		;
+	for (int i = 0; i < 2; i++) {
+		kill(makers[i], SIGKILL);
+		waitpid(makers[i], NULL, 0);
+	}
 }

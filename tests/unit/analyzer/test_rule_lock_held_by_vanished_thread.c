@@ -1,4 +1,5 @@
 #include <criterion/criterion.h>
+#include <errno.h>
 
 #include "built_report.h"
 
@@ -25,6 +26,19 @@ Test(rule_lock_held_by_vanished_thread, is_certain_while_the_call_is_pending)
 	    finding->message,
 	    "pid 4242 waits for ever for mutex at 0x555500004060: thread 4201 'worker' took it in "
 	    "story+0x1210 and vanished when story+0x1500 called fork()");
+}
+
+Test(rule_lock_held_by_vanished_thread, is_certain_where_a_signal_alone_ended_what_was_seen_to_be_endless)
+{
+	struct built_incident story = trace_builder_story();
+
+	story.outcome = TRACE_OUTCOME_SEEN_BLOCKED;
+	story.result = EINTR;
+	story.left_ns = story.time_ns + 5000;
+	const struct finding *finding = built_report_finding(&report, &story);
+	cr_assert_eq(finding->verdict, VERDICT_CERTAIN);
+	cr_assert(finding->victim.was_interrupted);
+	cr_assert_eq(finding->victim.blocked_ns, 5000);
 }
 
 Test(rule_lock_held_by_vanished_thread, is_certain_as_long_as_one_of_many_is_pending)

@@ -201,8 +201,8 @@ static void mark(enum trace_outcome outcome)
 	struct built_incident story = libc_story(TRACE_OUTCOME_PENDING);
 
 	trace_builder_add_incident(builder, &story);
-	struct pending_incident wanted = {.pid = story.pid,
-	                                  .tid = story.tid,
+	struct pending_incident wanted = {.recorded_pid = story.pid,
+	                                  .recorded_tid = story.tid,
 	                                  .time_ns = story.time_ns + 1,
 	                                  .lock_address = story.lock.address};
 	story.time_ns++;
@@ -221,6 +221,12 @@ Test(supervisor_incidents, marks_the_very_call_that_was_seen_blocked)
 	struct found found = read_folder();
 	cr_assert_eq(found.count, 2, "it is pending still");
 	cr_assert(found.items[1].own_pending);
+}
+
+Test(supervisor_incidents, marks_a_wait_that_no_handler_can_end_any_more)
+{
+	mark(TRACE_OUTCOME_SEEN_WAITING);
+	cr_assert_eq(count_seen_blocked("image-1-0"), 1);
 }
 
 Test(supervisor_incidents, does_not_mark_a_call_that_returned_meanwhile)

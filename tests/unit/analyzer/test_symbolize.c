@@ -97,6 +97,20 @@ Test(symbolize, gives_function_file_and_line)
 	cr_assert_eq(warnings.count, 0);
 }
 
+Test(symbolize, gives_names_alone_where_asked_for_no_more)
+{
+	struct frame *frames;
+	symbolizer_free(symbolizer);
+	symbolizer = symbolizer_new(&(struct symbolizer_options){.names_only = true, .warnings = &warnings});
+	cr_assert_eq(look_up(&whole, fixture.plain.pc, &frames), 1);
+	cr_assert_str_eq(frames[0].function, "fixture_plain");
+	cr_assert_null(frames[0].file);
+	free(frames);
+	cr_assert_eq(look_up(&whole, fixture.inlined.pc, &frames), 1);
+	free(frames);
+	cr_assert_eq(warnings.count, 0);
+}
+
 Test(symbolize, gives_inlined_functions_innermost_first_with_the_lines_of_their_calls)
 {
 	struct frame *frames;

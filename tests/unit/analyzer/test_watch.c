@@ -263,12 +263,12 @@ Test(watch, looks_at_a_busy_process_ever_more_seldom, .timeout = 60)
 		for (;;)
 			pause();
 	struct watched_process process = {.pid = pid};
-	for (unsigned expected_ms = 500; expected_ms <= 8000; expected_ms *= 2) {
+	for (unsigned expected_ms = 500; expected_ms <= 2000; expected_ms *= 2) {
 		watch_look(&process, now_ns, count_told, NULL);
 		cr_assert_eq(process.due_ns, now_ns + expected_ms * ms);
 	}
 	watch_look(&process, now_ns, count_told, NULL);
-	cr_assert_eq(process.due_ns, now_ns + 8000 * ms);
+	cr_assert_eq(process.due_ns, now_ns + 2000 * ms);
 	stuck_end(pid);
 }
 
@@ -315,6 +315,24 @@ Test(watch, makes_rounds_seldom_until_something_forked)
 	watch_release(&watch);
 }
 
+Test(watch, looks_again_without_waiting_for_the_next_round, .timeout = 60)
+{
+	const uint64_t second_ns = UINT64_C(1000000000);
+	struct watch watch = {0};
+	pid_t pid = stuck_fork_waiter(&stuck_private_word);
+
+	watch_step(&watch, second_ns, count_told, NULL);
+	watch.round_due_ns = 100 * second_ns; /* as over very many processes */
+	watch.due_ns = second_ns * 3 / 2;
+	cr_assert_not(watch.processes[0].is_told);
+	watch_step(&watch, watch.due_ns, count_told, NULL);
+	cr_assert_eq(watch.rounds, 1);
+	cr_assert(watch.processes[0].is_told);
+	cr_assert_eq(watch.due_ns, 100 * second_ns);
+	stuck_end(pid);
+	watch_release(&watch);
+}
+
 Test(watch, keeps_what_it_knows_of_forked_processes_only, .timeout = 60)
 {
 	struct watch watch = {0};
@@ -328,7 +346,7 @@ Test(watch, keeps_what_it_knows_of_forked_processes_only, .timeout = 60)
 	stuck_end(pid);
 	cr_assert_eq(watch_step(&watch, due_ns - 1, count_told, NULL), due_ns);
 	cr_assert_eq(watch.count, 1);
-	watch_step(&watch, due_ns, count_told, NULL);
+	watch_step(&watch, watch.round_due_ns, count_told, NULL);
 	cr_assert_eq(watch.count, 0);
 	watch_release(&watch);
 	watch_release(&watch);

@@ -295,6 +295,25 @@ Test(incident, notes_the_outcome)
 	cr_assert_eq(trace_writer_run()->notice_count, notices + 1);
 }
 
+Test(incident, stays_seen_blocked_when_only_a_signal_ended_the_wait)
+{
+	start();
+	struct incident_handle handle = meet_again(TRACE_BLOCKS_ON_VANISHED);
+
+	handle.record->outcome = TRACE_OUTCOME_SEEN_BLOCKED;
+	incident_returned(handle, EINTR);
+	cr_assert_eq(handle.record->outcome, TRACE_OUTCOME_SEEN_BLOCKED);
+	cr_assert_eq(handle.record->result, EINTR);
+	cr_assert_geq(handle.record->left_ns, handle.record->record.time_ns);
+	incident_returned(handle, 0);
+	cr_assert_eq(handle.record->outcome, TRACE_OUTCOME_RETURNED);
+	for (unsigned i = 0; i < 2; i++) {
+		handle.record->outcome = i ? TRACE_OUTCOME_SEEN_WAITING : TRACE_OUTCOME_PENDING;
+		incident_returned(handle, EINTR);
+		cr_assert_eq(handle.record->outcome, TRACE_OUTCOME_RETURNED);
+	}
+}
+
 Test(incident, ignores_the_outcome_of_nothing)
 {
 	start();
