@@ -143,3 +143,13 @@ const char *proc_stat_describe(pid_t pid, char *text, size_t size_bytes)
 		snprintf(text, size_bytes, "%s", proc_stat_read(pid, 0, &stat) ? stat.name : "ended");
 	return text;
 }
+
+uint64_t proc_stat_ending_signals(void)
+{
+	static const int numbers[] = {SIGHUP, SIGINT, SIGQUIT, SIGTERM};
+	uint64_t mask = 0;
+
+	for (size_t i = 0; i < sizeof(numbers) / sizeof(numbers[0]); i++)
+		mask |= UINT64_C(1) << (numbers[i] - 1);
+	return mask;
+}

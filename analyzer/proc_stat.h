@@ -40,4 +40,7 @@ bool proc_stat_is_dumping_core(pid_t pid);
 /* The executable's path, else the name; into text, returned. */
 const char *proc_stat_describe(pid_t pid, char *text, size_t size_bytes);
 
+/* Mask of the signals by which somebody asks a program to end. */
+uint64_t proc_stat_ending_signals(void);
+
 #endif

@@ -1,7 +1,5 @@
 #include "suspect_lock.h"
 
-#include <signal.h>
-
 #include "proc_libc.h"
 #include "proc_lock.h"
 #include "proc_memory.h"
@@ -40,20 +38,9 @@ bool suspect_lock_owner_is_vanished(const struct pending_incident *incident)
 	}
 }
 
-/* By which somebody asks the program to end. */
-static uint64_t ending_signals(void)
-{
-	static const int numbers[] = {SIGHUP, SIGINT, SIGQUIT, SIGTERM};
-	uint64_t mask = 0;
-
-	for (size_t i = 0; i < sizeof(numbers) / sizeof(numbers[0]); i++)
-		mask |= UINT64_C(1) << (numbers[i] - 1);
-	return mask;
-}
-
 /* A handler may post, signal or wake; no handler lets go a lock of libc, or finishes an initialisation. What
- * is known to be a lock that a vanished thread holds is not posted by who asks the program to end either:
- * Python always catches SIGINT. */
+ * is known to be a lock that a vanished thread holds, or to wait for a pool's answer, is not posted by who
+ * asks the program to end either: Python always catches SIGINT. */
 bool suspect_lock_handler_could_help(const struct pending_incident *incident)
 {
 	uint64_t caught;
@@ -62,7 +49,9 @@ bool suspect_lock_handler_could_help(const struct pending_incident *incident)
 		return false;
 	if (!proc_stat_caught_signals(incident->pid, &caught))
 		return true;
-	return incident->observed == TRACE_BLOCKS_ON_VANISHED ? caught & ~ending_signals() : caught;
+	bool is_explained = incident->observed == TRACE_BLOCKS_ON_VANISHED ||
+	                    incident->observed == TRACE_WAITS_FOR_HANDED_WORK;
+	return is_explained ? caught & ~proc_stat_ending_signals() : caught;
 }
 
 /* For the kinds that name no owner: what their memory says, where it says anything. */
