@@ -200,7 +200,7 @@ static void judge_handover(const struct stuck_process *process, const struct stu
 	for (size_t i = 0; i < process->thread_count; i++) {
 		const struct stuck_thread *thread = &process->threads[i];
 
-		if (!may_wait_for_answer(stuck_judge_kind(process, thread, &stacks[i])) ||
+		if (!may_wait_for_answer(kind_of(process, thread, &stacks[i])) ||
 		    stuck_stack_has_signal_frame(&stacks[i]))
 			return;
 		if (thread->tid == work->tid)
@@ -213,7 +213,7 @@ static void judge_handover(const struct stuck_process *process, const struct stu
 	judgement->verdict = STUCK_BY_FORK;
 	judgement->observed = TRACE_WAITS_FOR_HANDED_WORK;
 	judgement->thread = by;
-	judgement->kind = stuck_judge_kind(process, &process->threads[by], &stacks[by]);
+	judgement->kind = kind_of(process, &process->threads[by], &stacks[by]);
 	judgement->lock_address =
 	    process->threads[by].known_lock ? process->threads[by].known_lock : process->threads[by].wait.address;
 }
