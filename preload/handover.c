@@ -4,6 +4,7 @@
 
 #include "record_work.h"
 #include "trace_writer.h"
+#include "wake_site.h"
 
 /* glibc: __wrefs of a condition (nptl/pthread_cond_common.c); the upper half of a semaphore's data. */
 enum { COND_WAITERS_SHIFT = 3, SEMAPHORE_WAITERS_SHIFT = 32 };
@@ -33,6 +34,13 @@ static bool counts_waiters(const void *object, enum trace_lock_kind kind)
 	default:
 		return true;
 	}
+}
+
+/* Then no thread that vanished can have slept on it. */
+static bool was_made_here(const void *object)
+{
+	struct wake_facts facts;
+	return wake_site_find(object, &facts) && facts.generation == process.generation;
 }
 
 struct waiters {
@@ -115,7 +123,7 @@ void handover_note(struct thread_record *self, const void *object, enum trace_lo
 	struct waiters waiters;
 	struct call_site site;
 	if (process.other_threads_at_fork == 0 || fork_snapshot_in_handlers(self) ||
-	    !counts_waiters(object, kind))
+	    !counts_waiters(object, kind) || was_made_here(object))
 		return;
 	thread_record_capture_site(self, regs, &site);
 	bool repeat = is_repeat(object, &site);
