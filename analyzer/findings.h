@@ -40,8 +40,8 @@ struct finding_vanished {
 
 /* Work that the process gave to threads that had vanished. */
 struct finding_handover {
-	const char *call; /* "pthread_cond_signal"; NULL: nothing was handed over */
-	pid_t tid;        /* who called */
+	const char *call;        /* "pthread_cond_signal"; NULL: nothing was handed over */
+	pid_t tid;               /* who called */
 	const char *kind, *name; /* of the object, as in `lock` */
 	uint64_t address;
 	unsigned waiting_threads; /* that slept on it at the fork */

@@ -37,7 +37,7 @@ struct library_state {
 	uint32_t vanished_threads; /* at all forks between the program's start and this process */
 	struct library_fork fork;  /* the last of them */
 	struct library_handover handover;
-	uint32_t atfork_handlers;  /* registrations of fork handlers */
+	uint32_t atfork_handlers; /* registrations of fork handlers */
 	/* For library_threads_read(). */
 	struct trace_descriptor descriptor;
 	uint32_t generation;

@@ -6,7 +6,7 @@
 #include "proc_memory.h"
 
 enum {
-	RECORDS_MAX = 20000, /* ends the walk in a list that is damaged */
+	RECORDS_MAX = 20000,     /* ends the walk in a list that is damaged */
 	RECORD_SIZE_MAX = 16384, /* also from a cached stack to what it has behind the other ones */
 	HOLD_SIZE_MAX = 512,
 };

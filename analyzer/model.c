@@ -57,7 +57,7 @@ const char *observed_name(enum observed observed)
 	    [OBSERVED_HELD_AT_FORK] = "held-at-fork",
 	    [OBSERVED_SHARED_WITH_VANISHED] = "shared-with-vanished",
 	    [OBSERVED_WAITS_FOR_VANISHED] = "waits",
-    [OBSERVED_WAITS_FOR_HANDED_WORK] = "waits-for-work",
+	    [OBSERVED_WAITS_FOR_HANDED_WORK] = "waits-for-work",
 	    [OBSERVED_UNLOCK_WITHOUT_EFFECT] = "unlock-without-effect",
 	    [OBSERVED_SPINS_ON_VANISHED] = "spins",
 	    [OBSERVED_ABORTS_ON_VANISHED] = "aborts",

@@ -85,7 +85,8 @@ struct vanished_thread {
 	uint64_t time_ns;
 };
 
-/* Work that a process gave to threads that had vanished: it woke who slept on the object, and only they did. */
+/* Work that a process gave to threads that had vanished: it woke who slept on the object, and only they did.
+ */
 struct handover {
 	pid_t by; /* the thread that did it */
 	const char *call;

@@ -231,8 +231,8 @@ static void tell_handover(FILE *out, const struct finding *finding)
 	fprintf(out, ", by %s on %s", handover->call, handover->kind ? handover->kind : "an object");
 	if (handover->name)
 		fprintf(out, " %s", handover->name);
-	fprintf(out, ", on which %u thread%s had waited at the fork and none does now", handover->waiting_threads,
-	        handover->waiting_threads == 1 ? "" : "s");
+	fprintf(out, ", on which %u thread%s had waited at the fork and none does now",
+	        handover->waiting_threads, handover->waiting_threads == 1 ? "" : "s");
 	if (handover->count > 1)
 		fprintf(out, " (the last of %u times)", handover->count);
 }

@@ -218,8 +218,7 @@ struct finding *report_finding_make(struct report *report, const struct incident
 	describe_people(incident, finding);
 	if (describe_thread(report, &incident->holder, &finding->holder) ||
 	    describe_vanished(report, incident, finding) || describe_handover(report, incident, finding) ||
-	    symbolize_all(report, incident, finding) ||
-	    tell_all(finding, report->model)) {
+	    symbolize_all(report, incident, finding) || tell_all(finding, report->model)) {
 		finding_free(finding);
 		return NULL;
 	}

@@ -14,9 +14,8 @@ static bool is_own_kind(enum lock_kind kind)
 
 static bool match(const struct model *model, const struct incident *incident, struct rule_match *ret_match)
 {
-	bool proven =
-	    incident->observed == OBSERVED_WAITS_FOR_VANISHED && incident->private_mapping &&
-	    (incident->record_names_lock || incident->owner_word_names_holder);
+	bool proven = incident->observed == OBSERVED_WAITS_FOR_VANISHED && incident->private_mapping &&
+	              (incident->record_names_lock || incident->owner_word_names_holder);
 
 	(void)model;
 	if (is_own_kind(incident->lock.kind) && rules_match_stuck(incident, ret_match))
@@ -45,8 +44,8 @@ static bool is_for_handed_work(const struct finding *finding)
 	return finding->incident->observed == OBSERVED_WAITS_FOR_HANDED_WORK;
 }
 
-/* "what it called pthread_cond_signal() for in pool_post() was to be done by thread 7 'pool' and 1 more, which
- * slept in pool_run() and" */
+/* "what it called pthread_cond_signal() for in pool_post() was to be done by thread 7 'pool' and 1 more,
+ * which slept in pool_run() and" */
 static void tell_handed_work(const struct finding *finding, FILE *out)
 {
 	const struct finding_handover *handover = &finding->handover;
@@ -122,8 +121,10 @@ static bool is_python(const struct finding *finding)
 
 static void advise_on_pool(const struct finding *finding, FILE *out)
 {
-	fputs("A fork copies a thread pool's queue, and none of its threads. Make the pool in the child, after the "
-	      "fork, and use that one there; or let a child handler of pthread_atfork() start its threads anew; or "
+	fputs("A fork copies a thread pool's queue, and none of its threads. Make the pool in the child, "
+	      "after the "
+	      "fork, and use that one there; or let a child handler of pthread_atfork() start its threads "
+	      "anew; or "
 	      "let the child call exec at once. ",
 	      out);
 	if (is_python(finding))

@@ -194,8 +194,7 @@ static void judge_handover(const struct stuck_process *process, const struct stu
 	const struct library_handover *work = &process->library.handover;
 	size_t by = SIZE_MAX;
 
-	if (!process->has_library || !work->object ||
-	    (process->caught_signals & ~proc_stat_ending_signals()))
+	if (!process->has_library || !work->object || (process->caught_signals & ~proc_stat_ending_signals()))
 		return;
 	for (size_t i = 0; i < process->thread_count; i++) {
 		const struct stuck_thread *thread = &process->threads[i];
@@ -214,8 +213,8 @@ static void judge_handover(const struct stuck_process *process, const struct stu
 	judgement->observed = TRACE_WAITS_FOR_HANDED_WORK;
 	judgement->thread = by;
 	judgement->kind = kind_of(process, &process->threads[by], &stacks[by]);
-	judgement->lock_address =
-	    process->threads[by].known_lock ? process->threads[by].known_lock : process->threads[by].wait.address;
+	judgement->lock_address = process->threads[by].known_lock ? process->threads[by].known_lock
+	                                                          : process->threads[by].wait.address;
 }
 
 /* The only thread of its process: if it cannot end its own wait, nobody here can. */

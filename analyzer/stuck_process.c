@@ -20,7 +20,8 @@
 
 enum {
 	STACK_COPY_MAX = 1 << 20, /* of one thread; deeper stacks end there, marked as cut */
-	/* On a busy machine a stop takes its time. Who gives up while it is on its way leaves the thread stopped. */
+	/* On a busy machine a stop takes its time. Who gives up while it is on its way leaves the thread
+	   stopped. */
 	STOP_PATIENCE_MS = 10000,
 };
 

@@ -211,8 +211,8 @@ static void tell_handover(const struct telling *telling, struct trace_append *tr
 	handover->waiting_threads = work->waiting_count;
 	handover->count = work->calls;
 	handover->tid = work->tid;
-	handover->stack = stuck_tables_add_addresses(telling->tables, telling->reader, work->pc, work->frame_count,
-	                                             work->exact_mask, work->stack_flags);
+	handover->stack = stuck_tables_add_addresses(telling->tables, telling->reader, work->pc,
+	                                             work->frame_count, work->exact_mask, work->stack_flags);
 	handover->record.size_bytes =
 	    stuck_tables_place(telling->tables, handover, sizeof *handover, &handover->tables);
 	trace_append_record(trace, &handover->record);

@@ -170,10 +170,10 @@ static void examine(struct child_use *use, struct incident *suspect, bool may_wa
 {
 	struct wake_facts facts;
 	bool is_known = wake_site_find(suspect->lock, &facts);
-	bool is_signal = is_known && was_there_before(&facts) &&
-	                 (suspect->kind == TRACE_LOCK_CONDVAR || facts.by_others);
-	if (use->suspect.observed || process.other_threads_at_fork == 0 ||
-	    (!is_signal && !handover_find()) || !is_alone(suspect))
+	bool is_signal =
+	    is_known && was_there_before(&facts) && (suspect->kind == TRACE_LOCK_CONDVAR || facts.by_others);
+	if (use->suspect.observed || process.other_threads_at_fork == 0 || (!is_signal && !handover_find()) ||
+	    !is_alone(suspect))
 		return;
 	if (is_signal)
 		examine_signal(use, suspect, &facts, may_wait_for_itself);

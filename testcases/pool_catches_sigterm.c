@@ -1,5 +1,5 @@
-/* As pool_of_vanished_workers, in a program that catches SIGTERM: by that somebody asks it to end, nobody does
- * its jobs.
+/* As pool_of_vanished_workers, in a program that catches SIGTERM: by that somebody asks it to end, nobody
+ * does its jobs.
  *
  * expect: likely waker-vanished
  *   lock: condvar - -

@@ -1,5 +1,5 @@
-/* A queue of std::packaged_task and a std::thread that runs them. The child asks the thread that stayed in the
- * parent, and waits for the std::future, whose futex it made itself.
+/* A queue of std::packaged_task and a std::thread that runs them. The child asks the thread that stayed in
+ * the parent, and waits for the std::future, whose futex it made itself.
  *
  * expect: likely waker-vanished
  *   lock: futex - -
@@ -22,7 +22,8 @@
 
 #include "case.h"
 
-class Pool {
+class Pool
+{
       public:
 	Pool() : thread_(&Pool::run, this)
 	{

@@ -1,5 +1,5 @@
-/* A pool whose queue is made of a futex, by syscall(): a worker sleeps while the count of jobs is 0. The child
- * adds one, wakes nobody, and waits for the answer on a futex of its own.
+/* A pool whose queue is made of a futex, by syscall(): a worker sleeps while the count of jobs is 0. The
+ * child adds one, wakes nobody, and waits for the answer on a futex of its own.
  *
  * expect: likely waker-vanished
  *   lock: futex - -

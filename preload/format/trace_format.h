@@ -214,8 +214,8 @@ enum trace_observed {
 	TRACE_STUCK_FOR_ANOTHER_REASON, /* seen from outside: no thread is left that could end the wait */
 	TRACE_STUCK_ON_VANISHED,        /* the same, and only threads that vanished could have ended it */
 	TRACE_WAITS_IN_ATFORK_HANDLER,  /* a handler of fork is about to wait, without limit, for others */
-	/* Waits, or is about to, without limit and with nobody left to end it, after work was handed to threads
-	 * that vanished. */
+	/* Waits, or is about to, without limit and with nobody left to end it, after work was handed to
+	 * threads that vanished. */
 	TRACE_WAITS_FOR_HANDED_WORK,
 };
 enum trace_outcome {
@@ -361,10 +361,10 @@ struct trace_vanished {
 struct trace_handover {
 	struct trace_record record;
 	uint64_t incident_time_ns;
-	uint64_t lock_address; /* of the object */
-	uint32_t lock_kind;    /* enum trace_lock_kind */
-	uint32_t lock_module;  /* index of the module that holds it, or TRACE_MODULE_UNKNOWN */
-	uint32_t call;         /* call id: what it was done by */
+	uint64_t lock_address;    /* of the object */
+	uint32_t lock_kind;       /* enum trace_lock_kind */
+	uint32_t lock_module;     /* index of the module that holds it, or TRACE_MODULE_UNKNOWN */
+	uint32_t call;            /* call id: what it was done by */
 	uint32_t waiting_threads; /* that slept on it at the fork */
 	uint32_t count;           /* of such calls */
 	int32_t tid;              /* who called */
@@ -420,7 +420,7 @@ struct trace_descriptor {
 	uint32_t handover_ticket, handover_object, handover_kind, handover_call, handover_tid;
 	uint32_t handover_waiting_count, handover_calls;
 	uint32_t handover_pcs, handover_exact_mask, handover_count, handover_flags; /* of its stack */
-	uint64_t handover; /* its address */
+	uint64_t handover;                                                          /* its address */
 };
 
 static_assert(sizeof(struct trace_file_header) == 80, "trace_file_header");

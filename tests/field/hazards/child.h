@@ -38,7 +38,9 @@ static inline void wait_until_others_sleep(void)
 			long number = -1;
 
 			snprintf(path, sizeof(path), "/proc/self/task/%s/syscall", thread->d_name);
-			FILE *file = atoi(thread->d_name) && atoi(thread->d_name) != getpid() ? fopen(path, "r") : NULL;
+			FILE *file = atoi(thread->d_name) && atoi(thread->d_name) != getpid()
+			                 ? fopen(path, "r")
+			                 : NULL;
 			if (file && (fscanf(file, "%ld", &number) != 1 || number != FUTEX))
 				awake = 1;
 			if (file)

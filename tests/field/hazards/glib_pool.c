@@ -1,5 +1,5 @@
-/* A GThreadPool with one thread of its own: the child pushes a job to the pool whose thread stayed in the parent,
- * and waits for the answer on a queue that it has just made. */
+/* A GThreadPool with one thread of its own: the child pushes a job to the pool whose thread stayed in the
+ * parent, and waits for the answer on a queue that it has just made. */
 #include <glib.h>
 #include "child.h"
 

@@ -16,7 +16,13 @@ static void release(void)
 
 TestSuite(rule_waker_vanished, .fini = release);
 
-enum { CALL_COND_SIGNAL = 48, CALL_SEM_POST = 47, CALL_SEM_WAIT = 43, CALL_COND_DESTROY = 50, CALL_BARRIER_WAIT = 54 };
+enum {
+	CALL_COND_SIGNAL = 48,
+	CALL_SEM_POST = 47,
+	CALL_SEM_WAIT = 43,
+	CALL_COND_DESTROY = 50,
+	CALL_BARRIER_WAIT = 54
+};
 
 static struct built_incident wait_story(enum trace_lock_kind kind, uint32_t call)
 {
@@ -184,10 +190,11 @@ Test(rule_waker_vanished, is_likely_where_work_was_handed_to_vanished_threads)
 	cr_assert_not_null(finding);
 	cr_assert_str_eq(finding->rule_name, "waker-vanished");
 	cr_assert_eq(finding->verdict, VERDICT_LIKELY);
-	cr_assert_str_eq(finding->message,
-	                 "pid 4242 waits for ever on condvar at 0x555500004060: the work that it handed over by "
-	                 "pthread_cond_signal() in story+0x1500 was for thread 4201 'worker' and 1 more, which "
-	                 "slept in story+0x1210 and vanished when story+0x1500 called fork()");
+	cr_assert_str_eq(
+	    finding->message,
+	    "pid 4242 waits for ever on condvar at 0x555500004060: the work that it handed over by "
+	    "pthread_cond_signal() in story+0x1500 was for thread 4201 'worker' and 1 more, which "
+	    "slept in story+0x1210 and vanished when story+0x1500 called fork()");
 	cr_assert_not_null(strstr(finding->advice, "thread pool"));
 	cr_assert_null(strstr(finding->advice, "Python"));
 }
@@ -209,7 +216,8 @@ Test(rule_waker_vanished, shows_where_work_was_handed_over)
 	char *text = sample_report_render(&report, &render_text, &options);
 	cr_assert_not_null(strstr(text, "1. Who was to do the work: thread 4201 \"worker\""), "%s", text);
 	cr_assert_not_null(
-	    strstr(text, "3. Where the work was handed over: thread 4242, by pthread_cond_signal on"), "%s", text);
+	    strstr(text, "3. Where the work was handed over: thread 4242, by pthread_cond_signal on"), "%s",
+	    text);
 	cr_assert_not_null(strstr(text, "2 threads had waited"), "%s", text);
 	cr_assert_not_null(strstr(text, "4. Who is stuck: process 4242"), "%s", text);
 	free(text);

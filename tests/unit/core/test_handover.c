@@ -159,7 +159,8 @@ Test(handover, explains_the_wait_for_an_answer)
 	/* A lock that it takes twice. */
 	cr_assert_eq(wait_for_semaphore(before, true).suspect.observed, 0);
 	/* One that was made for the answer: CPython takes those twice. */
-	cr_assert_eq(wait_for_semaphore(make_semaphore(), true).suspect.observed, TRACE_WAITS_FOR_HANDED_WORK);
+	cr_assert_eq(wait_for_semaphore(make_semaphore(), true).suspect.observed,
+	             TRACE_WAITS_FOR_HANDED_WORK);
 }
 
 Test(handover, is_written_behind_its_incident)
