@@ -88,10 +88,11 @@ static void give(void)
 	atomic_store_explicit(&handover_last.ticket, ticket_of_process(), memory_order_release);
 }
 
-static bool is_repeat(const void *object, const struct call_site *site)
+static bool is_repeat(const struct thread_record *self, const void *object, const struct call_site *site)
 {
 	const struct handover *last = handover_find();
-	return last && last->object == object && last->site.outer_slot == site->outer_slot &&
+	return last && last->object == object && last->tid == self->tid &&
+	       last->site.outer_slot == site->outer_slot &&
 	       __builtin_memcmp(last->site.pc, site->pc, sizeof site->pc) == 0;
 }
 
@@ -126,7 +127,7 @@ void handover_note(struct thread_record *self, const void *object, enum trace_lo
 	    !counts_waiters(object, kind) || was_made_here(object))
 		return;
 	thread_record_capture_site(self, regs, &site);
-	bool repeat = is_repeat(object, &site);
+	bool repeat = is_repeat(self, object, &site);
 	if ((!repeat && !find_waiters(self, object, kind, &waiters)) || !take())
 		return;
 	if (repeat) {

@@ -73,17 +73,22 @@ __attribute__((noreturn)) static void *pool_worker(void *tid)
 }
 
 /* Returns once the workers sleep. */
+static void pool_settle(void)
+{
+	for (int i = 0; i < POOL_WORKERS; i++) {
+		while (!pool_tids[i])
+			sched_yield();
+		CHECK(wait_until_blocked(getpid(), pool_tids[i], &pool_filled, sizeof(pool_filled)));
+	}
+}
+
 __attribute__((unused)) static void pool_start(void)
 {
 	pthread_t thread;
 
 	for (int i = 0; i < POOL_WORKERS; i++)
 		CHECK(pthread_create(&thread, NULL, pool_worker, (void *)&pool_tids[i]) == 0);
-	for (int i = 0; i < POOL_WORKERS; i++) {
-		while (!pool_tids[i])
-			sched_yield();
-		CHECK(wait_until_blocked(getpid(), pool_tids[i], &pool_filled, sizeof(pool_filled)));
-	}
+	pool_settle();
 }
 
 /* The end of the program, whatever the workers do. */
