@@ -33,6 +33,7 @@ void finding_free(struct finding *finding)
 	for (size_t i = 0; i < finding->vanished_count; i++)
 		free_thread(&finding->vanished[i].thread);
 	free(finding->vanished);
+	free(finding->handover.stack.frames);
 	free(finding->fork.stack.frames);
 	free(finding->victim.stack.frames);
 	free(finding);

@@ -38,6 +38,17 @@ struct finding_vanished {
 	const char *doing;            /* "holds": took a lock there; "calls": is in it; NULL: not known */
 };
 
+/* Work that the process gave to threads that had vanished. */
+struct finding_handover {
+	const char *call;        /* "pthread_cond_signal"; NULL: nothing was handed over */
+	pid_t tid;               /* who called */
+	const char *kind, *name; /* of the object, as in `lock` */
+	uint64_t address;
+	unsigned waiting_threads; /* that slept on it at the fork */
+	unsigned count;           /* of such calls; the stack is the last one's */
+	struct frame_stack stack;
+};
+
 /* Strings marked (owned) are freed with the finding, all others belong to the model or symbolizer. */
 struct finding {
 	char fingerprint[FINDING_FINGERPRINT_SIZE]; /* 16 hex digits */
@@ -73,6 +84,7 @@ struct finding {
 	/* Where the holder is not known: threads that the victim's process lacks. (owned) */
 	struct finding_vanished *vanished;
 	size_t vanished_count;
+	struct finding_handover handover;
 
 	struct {
 		pid_t pid, tid;   /* the parent's */

@@ -31,7 +31,8 @@ static bool find_in(pid_t pid, const struct proc_maps *maps, const struct proc_m
 			        ret_descriptor->size_bytes == sizeof(*ret_descriptor) &&
 			        proc_maps_find(maps, ret_descriptor->mode_word) &&
 			        proc_maps_find(maps, ret_descriptor->process) &&
-			        proc_maps_find(maps, ret_descriptor->threads);
+			        proc_maps_find(maps, ret_descriptor->threads) &&
+			        proc_maps_find(maps, ret_descriptor->handover);
 		}
 	}
 	free(bytes);
@@ -138,6 +139,34 @@ static void read_fork(pid_t pid, const struct trace_descriptor *descriptor, uint
 	*ret_fork = fork;
 }
 
+/* One that is just being written, or an earlier process's, counts as none. */
+static void read_handover(pid_t pid, const struct library_state *state, struct library_handover *ret_handover)
+{
+	const struct trace_descriptor *at = &state->descriptor;
+	struct library_handover handover = {0};
+	uint64_t ticket;
+	uint32_t tid;
+
+	if (state->is_fresh || !state->generation ||
+	    !read_address(pid, at->handover + at->handover_ticket, &ticket) ||
+	    ticket != (uint64_t)state->generation * 2 ||
+	    !read_address(pid, at->handover + at->handover_object, &handover.object) ||
+	    !read_number(pid, at->handover + at->handover_kind, &handover.kind) ||
+	    !read_number(pid, at->handover + at->handover_call, &handover.call) ||
+	    !read_number(pid, at->handover + at->handover_tid, &tid) ||
+	    !read_number(pid, at->handover + at->handover_waiting_count, &handover.waiting_count) ||
+	    !read_number(pid, at->handover + at->handover_calls, &handover.calls) ||
+	    !read_number(pid, at->handover + at->handover_count, &handover.frame_count) ||
+	    !read_number(pid, at->handover + at->handover_flags, &handover.stack_flags) ||
+	    !read_address(pid, at->handover + at->handover_exact_mask, &handover.exact_mask) ||
+	    handover.frame_count > TRACE_STACK_FRAMES_MAX ||
+	    !proc_memory_read(pid, at->handover + at->handover_pcs, handover.pc,
+	                      handover.frame_count * sizeof(*handover.pc)))
+		return;
+	handover.tid = (pid_t)tid;
+	*ret_handover = handover;
+}
+
 bool library_state_read(pid_t pid, const struct proc_maps *maps, struct library_state *ret_state)
 {
 	struct library_state state = {0};
@@ -166,6 +195,7 @@ bool library_state_read(pid_t pid, const struct proc_maps *maps, struct library_
 	read_fork(pid, at,
 	          state.is_fresh ? find_fresh_note(pid, at) : find_entered_note(pid, at, state.generation),
 	          &state.fork);
+	read_handover(pid, &state, &state.handover);
 	*ret_state = state;
 	return true;
 }

@@ -19,13 +19,26 @@ struct library_fork {
 	uint64_t pc[TRACE_STACK_FRAMES_MAX];
 };
 
+/* Work that the process gave to threads that had vanished. */
+struct library_handover {
+	uint64_t object; /* 0: none */
+	uint32_t kind;   /* enum trace_lock_kind */
+	uint32_t call;   /* id of trace_calls.def */
+	pid_t tid;       /* who called */
+	uint32_t waiting_count, calls;
+	uint32_t frame_count, stack_flags;
+	uint64_t exact_mask;
+	uint64_t pc[TRACE_STACK_FRAMES_MAX];
+};
+
 struct library_state {
 	/* The process runs in memory that is not its own copy: a child of vfork() or clone(CLONE_VM). */
 	bool shares_memory;
 	uint32_t vanished_threads; /* at all forks between the program's start and this process */
 	struct library_fork fork;  /* the last of them */
-	uint32_t atfork_handlers;  /* registrations of fork handlers */
-	uint64_t rings_ns;         /* when the alarm rings (CLOCK_MONOTONIC), or TRACE_RINGS_* */
+	struct library_handover handover;
+	uint32_t atfork_handlers; /* registrations of fork handlers */
+	uint64_t rings_ns;        /* when the alarm rings (CLOCK_MONOTONIC), or TRACE_RINGS_* */
 	/* For library_threads_read(). */
 	struct trace_descriptor descriptor;
 	uint32_t generation;

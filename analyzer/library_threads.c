@@ -6,8 +6,8 @@
 #include "proc_memory.h"
 
 enum {
-	RECORDS_MAX = 20000, /* ends the walk in a list that is damaged */
-	RECORD_SIZE_MAX = 8192,
+	RECORDS_MAX = 20000,     /* ends the walk in a list that is damaged */
+	RECORD_SIZE_MAX = 16384, /* also from a cached stack to what it has behind the other ones */
 	HOLD_SIZE_MAX = 512,
 };
 
@@ -189,12 +189,31 @@ static bool lives_on(const struct walk *walk, const struct block *record)
 	return walk->sp >= low && walk->sp < high;
 }
 
+/* What a thread that lives does last is what it waits for, if it waits. */
+static void take_wait(const struct walk *walk, const struct block *record, struct library_threads *threads)
+{
+	struct library_thread thread;
+
+	if (threads->wait_count == LIBRARY_WAITS_MAX)
+		return;
+	take_thread(walk->pid, &walk->state->descriptor, record, &thread);
+	if (thread.hold_count) {
+		const struct library_hold *latest = &thread.holds[thread.hold_count - 1];
+
+		threads->waits[threads->wait_count++] =
+		    (struct library_wait){thread.tid, latest->lock, latest->kind};
+	}
+	free(thread.holds);
+}
+
 static void take_record(struct walk *walk, const struct block *record, struct library_threads *threads)
 {
 	const struct trace_descriptor *at = &walk->state->descriptor;
 	bool is_alive = take_number(record, at->thread_state) == TRACE_THREAD_ALIVE;
 	bool lives = lives_on(walk, record);
 
+	if (lives && is_alive)
+		take_wait(walk, record, threads);
 	if (lives && is_alive && !walk->found_self)
 		walk->found_self = true;
 	else if (lives && !walk->state->is_fresh)

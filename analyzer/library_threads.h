@@ -14,6 +14,7 @@ enum {
 	LIBRARY_THREADS_MAX = 256, /* of which this much is told */
 	LIBRARY_HOLDS_MAX = 64,    /* of one thread: the latest */
 	LIBRARY_HOLD_FRAMES_MAX = 16,
+	LIBRARY_WAITS_MAX = 64,
 };
 
 /* A lock that a thread held, wanted or waited for, and where from. */
@@ -40,11 +41,20 @@ struct library_thread {
 	uint32_t hold_count;
 };
 
+/* The latest that a thread of the process itself holds, wants or waits for. */
+struct library_wait {
+	pid_t tid;
+	uint64_t lock;
+	uint32_t kind; /* enum trace_lock_kind */
+};
+
 struct library_threads {
 	struct library_thread *items;
 	size_t count;
 	bool is_complete; /* false: some are missing */
 	bool made_since;  /* the process made threads of its own after the fork */
+	struct library_wait waits[LIBRARY_WAITS_MAX];
+	size_t wait_count;
 };
 
 /* Those of the threads before the fork that had not ended, without the one that lives on in the process: in a

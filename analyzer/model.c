@@ -57,6 +57,7 @@ const char *observed_name(enum observed observed)
 	    [OBSERVED_HELD_AT_FORK] = "held-at-fork",
 	    [OBSERVED_SHARED_WITH_VANISHED] = "shared-with-vanished",
 	    [OBSERVED_WAITS_FOR_VANISHED] = "waits",
+	    [OBSERVED_WAITS_FOR_HANDED_WORK] = "waits-for-work",
 	    [OBSERVED_UNLOCK_WITHOUT_EFFECT] = "unlock-without-effect",
 	    [OBSERVED_SPINS_ON_VANISHED] = "spins",
 	    [OBSERVED_ABORTS_ON_VANISHED] = "aborts",
@@ -90,6 +91,7 @@ void model_free(struct model *model)
 	free(model->notices);
 	free(model->atfork);
 	free(model->vanished);
+	free(model->handovers);
 	pool_release(&model->pool);
 	free(model);
 }
@@ -131,6 +133,11 @@ struct atfork_registration *model_add_atfork(struct model *model)
 struct vanished_thread *model_add_vanished(struct model *model)
 {
 	return grow((void **)&model->vanished, &model->vanished_count, sizeof *model->vanished);
+}
+
+struct handover *model_add_handover(struct model *model)
+{
+	return grow((void **)&model->handovers, &model->handover_count, sizeof *model->handovers);
 }
 
 static struct model_run *find_run(const struct model *model, uint64_t run_id)
@@ -248,6 +255,18 @@ void model_vanished_of(const struct model *model, const struct incident *inciden
 		    vanished->tid == incident->tid && vanished->time_ns == incident->time_ns)
 			found(context, vanished);
 	}
+}
+
+const struct handover *model_handover_of(const struct model *model, const struct incident *incident)
+{
+	for (size_t i = 0; i < model->handover_count; i++) {
+		const struct handover *handover = &model->handovers[i];
+
+		if (handover->image == incident->image && handover->pid == incident->pid &&
+		    handover->tid == incident->tid && handover->time_ns == incident->time_ns)
+			return handover;
+	}
+	return NULL;
 }
 
 static bool belongs_to(const struct atfork_registration *registration, const struct module_ref *module)

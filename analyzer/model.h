@@ -59,6 +59,7 @@ enum observed {
 	OBSERVED_STUCK_FOR_ANOTHER_REASON,
 	OBSERVED_STUCK_ON_VANISHED,
 	OBSERVED_WAITS_IN_ATFORK_HANDLER,
+	OBSERVED_WAITS_FOR_HANDED_WORK,
 	OBSERVED_COUNT
 };
 
@@ -79,6 +80,23 @@ enum thread_doing { DOING_UNKNOWN, DOING_HOLDS, DOING_CALLS };
 struct vanished_thread {
 	struct thread_story thread; /* acquired_at: where it took what it holds, or where it is */
 	enum thread_doing doing;
+	const struct model_image *image; /* these four tell the incident */
+	pid_t pid, tid;
+	uint64_t time_ns;
+};
+
+/* Work that a process gave to threads that had vanished: it woke who slept on the object, and only they did.
+ */
+struct handover {
+	pid_t by; /* the thread that did it */
+	const char *call;
+	unsigned waiting_threads; /* that slept on it at the fork */
+	unsigned count;           /* of such calls; the stack is the last one's */
+	uint64_t address;         /* of the object */
+	enum lock_kind kind;
+	const struct module_ref *module; /* NULL: heap, stack, unknown */
+	uint64_t module_offset;
+	struct raw_stack stack;
 	const struct model_image *image; /* these four tell the incident */
 	pid_t pid, tid;
 	uint64_t time_ns;
@@ -210,6 +228,9 @@ const struct atfork_registration *model_atfork(const struct model *model, size_t
 /* Calls back for each thread known to be missing in the incident's process. */
 void model_vanished_of(const struct model *model, const struct incident *incident,
                        void (*found)(void *context, const struct vanished_thread *vanished), void *context);
+
+/* What the incident's process had handed over before it waited; NULL: not known. */
+const struct handover *model_handover_of(const struct model *model, const struct incident *incident);
 
 /* The interned module. build_id may be NULL. NULL when out of memory. */
 const struct module_ref *model_module(struct model *model, const char *path, const char *build_id);

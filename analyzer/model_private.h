@@ -15,7 +15,8 @@ struct model {
 	struct notice *notices;
 	struct atfork_registration *atfork;
 	struct vanished_thread *vanished;
-	size_t run_count, incident_count, notice_count, atfork_count, vanished_count;
+	struct handover *handovers;
+	size_t run_count, incident_count, notice_count, atfork_count, vanished_count, handover_count;
 	const struct model_image *current_image; /* of the file that is being read */
 	uint64_t current_run_id;
 };
@@ -25,6 +26,7 @@ struct incident *model_add_incident(struct model *model);
 struct notice *model_add_notice(struct model *model);
 struct atfork_registration *model_add_atfork(struct model *model);
 struct vanished_thread *model_add_vanished(struct model *model);
+struct handover *model_add_handover(struct model *model);
 /* The run with this id, added where it is new. */
 struct model_run *model_add_run(struct model *model, uint64_t run_id);
 

@@ -356,6 +356,36 @@ static int add_vanished(void *context, const struct trace_vanished *trace, const
 	return conversion.failed ? -ENOMEM : 0;
 }
 
+static int add_handover(void *context, const struct trace_handover *trace, const struct trace_tables *tables)
+{
+	struct model *model = context;
+	struct handover *handover;
+	struct conversion conversion;
+
+	if (!model->current_image)
+		return 0;
+	handover = model_add_handover(model);
+	if (!handover)
+		return -ENOMEM;
+	begin_conversion(&conversion, model, tables);
+	handover->by = trace->tid;
+	handover->call = trace_terms_call_name(trace->call);
+	handover->waiting_threads = trace->waiting_threads;
+	handover->count = trace->count;
+	handover->address = trace->lock_address;
+	handover->kind = trace_terms_lock_kind(trace->lock_kind);
+	if (trace->lock_module != TRACE_MODULE_UNKNOWN) {
+		handover->module = conversion.modules[trace->lock_module];
+		handover->module_offset = trace->lock_address - tables->modules[trace->lock_module].bias;
+	}
+	handover->stack = convert_stack(&conversion, &trace->stack);
+	handover->image = model->current_image;
+	handover->pid = trace->record.pid;
+	handover->tid = trace->record.tid;
+	handover->time_ns = trace->incident_time_ns;
+	return conversion.failed ? -ENOMEM : 0;
+}
+
 const struct trace_reader_sink model_trace_sink = {
     .run = add_run,
     .image = add_image,
@@ -363,4 +393,5 @@ const struct trace_reader_sink model_trace_sink = {
     .notice = add_notice,
     .atfork = add_atfork,
     .vanished = add_vanished,
+    .handover = add_handover,
 };

@@ -178,6 +178,22 @@ static void add_vanished(cJSON *parent, const struct finding *finding)
 	}
 }
 
+static void add_handover(cJSON *parent, const struct finding *finding)
+{
+	const struct finding_handover *handover = &finding->handover;
+	if (!handover->call)
+		return;
+	cJSON *object = cJSON_AddObjectToObject(parent, "handed_over");
+	add_text(object, "call", handover->call);
+	add_id(object, "tid", handover->tid);
+	add_address(object, "address", handover->address);
+	add_text(object, "kind", handover->kind);
+	add_text(object, "name", handover->name);
+	add_number(object, "waiting_threads", handover->waiting_threads);
+	add_number(object, "count", handover->count);
+	add_stack(object, "stack", &handover->stack);
+}
+
 static void add_fork(cJSON *parent, const struct finding *finding)
 {
 	cJSON *object = cJSON_CreateObject();
@@ -217,6 +233,7 @@ static cJSON *finding_object(const struct finding *finding)
 	add_lock(object, finding);
 	add_holder(object, finding);
 	add_vanished(object, finding);
+	add_handover(object, finding);
 	add_fork(object, finding);
 	add_victim(object, finding);
 	add_text(object, "advice", finding->advice);

@@ -103,6 +103,8 @@ static const char *holder_heading(const struct finding *finding)
 		return "Who is waited for: ";
 	if (finding->victim.call && strstr(finding->victim.call, "_destroy"))
 		return "Who was waiting: ";
+	if (finding->observed_name && !strcmp(finding->observed_name, "waits-for-work"))
+		return "Who was to do the work: ";
 	return "Who used to wake it: ";
 }
 
@@ -225,6 +227,20 @@ static void print_vanished(struct text_page *page, const struct finding *finding
 	}
 }
 
+static void tell_handover(FILE *out, const struct finding *finding)
+{
+	const struct finding_handover *handover = &finding->handover;
+	fprintf(out, "Where the work was handed over: ");
+	print_thread(out, handover->tid, NULL);
+	fprintf(out, ", by %s on %s", handover->call, handover->kind ? handover->kind : "an object");
+	if (handover->name)
+		fprintf(out, " %s", handover->name);
+	fprintf(out, ", on which %u thread%s had waited at the fork and none does now",
+	        handover->waiting_threads, handover->waiting_threads == 1 ? "" : "s");
+	if (handover->count > 1)
+		fprintf(out, " (the last of %u times)", handover->count);
+}
+
 static void print_story(struct text_page *page, const struct finding *finding)
 {
 	unsigned number = 0;
@@ -235,6 +251,8 @@ static void print_story(struct text_page *page, const struct finding *finding)
 	if (has_fork(finding))
 		print_step(page, &number, tell_fork, finding, &finding->fork.stack);
 	print_vanished(page, finding);
+	if (finding->handover.call)
+		print_step(page, &number, tell_handover, finding, &finding->handover.stack);
 	print_step(page, &number, tell_victim, finding, &finding->victim.stack);
 }
 

@@ -124,6 +124,26 @@ static int describe_vanished(struct report *report, const struct incident *incid
 	return search.error;
 }
 
+static int describe_handover(struct report *report, const struct incident *incident, struct finding *finding)
+{
+	const struct handover *handover = model_handover_of(report->model, incident);
+
+	if (!handover)
+		return 0;
+	finding->handover = (struct finding_handover){
+	    .call = handover->call,
+	    .tid = handover->by,
+	    .kind = lock_kind_name(handover->kind),
+	    .address = handover->address,
+	    .waiting_threads = handover->waiting_threads,
+	    .count = handover->count,
+	};
+	if (handover->module)
+		finding->handover.name =
+		    symbolize_data(report->symbolizer, handover->module, handover->module_offset);
+	return symbolize_stack(report, &handover->stack, &finding->handover.stack);
+}
+
 static void describe_people(const struct incident *incident, struct finding *finding)
 {
 	finding->process.pid = finding->victim.pid = incident->pid;
@@ -199,8 +219,8 @@ struct finding *report_finding_make(struct report *report, const struct incident
 	describe_lock(report, incident, finding);
 	describe_people(incident, finding);
 	if (describe_thread(report, &incident->holder, &finding->holder) ||
-	    describe_vanished(report, incident, finding) || symbolize_all(report, incident, finding) ||
-	    tell_all(finding, report->model)) {
+	    describe_vanished(report, incident, finding) || describe_handover(report, incident, finding) ||
+	    symbolize_all(report, incident, finding) || tell_all(finding, report->model)) {
 		finding_free(finding);
 		return NULL;
 	}

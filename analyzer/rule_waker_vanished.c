@@ -14,13 +14,15 @@ static bool is_own_kind(enum lock_kind kind)
 
 static bool match(const struct model *model, const struct incident *incident, struct rule_match *ret_match)
 {
-	bool proven =
-	    incident->private_mapping && (incident->record_names_lock || incident->owner_word_names_holder);
+	bool proven = incident->observed == OBSERVED_WAITS_FOR_VANISHED && incident->private_mapping &&
+	              (incident->record_names_lock || incident->owner_word_names_holder);
 
 	(void)model;
 	if (is_own_kind(incident->lock.kind) && rules_match_stuck(incident, ret_match))
 		return true;
-	if (incident->observed != OBSERVED_WAITS_FOR_VANISHED || !incident->pending_count)
+	if ((incident->observed != OBSERVED_WAITS_FOR_VANISHED &&
+	     incident->observed != OBSERVED_WAITS_FOR_HANDED_WORK) ||
+	    !incident->pending_count)
 		return false;
 	*ret_match = (struct rule_match){
 	    .verdict = proven ? VERDICT_CERTAIN : VERDICT_LIKELY,
@@ -37,11 +39,39 @@ static bool is_destroyed(const struct finding *finding)
 	return call && strstr(call, "_destroy");
 }
 
+static bool is_for_handed_work(const struct finding *finding)
+{
+	return finding->incident->observed == OBSERVED_WAITS_FOR_HANDED_WORK;
+}
+
+/* "what it called pthread_cond_signal() for in pool_post() was to be done by thread 7 'pool' and 1 more,
+ * which slept in pool_run() and" */
+static void tell_handed_work(const struct finding *finding, FILE *out)
+{
+	const struct finding_handover *handover = &finding->handover;
+
+	fputs("the work that it handed over", out);
+	if (handover->call) {
+		fputs(" by ", out);
+		story_call(handover->call, "a call", out);
+		story_place(&handover->stack, out);
+	}
+	fputs(" was for ", out);
+	story_holder(finding, out);
+	if (handover->waiting_threads > 1)
+		fprintf(out, " and %u more", handover->waiting_threads - 1);
+	fputs(", which slept", out);
+	story_place(&finding->holder.acquired_at, out);
+	fputs(" and", out);
+}
+
 static void tell_cause(const struct finding *finding, FILE *out)
 {
 	enum lock_kind kind = finding->incident->lock.kind;
 
-	if (kind == LOCK_THREAD) {
+	if (is_for_handed_work(finding)) {
+		tell_handed_work(finding, out);
+	} else if (kind == LOCK_THREAD) {
 		story_holder(finding, out);
 		fputs(", which it joins,", out);
 	} else if (kind == LOCK_BARRIER) {
@@ -82,9 +112,37 @@ static void tell(const struct finding *finding, const struct model *model, FILE 
 	story_fork(finding, out);
 }
 
+static bool is_python(const struct finding *finding)
+{
+	const char *exe = finding->process.exe ? frame_module_base_name(finding->process.exe) : "";
+
+	return strncmp(exe, "python", strlen("python")) == 0;
+}
+
+static void advise_on_pool(const struct finding *finding, FILE *out)
+{
+	fputs("A fork copies a thread pool's queue, and none of its threads. Make the pool in the child, "
+	      "after the "
+	      "fork, and use that one there; or let a child handler of pthread_atfork() start its threads "
+	      "anew; or "
+	      "let the child call exec at once. ",
+	      out);
+	if (is_python(finding))
+		fputs("In Python: make the executor in the process that uses it, or start processes by "
+		      "multiprocessing.get_context(\"spawn\") or \"forkserver\". ",
+		      out);
+	fputs("That the answer would have come from that work is concluded from what the child did before it "
+	      "waited.",
+	      out);
+}
+
 static void advise(const struct finding *finding, const struct model *model, FILE *out)
 {
 	(void)model;
+	if (is_for_handed_work(finding)) {
+		advise_on_pool(finding, out);
+		return;
+	}
 	switch (finding->incident->lock.kind) {
 	case LOCK_THREAD:
 		fputs("The child has only the thread that forked: join threads in the process that made "

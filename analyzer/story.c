@@ -57,8 +57,20 @@ static bool is_wrapper(const struct frame *frame)
 	return false;
 }
 
+/* Nor do templates of a library, where code of the program's own is further out. */
+static bool is_in_header(const struct frame *frame)
+{
+	static const char headers[] = "/usr/include/";
+
+	return frame->file && !strncmp(frame->file, headers, sizeof headers - 1);
+}
+
 static const struct frame *telling_frame(const struct frame_stack *stack)
 {
+	for (size_t i = 0; stack->count && is_in_header(&stack->frames[0]) && i < stack->count; i++)
+		if (!is_wrapper(&stack->frames[i]) && !is_in_header(&stack->frames[i]) &&
+		    !frame_is_libc(&stack->frames[i]) && stack->frames[i].file)
+			return &stack->frames[i];
 	for (size_t i = 0; i < stack->count; i++)
 		if (!is_wrapper(&stack->frames[i]))
 			return &stack->frames[i];

@@ -96,6 +96,21 @@ static void find_inside(const struct stuck_process *process, const char *functio
 	}
 }
 
+/* The first of those that slept on what was woken. */
+static void find_worker(const struct stuck_process *process, struct stack_reader *reader,
+                        struct stuck_holder *ret_holder)
+{
+	uint64_t object = process->library.handover.object;
+
+	for (size_t i = 0; i < process->vanished.count && !ret_holder->thread; i++) {
+		const struct stuck_vanished *thread = &process->vanished.items[i];
+		const struct library_hold *hold = stuck_vanished_hold_of(thread, object);
+
+		if (hold && hold->state != TRACE_HOLD_HELD)
+			stuck_holder_describe(thread, hold, reader, ret_holder);
+	}
+}
+
 void stuck_holder_find(const struct stuck_process *process, struct stack_reader *reader,
                        const struct stuck_judgement *judgement, const struct stuck_stack *stack,
                        struct stuck_holder *ret_holder)
@@ -103,7 +118,9 @@ void stuck_holder_find(const struct stuck_process *process, struct stack_reader 
 	const struct stuck_vanished *owner = stuck_vanished_find(&process->vanished, judgement->owner_tid);
 
 	*ret_holder = (struct stuck_holder){0};
-	if (owner)
+	if (judgement->observed == TRACE_WAITS_FOR_HANDED_WORK)
+		find_worker(process, reader, ret_holder);
+	else if (owner)
 		stuck_holder_describe(owner, stuck_vanished_hold_of(owner, judgement->lock_address), reader,
 		                      ret_holder);
 	else if (judgement->verdict == STUCK_BY_FORK && judgement->kind == TRACE_LOCK_LIBC)

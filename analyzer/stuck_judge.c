@@ -4,6 +4,8 @@
 #include <string.h>
 
 #include "proc_lock.h"
+#include "proc_stat.h"
+#include "signal_classes.h"
 
 /* Static variables of a module: in its file's mapping, or in the anonymous one that follows it (.bss). */
 const struct proc_map *stuck_judge_module_data(const struct proc_maps *maps, uint64_t address)
@@ -33,6 +35,9 @@ static uint32_t kind_of(const struct stuck_process *process, const struct stuck_
 
 	if (kind)
 		return kind;
+	/* A stripped libc does not name what it leaves its public function by. */
+	if (thread->known_kind)
+		return thread->known_kind;
 	if (is_libc_data(process, thread->wait.address) || *entry)
 		return TRACE_LOCK_LIBC;
 	return TRACE_LOCK_FUTEX;
@@ -155,7 +160,7 @@ static bool judge_owner(const struct stuck_process *process, size_t index, const
 }
 
 /* A call that went through the library's wrapper was judged there, with more knowledge than can be had from
- * outside. */
+ * outside. Had it known the fork to be the cause, it would have said so, and nobody would look here. */
 static bool library_judged(const struct stuck_stack *stack, uint32_t kind)
 {
 	return kind != TRACE_LOCK_LIBC && kind != TRACE_LOCK_FUTEX && kind != TRACE_LOCK_STATIC_INIT &&
@@ -175,6 +180,44 @@ static void name_joined(const struct stuck_process *process, const struct stuck_
 	judgement->proof |= TRACE_PROOF_OWNER_WORD;
 }
 
+/* A wait for an answer, not for a lock. Of a semaphore that a thread has taken itself only the library could
+ * tell, and where a thread is alone it has. */
+static bool may_wait_for_answer(uint32_t kind)
+{
+	return kind == TRACE_LOCK_CONDVAR || kind == TRACE_LOCK_FUTEX;
+}
+
+/* The thread that handed work to threads that vanished waits for an answer, and no thread of the process
+ * waits for a lock, for which there may be a cause of its own, or for that work. */
+static void judge_handover(const struct stuck_process *process, const struct stuck_stack *stacks,
+                           struct stuck_judgement *judgement)
+{
+	const struct library_handover *work = &process->library.handover;
+	size_t by = SIZE_MAX;
+
+	if (!process->has_library || !work->object || (process->caught_signals & ~SIGNALS_OF_USERS))
+		return;
+	for (size_t i = 0; i < process->thread_count; i++) {
+		const struct stuck_thread *thread = &process->threads[i];
+
+		if (!may_wait_for_answer(kind_of(process, thread, &stacks[i])) ||
+		    stuck_stack_has_signal_frame(&stacks[i]))
+			return;
+		if (thread->tid == work->tid)
+			by = i;
+		else if (thread->wait.address - work->object < STUCK_OBJECT_SIZE_BYTES / 2)
+			return;
+	}
+	if (by == SIZE_MAX)
+		return;
+	judgement->verdict = STUCK_BY_FORK;
+	judgement->observed = TRACE_WAITS_FOR_HANDED_WORK;
+	judgement->thread = by;
+	judgement->kind = kind_of(process, &process->threads[by], &stacks[by]);
+	judgement->lock_address = process->threads[by].known_lock ? process->threads[by].known_lock
+	                                                          : process->threads[by].wait.address;
+}
+
 /* The only thread of its process: if it cannot end its own wait, nobody here can. */
 static void judge_alone(const struct stuck_process *process, const struct stuck_stack *stack,
                         struct stuck_judgement *judgement)
@@ -185,7 +228,7 @@ static void judge_alone(const struct stuck_process *process, const struct stuck_
 
 	judgement->kind = kind;
 	judgement->proof |= TRACE_PROOF_ONLY_THREAD;
-	if (library_judged(stack, kind) || stuck_stack_has_signal_frame(stack) ||
+	if (stuck_stack_has_signal_frame(stack) ||
 	    (find_owner(process, thread, kind, &owner) && is_live(process, owner.tid)))
 		return;
 	/* Locks of libc are let go by the code that took them, and by no handler of the program. */
@@ -198,7 +241,8 @@ static void judge_alone(const struct stuck_process *process, const struct stuck_
 		judgement->proof |= TRACE_PROOF_MEETING;
 		return;
 	}
-	if (kind == TRACE_LOCK_MUTEX || kind == TRACE_LOCK_RWLOCK || kind == TRACE_LOCK_SPINLOCK ||
+	if (library_judged(stack, kind) || kind == TRACE_LOCK_MUTEX || kind == TRACE_LOCK_RWLOCK ||
+	    kind == TRACE_LOCK_SPINLOCK ||
 	    (kind == TRACE_LOCK_STATIC_INIT && stuck_stack_initialises_itself(stack)) ||
 	    (kind == TRACE_LOCK_LIBC && stuck_stack_reenters_libc(stack)) ||
 	    !was_there_at_fork(process, thread)) {
@@ -233,5 +277,7 @@ struct stuck_judgement stuck_judge(const struct stuck_process *process, const st
 		judgement.verdict = STUCK_ANYHOW;
 		judgement.kind = kind_of(process, &process->threads[0], &stacks[0]);
 	}
+	if (!(judgement.proof & TRACE_PROOF_MEETING))
+		judge_handover(process, stacks, &judgement);
 	return judgement;
 }

@@ -216,6 +216,21 @@ bool stuck_process_is_candidate(pid_t pid)
 	return vanished_of(has_library ? &library : NULL, &parent) && !(has_library && library.shares_memory);
 }
 
+/* A wait for the mutex of a condition is none for the condition. */
+static void take_known_wait(const struct library_threads *library, struct stuck_thread *thread)
+{
+	enum { LOCK_SIZE_BYTES = 64 };
+
+	for (size_t i = 0; i < library->wait_count; i++) {
+		const struct library_wait *wait = &library->waits[i];
+
+		if (wait->tid == thread->tid && thread->wait.address - wait->lock < LOCK_SIZE_BYTES) {
+			thread->known_lock = wait->lock;
+			thread->known_kind = wait->kind;
+		}
+	}
+}
+
 static void take_past(struct stuck_process *process)
 {
 	const struct library_state *library = process->has_library ? &process->library : NULL;
@@ -230,8 +245,10 @@ static void take_past(struct stuck_process *process)
 	    is_in_parents_memory(process, &parent) || stuck_process_has_child_in_memory(process->pid);
 	stuck_vanished_take(process->pid, library, &parent, process->forking_pid, &process->maps,
 	                    first->source.registers[STACK_REGISTER_SP], &process->vanished);
-	for (size_t i = 0; i < process->thread_count; i++)
+	for (size_t i = 0; i < process->thread_count; i++) {
 		copy_object(process, parent.is_same_program, &process->threads[i]);
+		take_known_wait(&process->vanished.threads, &process->threads[i]);
+	}
 }
 
 bool stuck_process_take(pid_t pid, uint64_t since_ns, uint64_t now_ns, struct stuck_process *ret_process)

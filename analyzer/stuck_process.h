@@ -27,6 +27,9 @@ struct stuck_thread {
 	unsigned char object[STUCK_OBJECT_SIZE_BYTES], parents_object[STUCK_OBJECT_SIZE_BYTES];
 	bool has_object, has_parents_object;
 	uint64_t thread_pointer; /* 0: not known */
+	/* What the library says that it waits for: an object with the futex word inside; 0: nothing. */
+	uint64_t known_lock;
+	uint32_t known_kind; /* enum trace_lock_kind */
 };
 
 struct stuck_process {

@@ -15,6 +15,7 @@ struct draft {
 		struct trace_record record;
 		struct trace_incident incident;
 		struct trace_vanished vanished;
+		struct trace_handover handover;
 	};
 	char room[sizeof(struct stuck_tables) + 64];
 };
@@ -31,29 +32,35 @@ struct telling {
 	struct draft *draft;
 };
 
+/* Of a variable. .bss has no file behind it: the module's own part in front of it does. */
+static uint32_t add_module_of(const struct telling *telling, uint64_t address)
+{
+	const struct proc_map *map = stuck_judge_module_data(&telling->process->maps, address);
+	struct stuck_tables *tables = telling->tables;
+	struct stack_frame place;
+
+	if (!map)
+		return TRACE_MODULE_UNKNOWN;
+	stack_reader_describe(telling->reader, map->start, true, &place);
+	uint32_t module = stuck_tables_add_module(tables, &place);
+	if (module != TRACE_MODULE_UNKNOWN && tables->modules[module].end <= address)
+		tables->modules[module].end = address + sizeof(uint32_t);
+	return module;
+}
+
 static struct trace_lock describe_lock(const struct telling *telling)
 {
 	const struct stuck_process *process = telling->process;
 	const struct stuck_thread *thread = &process->threads[telling->judgement->thread];
-	struct stuck_tables *tables = telling->tables;
 	struct trace_lock lock = {
 	    .address = telling->judgement->lock_address,
 	    .kind = telling->judgement->kind,
 	    .owner_tid = telling->judgement->owner_tid,
-	    .module = TRACE_MODULE_UNKNOWN,
 	};
-	struct stack_frame place;
 
 	if (thread->has_object)
 		memcpy(&lock.word, thread->object + STUCK_OBJECT_SIZE_BYTES / 2, sizeof(lock.word));
-	const struct proc_map *map = stuck_judge_module_data(&process->maps, lock.address);
-	if (!map)
-		return lock;
-	/* .bss has no file behind it: the module's own part in front of it does. */
-	stack_reader_describe(telling->reader, map->start, true, &place);
-	lock.module = stuck_tables_add_module(tables, &place);
-	if (lock.module != TRACE_MODULE_UNKNOWN && tables->modules[lock.module].end <= lock.address)
-		tables->modules[lock.module].end = lock.address + sizeof(lock.word);
+	lock.module = add_module_of(telling, lock.address);
 	return lock;
 }
 
@@ -190,6 +197,27 @@ static void tell_vanished(const struct telling *telling, struct trace_append *tr
 		}
 }
 
+static void tell_handover(const struct telling *telling, struct trace_append *trace)
+{
+	const struct library_handover *work = &telling->process->library.handover;
+	struct trace_handover *handover = &telling->draft->handover;
+
+	begin(telling, TRACE_RECORD_HANDOVER);
+	handover->incident_time_ns = telling->process->since_ns;
+	handover->lock_address = work->object;
+	handover->lock_kind = work->kind;
+	handover->lock_module = add_module_of(telling, work->object);
+	handover->call = work->call;
+	handover->waiting_threads = work->waiting_count;
+	handover->count = work->calls;
+	handover->tid = work->tid;
+	handover->stack = stuck_tables_add_addresses(telling->tables, telling->reader, work->pc,
+	                                             work->frame_count, work->exact_mask, work->stack_flags);
+	handover->record.size_bytes =
+	    stuck_tables_place(telling->tables, handover, sizeof *handover, &handover->tables);
+	trace_append_record(trace, &handover->record);
+}
+
 static bool walk_all(const struct stuck_process *process, struct stack_reader *reader,
                      struct stuck_stack *stacks)
 {
@@ -217,6 +245,8 @@ static bool tell(const struct telling *telling, int folder_fd)
 	bool done = trace_append_incident(&trace, &telling->draft->incident, &is_repeat);
 	if (done && !is_repeat && !telling->draft->incident.holder.tid)
 		tell_vanished(telling, &trace);
+	if (done && !is_repeat && telling->judgement->observed == TRACE_WAITS_FOR_HANDED_WORK)
+		tell_handover(telling, &trace);
 	trace_append_close(&trace);
 	return done;
 }

@@ -56,9 +56,11 @@ static void tell_why(const struct suspect *suspect, char *text, size_t size_byte
 		break;
 	default:
 		snprintf(text, size_bytes,
-		         incident->in_atfork_handler
-		             ? "waits for ever, inside of fork, on what (0x%" PRIx64
-		               ") no thread can end any more"
+		         incident->in_atfork_handler ? "waits for ever, inside of fork, on what (0x%" PRIx64
+		                                       ") no thread can end any more"
+		         : incident->observed == TRACE_WAITS_FOR_HANDED_WORK
+		             ? "waits for ever (0x%" PRIx64
+		               ") after it handed work to threads that did not survive the fork"
 		             : "waits for ever on what (0x%" PRIx64
 		               ") only threads that did not survive the fork could have ended",
 		         incident->lock_address);

@@ -38,6 +38,7 @@ static enum blame blame(const struct trace_incident *incident)
 	case TRACE_BLOCKS_IN_ATFORK_HANDLER:
 	case TRACE_WAITS_IN_ATFORK_HANDLER:
 	case TRACE_STUCK_ON_VANISHED:
+	case TRACE_WAITS_FOR_HANDED_WORK:
 		return HANG_BY_FORK;
 	case TRACE_BLOCKS_ON_SELF:
 	case TRACE_BLOCKS_ON_ENDED_THREAD:

@@ -5,6 +5,7 @@
 #include "proc_memory.h"
 #include "proc_signals.h"
 #include "proc_tree.h"
+#include "signal_classes.h"
 #include "stuck_process.h"
 #include "trace_format.h"
 
@@ -39,7 +40,8 @@ bool suspect_lock_owner_is_vanished(const struct pending_incident *incident)
 }
 
 /* A handler may post, signal or wake. No handler lets go a lock of libc, finishes an initialisation, or lets
- * go what a vanished thread is known to hold, but it may leave the wait: see suspect_signal.h. */
+ * go what a vanished thread is known to hold, but it may leave the wait: see suspect_signal.h. Of what waits for a
+ * pool's answer who asks the program to end is no help either: Python always catches SIGINT. */
 bool suspect_lock_handler_could_help(const struct pending_incident *incident)
 {
 	uint64_t caught;
@@ -47,7 +49,9 @@ bool suspect_lock_handler_could_help(const struct pending_incident *incident)
 	if (incident->lock_kind == TRACE_LOCK_LIBC || incident->lock_kind == TRACE_LOCK_STATIC_INIT ||
 	    incident->observed == TRACE_BLOCKS_ON_VANISHED)
 		return false;
-	return !proc_signals_caught(incident->pid, &caught) || caught;
+	if (!proc_signals_caught(incident->pid, &caught))
+		return true;
+	return incident->observed == TRACE_WAITS_FOR_HANDED_WORK ? caught & ~SIGNALS_OF_USERS : caught;
 }
 
 /* For the kinds that name no owner: what their memory says, where it says anything. */

@@ -188,6 +188,20 @@ static bool take_vanished(struct scan *scan, size_t size, int *ret_error)
 	return true;
 }
 
+static bool take_handover(struct scan *scan, size_t size, int *ret_error)
+{
+	const struct trace_handover *handover = (const struct trace_handover *)scan->scratch->bytes;
+	struct trace_tables tables;
+
+	if (size < sizeof *handover ||
+	    !find_tables(scan->scratch->bytes, sizeof *handover, size, &handover->tables, &tables) ||
+	    !stack_fits(&handover->stack, &tables) || !module_fits(handover->lock_module, &tables))
+		return false;
+	if (scan->sink->handover)
+		*ret_error = scan->sink->handover(scan->context, handover, &tables);
+	return true;
+}
+
 /* The types of this version. A type of a later minor writer is skipped by its size. */
 static const struct record_type {
 	/* The checksum must start no later than here, or damage to fields behind would go unseen. */
@@ -198,6 +212,7 @@ static const struct record_type {
     [TRACE_RECORD_NOTICE] = {sizeof(struct trace_record), take_notice},
     [TRACE_RECORD_ATFORK] = {sizeof(struct trace_record), take_atfork},
     [TRACE_RECORD_VANISHED] = {sizeof(struct trace_record), take_vanished},
+    [TRACE_RECORD_HANDOVER] = {sizeof(struct trace_record), take_handover},
 };
 enum { RECORD_TYPE_COUNT = sizeof record_types / sizeof record_types[0] };
 

@@ -57,6 +57,8 @@ struct trace_reader_sink {
 	int (*atfork)(void *context, const struct trace_atfork *atfork, const struct trace_tables *tables);
 	int (*vanished)(void *context, const struct trace_vanished *vanished,
 	                const struct trace_tables *tables);
+	int (*handover)(void *context, const struct trace_handover *handover,
+	                const struct trace_tables *tables);
 };
 
 /* Scans one file's bytes. Always fills *ret_result. */

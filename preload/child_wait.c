@@ -2,6 +2,7 @@
 
 #include <sys/stat.h>
 
+#include "handover.h"
 #include "raw_syscall.h"
 #include "signal_classes.h"
 #include "trace_writer.h"
@@ -68,13 +69,18 @@ static void begin(struct incident *suspect, struct thread_record *self, const vo
 	};
 }
 
-bool child_wait_nobody_is_left(struct incident *suspect)
+static bool is_alone(struct incident *suspect)
 {
-	if (!is_only_thread() || caught_signals() || !child_check_is_private(suspect) ||
+	if (!is_only_thread() || !child_check_is_private(suspect) ||
 	    !(suspect->proof & TRACE_PROOF_PRIVATE_MAPPING))
 		return false;
 	suspect->proof |= TRACE_PROOF_ONLY_THREAD;
 	return true;
+}
+
+bool child_wait_nobody_is_left(struct incident *suspect)
+{
+	return !caught_signals() && is_alone(suspect);
 }
 
 static void tell(struct child_use *use, struct incident *suspect)
@@ -83,6 +89,18 @@ static void tell(struct child_use *use, struct incident *suspect)
 	use->suspect = *suspect;
 	use->handle = incident_write(&use->suspect);
 	use->suspect.past = NULL; /* the caller's */
+}
+
+/* Of an object that no vanished thread was seen to signal: the child made it for the answer. */
+static void tell_handover(struct child_use *use, struct incident *suspect, const struct handover *work)
+{
+	suspect->observed = TRACE_WAITS_FOR_HANDED_WORK;
+	suspect->holder = work->waiter;
+	suspect->holder_entry = work->waiter_entry;
+	suspect->holder_tid = thread_record_owner_of(work->waiter, &work->waiter->held[work->waiter_entry]);
+	suspect->fork = fork_snapshot_note_of(work->waiter);
+	use->suspect = *suspect;
+	use->handle = incident_write(&use->suspect);
 }
 
 static bool has_vanished(const struct waker *waker)
@@ -112,17 +130,42 @@ static bool was_there_before(const struct wake_facts *facts)
 	return facts->generation < process.generation;
 }
 
-/* A condition or a semaphore that others signal. */
-static void examine_signal(struct child_use *use, struct incident *suspect, bool may_wait_for_itself)
+/* A condition, or a semaphore that others post, from before the fork. */
+static void examine_signal(struct child_use *use, struct incident *suspect, const struct wake_facts *facts,
+                           bool may_wait_for_itself)
+{
+	if (caught_signals())
+		return;
+	blame_waker(suspect, facts);
+	if (suspect->holder || (!may_wait_for_itself && !handover_find()))
+		tell(use, suspect);
+}
+
+/* What may be a semaphore's own second attempt is none where it was made after the work was handed over. */
+static void examine_answer(struct child_use *use, struct incident *suspect, const struct wake_facts *facts,
+                           bool may_wait_for_itself)
+{
+	const struct handover *work = handover_find();
+	if (use->suspect.observed || !work || (caught_signals() & ~SIGNALS_OF_USERS) ||
+	    (may_wait_for_itself && !(facts && facts->after_handover)))
+		return;
+	tell_handover(use, suspect, work);
+}
+
+static void examine(struct child_use *use, struct incident *suspect, bool may_wait_for_itself)
 {
 	struct wake_facts facts;
-	if (use->suspect.observed || process.other_threads_at_fork == 0 ||
-	    !wake_site_find(suspect->lock, &facts) || !was_there_before(&facts) ||
-	    !child_wait_nobody_is_left(suspect))
+	bool is_known = wake_site_find(suspect->lock, &facts);
+	bool is_signal =
+	    is_known && was_there_before(&facts) && (suspect->kind == TRACE_LOCK_CONDVAR || facts.by_others);
+	if (use->suspect.observed || process.other_threads_at_fork == 0 || (!is_signal && !handover_find()) ||
+	    !is_alone(suspect))
 		return;
-	blame_waker(suspect, &facts);
-	if (suspect->holder || !may_wait_for_itself)
-		tell(use, suspect);
+	if (is_signal)
+		examine_signal(use, suspect, &facts, may_wait_for_itself);
+	examine_answer(use, suspect, is_known ? &facts : NULL, may_wait_for_itself);
+	if (use->handle.record && !use->handle.is_repeat)
+		handover_write(use->handle.record->record.time_ns);
 }
 
 void child_wait_condition(struct child_use *use, struct thread_record *self, const void *condition,
@@ -130,7 +173,7 @@ void child_wait_condition(struct child_use *use, struct thread_record *self, con
 {
 	struct incident suspect;
 	begin(&suspect, self, condition, TRACE_LOCK_CONDVAR, call, regs);
-	examine_signal(use, &suspect, false);
+	examine(use, &suspect, false);
 }
 
 /* Then it waits for itself, unless others used to post. The entry of this very attempt is its last. */
@@ -143,21 +186,14 @@ static bool holds_already(const struct thread_record *self, const void *semaphor
 	return false;
 }
 
-/* One that is only given back by who took it is a lock. */
-static bool is_posted_by_others(const void *semaphore)
-{
-	struct wake_facts facts;
-	return wake_site_find(semaphore, &facts) && facts.by_others;
-}
-
 void child_wait_semaphore(struct child_use *use, struct thread_record *self, const void *semaphore,
                           unsigned call, const struct call_registers *regs)
 {
 	struct incident suspect;
 	begin(&suspect, self, semaphore, TRACE_LOCK_SEMAPHORE, call, regs);
 	suspect.state = lock_word_of(&(struct lock_ref){semaphore, TRACE_LOCK_SEMAPHORE, false});
-	if (suspect.state.locked && is_posted_by_others(semaphore))
-		examine_signal(use, &suspect, holds_already(self, semaphore));
+	if (suspect.state.locked)
+		examine(use, &suspect, holds_already(self, semaphore));
 }
 
 /* The entry of a vanished thread that was waiting on the condition. */

@@ -1,5 +1,6 @@
 /* Where a look from outside finds this library's state. Nothing here runs. */
 #include "fork_snapshot.h"
+#include "handover.h"
 #include "thread_record.h"
 #include "trace_format.h"
 
@@ -8,6 +9,7 @@
 #define THREAD(field)  (uint32_t) offsetof(struct thread_record, field)
 #define HOLD(field)    (uint32_t) offsetof(struct held_entry, field)
 #define CACHED(field)  (uint32_t) offsetof(struct call_stack_cache_entry, field)
+#define HANDED(field)  (uint32_t) offsetof(struct handover, field)
 #define MORE(field)                                                                                          \
 	(uint32_t)(offsetof(struct call_stack_cache, more) + offsetof(struct call_stack_cache_more, field))
 
@@ -20,7 +22,8 @@ static const struct {
 	const void *mode_word, *process;
 	uint32_t process_fields[6], note_fields[8], later_process_fields[2];
 	const void *threads;
-	uint32_t thread_fields[18], hold_fields[10], cached_fields[8];
+	uint32_t thread_fields[18], hold_fields[10], cached_fields[8], handover_fields[11];
+	const void *handover;
 } descriptor __attribute__((used)) = {
     .magic = TRACE_DESCRIPTOR_MAGIC,
     .version = TRACE_DESCRIPTOR_VERSION,
@@ -42,6 +45,10 @@ static const struct {
                     HOLD(former_tid), HOLD(stack), HOLD(bp), HOLD(pc), CALL_SITE_FRAMES_MAX},
     .cached_fields = {CACHED(sp), CACHED(pc), CACHED(slot), CACHED(state), MORE(pc), MORE(slot), MORE(count),
                       PROCESS(rings_ns)},
+    .handover_fields = {HANDED(ticket), HANDED(object), HANDED(kind), HANDED(call), HANDED(tid),
+                        HANDED(waiting_count), HANDED(count), HANDED(stack.pc), HANDED(stack.exact),
+                        HANDED(stack.count), HANDED(stack.flags)},
+    .handover = &handover_last,
 };
 #define SAME_PLACE(ours, theirs)                                                                             \
 	static_assert(offsetof(__typeof__(descriptor), ours) == offsetof(struct trace_descriptor, theirs),   \
@@ -54,6 +61,8 @@ SAME_PLACE(threads, threads);
 SAME_PLACE(thread_fields, thread_size_bytes);
 SAME_PLACE(hold_fields, hold_size_bytes);
 SAME_PLACE(cached_fields, cached_sp);
+SAME_PLACE(handover_fields, handover_ticket);
+SAME_PLACE(handover, handover);
 static_assert(sizeof descriptor == sizeof(struct trace_descriptor), "as the format has it");
 static_assert(sizeof(void *) == 8, "addresses are 64 bits wide");
 #define SAME_NUMBER(ours, theirs) static_assert((int)(ours) == (int)(theirs), "as the format has it")

@@ -5,6 +5,7 @@
  * with its thread. */
 #include "child_wait.h"
 #include "handler_check.h"
+#include "handover.h"
 #include "hook.h"
 #include "wake_site.h"
 
@@ -40,6 +41,7 @@ static void look(struct child_use *ret_use, struct thread_record *self, const vo
 {
 	child_check_before(ret_use, self, &(struct lock_ref){mutex, TRACE_LOCK_MUTEX, false}, call,
 	                   CHILD_WAIT, regs);
+	handover_look_for_taker(self, condition);
 	if (!has_limit)
 		child_wait_condition(ret_use, self, condition, call, regs);
 }
@@ -94,13 +96,22 @@ HOOK_EXPORT int cnd_timedwait(cnd_t *c, mtx_t *m, const struct timespec *t)
 	WAIT(CALL_cnd_timedwait, c, mutex_of(m), true, errno_of_thrd, real.cnd_timedwait(c, m, t));
 }
 
+/* In a child that looks at what it meets the thread's gate stays closed. */
+static inline void note_wake(struct thread_record *self, const void *condition, unsigned call,
+                             const struct call_registers *regs)
+{
+	wake_site_wake(self, condition, call, false, regs);
+	if (__builtin_expect(!thread_record_gate->record, 0) && process_is_child())
+		handover_note(self, condition, TRACE_LOCK_CONDVAR, call, regs);
+}
+
 #define WAKE(name, type)                                                                                     \
 	HOOK_EXPORT int name(type *c)                                                                        \
 	{                                                                                                    \
 		const struct call_registers regs = CALL_REGISTERS_OF_CALLER();                               \
 		struct thread_record *self = hook_thread();                                                  \
 		if (__builtin_expect(self != NULL, 1))                                                       \
-			wake_site_wake(self, c, CALL_##name, false, &regs);                                  \
+			note_wake(self, c, CALL_##name, &regs);                                              \
 		return real.name(c);                                                                         \
 	}
 

@@ -2,7 +2,8 @@
  * and clone and syscall, which take arguments by convention rather than by type.
  *
  * clone and syscall ask with their arguments unchanged; a call that copies the address space, or confines the process, goes on to
- * hook_clone / hook_syscall, any other jumps to the original with every register and the stack as they came. */
+ * hook_clone / hook_syscall, a futex (202) to hook_futex; any other jumps to the original with every register and the stack
+ * as they came. */
 
 	.hidden real_vfork_slot
 	.hidden real_clone_slot
@@ -11,6 +12,7 @@
 	.hidden hook_syscall_is_watched
 	.hidden hook_clone
 	.hidden hook_syscall
+	.hidden hook_futex
 	.hidden hook_vfork
 	.hidden real_resolve
 
@@ -72,6 +74,8 @@
 	end_function clone
 
 	function syscall
+	cmpl $202, %edi
+	je hook_futex
 	/* Whatever is not clone 56, fork 57, execve 59, seccomp 317, execveat 322, clone3 435 or landlock_restrict_self 446
 	 * goes straight on. */
 	cmpl $56, %edi

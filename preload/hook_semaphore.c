@@ -4,6 +4,7 @@
 #include <semaphore.h>
 
 #include "child_wait.h"
+#include "handover.h"
 #include "hook_lock.h"
 #include "init_site.h"
 #include "wake_site.h"
@@ -33,6 +34,7 @@ static void look(struct child_use *ret_use, struct thread_record *self, const se
 {
 	child_check_before(ret_use, self, &(struct lock_ref){s, TRACE_LOCK_SEMAPHORE, false}, call, attempt,
 	                   regs);
+	handover_look_for_taker(self, s);
 	if (attempt == CHILD_LOCK && !ret_use->suspect.observed)
 		child_wait_semaphore(ret_use, self, s, call, regs);
 }
@@ -86,6 +88,8 @@ static __attribute__((noinline)) int watched_sem_post(sem_t *s, uint64_t pc, uin
 	uint32_t index = thread_record_find(self, s);
 	thread_record_set(self, index, TRACE_HOLD_RELEASING);
 	wake_site_wake(self, s, CALL_sem_post, index != UINT32_MAX, &regs);
+	if (index == UINT32_MAX && process_is_child())
+		handover_note(self, s, TRACE_LOCK_SEMAPHORE, CALL_sem_post, &regs);
 	int result = real.sem_post(s);
 	hook_settle_release(self, index, s, errno_of_unix(result), true);
 	return result;

@@ -72,6 +72,9 @@ static void write_use(const struct thread_record *record, struct lock_use *use,
 
 void lock_use_note(struct thread_record *record, const struct held_entry *entry)
 {
+	/* What a futex is for nobody knows: it must not drive out a lock. */
+	if (entry->kind == TRACE_LOCK_FUTEX)
+		return;
 	if (__builtin_expect(!record->uses, 0))
 		record->uses = arena_alloc(LOCK_USES_KEPT * sizeof *record->uses);
 	if (__builtin_expect(!record->uses, 0))

@@ -14,6 +14,7 @@ struct record_work {
 	union {
 		struct trace_incident incident;
 		struct trace_atfork atfork;
+		struct trace_handover handover;
 		char bytes[sizeof(struct trace_incident) + sizeof(struct frame_table)];
 	} record;
 };

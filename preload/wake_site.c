@@ -2,6 +2,7 @@
 
 #include "arena.h"
 #include "fork_snapshot.h"
+#include "handover.h"
 
 enum { BUSY = 1 /* no object's address */ };
 
@@ -65,6 +66,7 @@ void wake_site_init(const void *object, uint32_t initial_value)
 	    .generation = process.generation,
 	    .initial_value = initial_value,
 	    .by_others = site->facts.by_others,
+	    .after_handover = handover_find() != NULL,
 	};
 	give(site, object);
 }

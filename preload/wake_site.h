@@ -28,7 +28,8 @@ struct wake_facts {
 	uint32_t generation;    /* of the process, when the object was first seen or initialised */
 	uint32_t initial_value; /* of a semaphore; threads of a barrier */
 	bool by_holder,
-	    by_others; /* a semaphore was posted by a thread that had taken it; by one that had not */
+	    by_others;       /* a semaphore was posted by a thread that had taken it; by one that had not */
+	bool after_handover; /* it was made in a process that had handed over work */
 	struct waker
 	    wakers[WAKE_SITE_WAKERS]; /* the first two threads; who gives back what it took wakes nobody */
 };

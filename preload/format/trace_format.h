@@ -120,6 +120,7 @@ enum trace_record_type {
 	TRACE_RECORD_NOTICE = 2,
 	TRACE_RECORD_ATFORK = 3,
 	TRACE_RECORD_VANISHED = 4,
+	TRACE_RECORD_HANDOVER = 5,
 };
 enum trace_record_state { TRACE_RECORD_CLAIMED = 0, TRACE_RECORD_COMMITTED = 1 };
 
@@ -213,6 +214,9 @@ enum trace_observed {
 	TRACE_STUCK_FOR_ANOTHER_REASON, /* seen from outside: no thread is left that could end the wait */
 	TRACE_STUCK_ON_VANISHED,        /* the same, and only threads that vanished could have ended it */
 	TRACE_WAITS_IN_ATFORK_HANDLER,  /* a handler of fork is about to wait, without limit, for others */
+	/* Waits, or is about to, without limit and with nobody left to end it, after work was handed to
+	 * threads that vanished. */
+	TRACE_WAITS_FOR_HANDED_WORK,
 };
 enum trace_outcome {
 	TRACE_OUTCOME_PENDING = 0,  /* still inside the call */
@@ -356,6 +360,22 @@ struct trace_vanished {
 	struct trace_table_places tables;
 };
 
+/* Beside an incident: what the process did with an object on which only threads that vanished slept. pid and
+ * tid of the record are the incident's. */
+struct trace_handover {
+	struct trace_record record;
+	uint64_t incident_time_ns;
+	uint64_t lock_address;    /* of the object */
+	uint32_t lock_kind;       /* enum trace_lock_kind */
+	uint32_t lock_module;     /* index of the module that holds it, or TRACE_MODULE_UNKNOWN */
+	uint32_t call;            /* call id: what it was done by */
+	uint32_t waiting_threads; /* that slept on it at the fork */
+	uint32_t count;           /* of such calls */
+	int32_t tid;              /* who called */
+	struct trace_stack stack; /* of the last call */
+	struct trace_table_places tables;
+};
+
 /* Not in a file: in the memory of a program that has the library loaded, among the library's data that is
  * constant after relocation. Whoever looks at a process from outside finds it there by its magic, and through
  * it what the process is: addresses and offsets, so that the structs behind them may change. */
@@ -400,6 +420,13 @@ struct trace_descriptor {
 	uint32_t cached_sp, cached_pcs, cached_slots, cached_state;
 	uint32_t cached_more_pcs, cached_more_slots, cached_more_count;
 	uint32_t process_rings_ns; /* offset in the process's state */
+	/* offsets in what the process handed to threads that vanished; the ticket is 64 bits wide: the
+	 * generation that it belongs to, times two */
+	uint32_t handover_ticket, handover_object, handover_kind, handover_call, handover_tid;
+	uint32_t handover_waiting_count, handover_calls;
+	uint32_t handover_pcs, handover_exact_mask, handover_count, handover_flags; /* of its stack */
+	uint32_t reserved;
+	uint64_t handover;                                                          /* its address */
 };
 /* At process_rings_ns, where it is no time: what is known of the process's alarm. */
 #define TRACE_RINGS_NOT_KNOWN UINT64_C(0)
@@ -425,6 +452,7 @@ static_assert(offsetof(struct trace_incident, lock) == 96, "lock");
 static_assert(sizeof(struct trace_table_places) == 24, "trace_table_places");
 static_assert(sizeof(struct trace_incident) == 288, "trace_incident");
 static_assert(sizeof(struct trace_vanished) == 136, "trace_vanished");
-static_assert(sizeof(struct trace_descriptor) == 256, "trace_descriptor");
+static_assert(sizeof(struct trace_handover) == 112, "trace_handover");
+static_assert(sizeof(struct trace_descriptor) == 312, "trace_descriptor");
 
 #endif

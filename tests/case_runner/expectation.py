@@ -5,11 +5,12 @@ import shlex
 from dataclasses import dataclass, field
 
 VERDICTS = ("certain", "likely", "possible", "note")
-PARTS = ("lock", "holder", "fork", "victim")
+PARTS = ("lock", "holder", "fork", "handed_over", "victim")
 PART_KEYS = {
     "lock": ("kind", "type", "name", "initialised_at"),
     "holder": ("name", "start_routine", "created_at", "acquired_at"),
     "fork": ("call", "function"),
+    "handed_over": ("kind", "name", "call", "waiting_threads", "function"),
     "victim": ("call", "function"),
 }
 STACK_KEYS = ("initialised_at", "created_at", "acquired_at", "function")

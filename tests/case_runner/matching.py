@@ -60,7 +60,7 @@ def stack_difference(text, stack):
 
 
 def part_differences(part, wanted, found):
-    """Lines for each demanded key of one part (lock, holder, fork, victim) that the report has otherwise."""
+    """Lines for each demanded key of one part (lock, holder, fork, ...) that the report has otherwise."""
     if wanted is None:
         return [] if not found else [f"{part}: wanted none, found {found}"]
     found = found or {}
@@ -114,7 +114,7 @@ def describe(finding):
 
 def all_stacks(finding):
     for part, key in (("lock", "initialised_at"), ("holder", "created_at"), ("holder", "acquired_at"),
-                      ("fork", "stack"), ("victim", "stack")):
+                      ("fork", "stack"), ("handed_over", "stack"), ("victim", "stack")):
         yield f"{part}.{key}", finding.get(part, {}).get(key, [])
 
 

@@ -1,6 +1,6 @@
 #!/usr/bin/env python3
 """Hazards in unmodified software, from Debian and the toolchain: each program of hazards/ hangs without afterfork, and
-afterfork names why. Of those that are known to be missed it must not say more than luck.
+afterfork names why.
 
 usage: hazards.py --afterfork PATH [NAME...]      without NAME: all of them
 """
@@ -40,6 +40,7 @@ class Hazard:
     needs: tuple = ()  # (file, package)
     verdict: str = "certain"
     acts: bool = True  # the supervisor ends the child; else a hung child is ended here
+    handed_over: tuple = ()  # where work was given to threads that vanished
 
 
 def libc(function, *victim):
@@ -56,8 +57,9 @@ def waker(build, lock_name, *victim, needs=(), command="./program", verdict="lik
     return Hazard(command, "waker-vanished", "futex", victim, lock_name=lock_name, build=build, needs=needs, verdict=verdict)
 
 
-def missed(command, file, package, build=""):
-    return Hazard(command, build=build, needs=((file, package),), verdict="", acts=False)
+def pool(command, lock, worker, post, victim, needs, build=""):
+    return Hazard(command, "waker-vanished", lock, victim, holder=worker, handed_over=post, build=build, needs=(needs,),
+                  verdict="likely")
 
 
 INCLUDE = "/usr/include"
@@ -77,8 +79,14 @@ HAZARDS = {
     "getaddrinfo": libc("getaddrinfo", "use_getaddrinfo", "main"),
     "getpwnam": libc("getpwnam", "main"),
     "dlopen": libc("dlopen", "main"),
-    "boost": missed("./program", f"{INCLUDE}/boost/asio/thread_pool.hpp", "libboost-thread-dev",
-                    "c++ -g -O1 {here}/boost_pool.cc -o program -lboost_thread -lboost_system"),
+    "boost": pool("./program", "condvar", ("boost::asio::detail::scheduler::run",), ("in_background", "main"), ("in_background", "main"),
+                  (f"{INCLUDE}/boost/asio/thread_pool.hpp", "libboost-thread-dev"),
+                  "c++ -g -O1 {here}/boost_pool.cc -o program -lboost_thread -lboost_system"),
+    "glib_pool": pool("./program", "futex", ("libglib-2.0.so",), ("libglib-2.0.so", "in_background", "main"),
+                      ("libglib-2.0.so", "in_background", "main"), (f"{INCLUDE}/glib-2.0/glib.h", "libglib2.0-dev"),
+                      "sh -c 'cc -g -O1 {here}/glib_pool.c -o program $(pkg-config --cflags --libs glib-2.0)'"),
+    "python_executor": pool(f"{PYTHON} {{here}}/python_executor.py", "semaphore", ("python3.11",), ("python3.11",),
+                            ("PyThread_acquire_lock_timed",), (PYTHON, "python3.11")),
 }
 
 
@@ -131,6 +139,9 @@ def check_finding(checks, hazard, finding):
         checks.equal("lock's name", lock.get("name"), hazard.lock_name)
     checks.that("victim's stack", has_in_order(victim["stack"], hazard.victim), str(names(victim["stack"])))
     checks.that("holder's stack", has_in_order(holder.get("acquired_at"), hazard.holder), str(names(holder.get("acquired_at"))))
+    if hazard.handed_over:
+        stack = finding.get("handed_over", {}).get("stack")
+        checks.that("stack of the hand-over", has_in_order(stack, hazard.handed_over), str(names(stack)))
     checks.equal("fork", finding["fork"]["call"], "fork")
     checks.equal("the forking process is the victim's parent", finding["fork"]["pid"], finding["process"]["ppid"])
 

@@ -417,6 +417,30 @@ size_t trace_builder_add_vanished(struct trace_builder *builder, const struct bu
 	return append(builder, &record, sizeof record, &tables, &record.tables, sizeof(struct trace_record));
 }
 
+size_t trace_builder_add_handover(struct trace_builder *builder, const struct built_incident *incident,
+                                  uint32_t call, unsigned waiting_threads)
+{
+	struct trace_handover record = {
+	    .record = {.type = TRACE_RECORD_HANDOVER,
+	               .pid = incident->pid,
+	               .tid = incident->tid,
+	               .time_ns = incident->time_ns + 1},
+	    .incident_time_ns = incident->time_ns,
+	    .lock_address = 0x7040,
+	    .lock_kind = TRACE_LOCK_CONDVAR,
+	    .lock_module = TRACE_MODULE_UNKNOWN,
+	    .call = call,
+	    .waiting_threads = waiting_threads,
+	    .count = 1,
+	    .tid = incident->tid,
+	};
+	struct tables tables;
+
+	init_tables(&tables);
+	record.stack = add_stack(&tables, &incident->fork.stack);
+	return append(builder, &record, sizeof record, &tables, &record.tables, sizeof(struct trace_record));
+}
+
 size_t trace_builder_add_claimed(struct trace_builder *builder, unsigned granules)
 {
 	return extend(builder, (size_t)granules * TRACE_GRANULE_BYTES);

@@ -93,6 +93,10 @@ size_t trace_builder_add_atfork(struct trace_builder *builder, enum built_module
 /* The incident's `holder` as a thread that vanished beside it, doing what state and kind say. */
 size_t trace_builder_add_vanished(struct trace_builder *builder, const struct built_incident *incident,
                                   enum trace_hold_state state, enum trace_lock_kind kind);
+/* Beside the incident: work handed over by a call on a condition variable in the program, with the fork's
+ * stack. */
+size_t trace_builder_add_handover(struct trace_builder *builder, const struct built_incident *incident,
+                                  uint32_t call, unsigned waiting_threads);
 /* Granules that were claimed by a writer that never came to fill them. */
 size_t trace_builder_add_claimed(struct trace_builder *builder, unsigned granules);
 /* A whole record of a type that this version does not know. */

@@ -19,6 +19,7 @@ int main()
 {
 	printf("parent: %d\n", in_background());
 	fflush(stdout);
+	wait_until_others_sleep();
 	pid_t pid = fork();
 
 	if (pid == 0) {

@@ -45,17 +45,35 @@ void built_report_add(const char *folder, const char *name, struct trace_builder
 	trace_builder_free(builder);
 }
 
-void built_report_make(struct report *ret_report, const struct built_incident *incidents, size_t count)
+static void make(struct report *ret_report, struct trace_builder *image)
 {
-	struct trace_builder *image = trace_builder_new(TRACE_FILE_IMAGE);
 	char *folder = built_report_folder();
 
-	for (size_t i = 0; i < count; i++)
-		trace_builder_add_incident(image, &incidents[i]);
 	built_report_add(folder, "run", trace_builder_new(TRACE_FILE_RUN));
 	built_report_add(folder, "image-4200-1", image);
 	cr_assert_eq(report_build(ret_report, &folder, 1, &(struct report_options){0}), 0);
 	built_report_remove(folder);
+}
+
+void built_report_make(struct report *ret_report, const struct built_incident *incidents, size_t count)
+{
+	struct trace_builder *image = trace_builder_new(TRACE_FILE_IMAGE);
+
+	for (size_t i = 0; i < count; i++)
+		trace_builder_add_incident(image, &incidents[i]);
+	make(ret_report, image);
+}
+
+const struct finding *built_report_of_handed_work(struct report *ret_report,
+                                                  const struct built_incident *incident, uint32_t call)
+{
+	enum { WAITING_THREADS = 2 };
+	struct trace_builder *image = trace_builder_new(TRACE_FILE_IMAGE);
+
+	trace_builder_add_incident(image, incident);
+	trace_builder_add_handover(image, incident, call, WAITING_THREADS);
+	make(ret_report, image);
+	return ret_report->findings.count == 1 ? ret_report->findings.items[0] : NULL;
 }
 
 const struct finding *built_report_finding(struct report *ret_report, const struct built_incident *incident)

@@ -13,6 +13,9 @@ void built_report_add(const char *folder, const char *name, struct trace_builder
 
 /* Reports on incidents of one image in one run. Release it with report_release(). */
 void built_report_make(struct report *ret_report, const struct built_incident *incidents, size_t count);
+/* Reports on one incident, beside which two threads had slept on what the process woke; its only finding. */
+const struct finding *built_report_of_handed_work(struct report *ret_report,
+                                                  const struct built_incident *incident, uint32_t call);
 /* The same for one incident: its only finding, or NULL. */
 const struct finding *built_report_finding(struct report *ret_report, const struct built_incident *incident);
 

@@ -396,3 +396,30 @@ Test(model, gives_a_missing_thread_to_its_own_incident_only)
 	cr_assert_null(only_vanished(model));
 	model_free(model);
 }
+
+Test(model, gives_handed_work_to_its_own_incident_only)
+{
+	struct built_incident story = trace_builder_story(), other = trace_builder_story();
+	struct trace_builder *builder = image_with(&story);
+	struct model *model = model_new();
+	size_t count;
+
+	other.time_ns++;
+	trace_builder_add_handover(builder, &other, 48, 1);
+	feed(model, builder);
+	cr_assert_null(model_handover_of(model, model_incidents(model, &count)));
+	model_free(model);
+
+	builder = image_with(&story);
+	model = model_new();
+	trace_builder_add_handover(builder, &story, 48, 3);
+	feed(model, builder);
+	const struct handover *handover = model_handover_of(model, model_incidents(model, &count));
+	cr_assert_not_null(handover);
+	cr_assert_str_eq(handover->call, "pthread_cond_signal");
+	cr_assert_eq(handover->waiting_threads, 3);
+	cr_assert_eq(handover->kind, LOCK_CONDVAR);
+	cr_assert_eq(handover->address, 0x7040);
+	cr_assert_eq(handover->stack.count, story.fork.stack.count);
+	model_free(model);
+}

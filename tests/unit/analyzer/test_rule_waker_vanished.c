@@ -7,6 +7,7 @@
 #include "sample_report.h"
 
 static struct report report;
+extern const struct renderer render_text, render_json;
 
 static void release(void)
 {
@@ -15,7 +16,13 @@ static void release(void)
 
 TestSuite(rule_waker_vanished, .fini = release);
 
-enum { CALL_SEM_POST = 47, CALL_SEM_WAIT = 43, CALL_COND_DESTROY = 50, CALL_BARRIER_WAIT = 54 };
+enum {
+	CALL_COND_SIGNAL = 48,
+	CALL_SEM_POST = 47,
+	CALL_SEM_WAIT = 43,
+	CALL_COND_DESTROY = 50,
+	CALL_BARRIER_WAIT = 54
+};
 
 static struct built_incident wait_story(enum trace_lock_kind kind, uint32_t call)
 {
@@ -90,7 +97,6 @@ Test(rule_waker_vanished, is_certain_of_a_home_made_lock_only_where_threads_meet
 /* The whole way: from the records of a trace to both renderers. */
 Test(rule_waker_vanished, lists_the_threads_that_vanished_where_nobody_is_known_to_be_the_waker)
 {
-	extern const struct renderer render_text, render_json;
 	struct built_incident story = stuck_story(), thread = stuck_story();
 	struct trace_builder *builder = trace_builder_new(TRACE_FILE_IMAGE);
 	const struct render_options options = {.width_columns = 120};
@@ -163,4 +169,60 @@ Test(rule_waker_vanished, says_nothing_of_a_wait_that_ended)
 
 	story.outcome = TRACE_OUTCOME_RETURNED;
 	cr_assert_null(built_report_finding(&report, &story));
+}
+
+static struct built_incident answer_story(void)
+{
+	struct built_incident story = wait_story(TRACE_LOCK_CONDVAR, 15);
+
+	story.observed = TRACE_WAITS_FOR_HANDED_WORK;
+	/* As much as can be known, and still no proof that the answer would have come. */
+	story.proof = TRACE_PROOF_RECORD | TRACE_PROOF_PRIVATE_MAPPING | TRACE_PROOF_ONLY_THREAD |
+	              TRACE_PROOF_STANDSTILL;
+	return story;
+}
+
+Test(rule_waker_vanished, is_likely_where_work_was_handed_to_vanished_threads)
+{
+	struct built_incident story = answer_story();
+	const struct finding *finding = built_report_of_handed_work(&report, &story, CALL_COND_SIGNAL);
+
+	cr_assert_not_null(finding);
+	cr_assert_str_eq(finding->rule_name, "waker-vanished");
+	cr_assert_eq(finding->verdict, VERDICT_LIKELY);
+	cr_assert_str_eq(
+	    finding->message,
+	    "pid 4242 waits for ever on condvar at 0x555500004060: the work that it handed over by "
+	    "pthread_cond_signal() in story+0x1500 was for thread 4201 'worker' and 1 more, which "
+	    "slept in story+0x1210 and vanished when story+0x1500 called fork()");
+	cr_assert_not_null(strstr(finding->advice, "thread pool"));
+	cr_assert_null(strstr(finding->advice, "Python"));
+}
+
+Test(rule_waker_vanished, knows_no_hazard_in_an_answer_that_came)
+{
+	struct built_incident story = answer_story();
+
+	story.outcome = TRACE_OUTCOME_RETURNED;
+	cr_assert_null(built_report_of_handed_work(&report, &story, CALL_COND_SIGNAL));
+}
+
+Test(rule_waker_vanished, shows_where_work_was_handed_over)
+{
+	struct built_incident story = answer_story();
+	struct render_options options = {.width_columns = 300};
+
+	cr_assert_not_null(built_report_of_handed_work(&report, &story, CALL_COND_SIGNAL));
+	char *text = sample_report_render(&report, &render_text, &options);
+	cr_assert_not_null(strstr(text, "1. Who was to do the work: thread 4201 \"worker\""), "%s", text);
+	cr_assert_not_null(
+	    strstr(text, "3. Where the work was handed over: thread 4242, by pthread_cond_signal on"), "%s",
+	    text);
+	cr_assert_not_null(strstr(text, "threads had waited at the fork and none does now"), "%s", text);
+	cr_assert_not_null(strstr(text, "4. Who is stuck: process 4242"), "%s", text);
+	free(text);
+	text = sample_report_render(&report, &render_json, &options);
+	cr_assert_not_null(strstr(text, "\"handed_over\":"), "%s", text);
+	cr_assert_not_null(strstr(text, "\"waiting_threads\":\t2"), "%s", text);
+	free(text);
 }

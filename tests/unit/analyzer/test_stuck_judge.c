@@ -186,12 +186,12 @@ Test(stuck_judge, tells_the_kind_by_the_function_that_was_called)
 	expect(STUCK_BY_FORK, TRACE_LOCK_FUTEX);
 }
 
-Test(stuck_judge, leaves_to_the_library_what_went_through_it)
+Test(stuck_judge, blames_no_fork_for_what_went_through_the_library)
 {
 	add_frame(0, "/lib/libc.so.6", "sem_wait");
 	add_frame(0, "/opt/lib/libafterfork.so", "sem_wait");
 	add_frame(0, "/opt/shop", "work");
-	expect(STUCK_UNCLEAR, 0);
+	expect(STUCK_ANYHOW, TRACE_LOCK_SEMAPHORE);
 	strcpy(frames[0][0].function, "setenv");
 	threads[0].wait.address = LIBC;
 	expect(STUCK_BY_FORK, TRACE_LOCK_LIBC);
@@ -339,4 +339,81 @@ Test(stuck_judge, tells_an_interrupted_initialisation_from_one_that_needs_itself
 	stacks[0].count--;
 	stacks[0].flags = TRACE_STACK_CUT;
 	expect(STUCK_ANYHOW, TRACE_LOCK_STATIC_INIT);
+}
+
+/* Thread 11 gave work to what vanished threads slept on, and waits on a condition variable of its own. */
+static void hand_over(void)
+{
+	process.has_library = true;
+	process.library.handover = (struct library_handover){.object = BSS, .tid = 11};
+	threads[0].tid = 11;
+	threads[0].wait.address = STACK;
+	add_frame(0, "/lib/libc.so.6", "pthread_cond_wait");
+	add_frame(0, "/opt/lib/libafterfork.so", "pthread_cond_wait");
+	add_frame(0, "/opt/shop", "ask");
+}
+
+Test(stuck_judge, blames_the_fork_where_work_was_handed_to_vanished_threads)
+{
+	hand_over();
+	threads[0].known_lock = STACK - 8;
+	expect(STUCK_BY_FORK, TRACE_LOCK_CONDVAR);
+	struct stuck_judgement judgement = stuck_judge(&process, stacks);
+	cr_assert_eq(judgement.observed, TRACE_WAITS_FOR_HANDED_WORK);
+	cr_assert_eq(judgement.lock_address, STACK - 8);
+	process.library.handover.object = 0;
+	expect(STUCK_ANYHOW, TRACE_LOCK_CONDVAR);
+}
+
+Test(stuck_judge, takes_who_asks_a_program_to_end_for_nobody_who_does_its_work)
+{
+	enum { SIGNAL_TERM = 15, SIGNAL_USR1 = 10 };
+
+	hand_over();
+	process.caught_signals = 1 << (SIGNAL_TERM - 1);
+	expect(STUCK_BY_FORK, TRACE_LOCK_CONDVAR);
+	process.caught_signals = 1 << (SIGNAL_USR1 - 1);
+	expect(STUCK_UNCLEAR, 0);
+}
+
+Test(stuck_judge, blames_handed_work_for_the_wait_of_an_answer_only)
+{
+	hand_over();
+	strcpy(frames[0][0].function, "sem_wait");
+	expect(STUCK_ANYHOW, TRACE_LOCK_SEMAPHORE);
+	strcpy(frames[0][0].function, "pthread_mutex_lock");
+	expect(STUCK_ANYHOW, TRACE_LOCK_MUTEX);
+}
+
+Test(stuck_judge, blames_handed_work_among_threads_that_wait_for_no_lock)
+{
+	hand_over();
+	process.thread_count = 2;
+	threads[1].tid = 12;
+	threads[1].wait.address = HEAP;
+	add_frame(1, "/lib/libc.so.6", "pthread_cond_wait");
+	add_frame(1, "/opt/shop", "idle");
+	expect(STUCK_BY_FORK, TRACE_LOCK_CONDVAR);
+	cr_assert_eq(stuck_judge(&process, stacks).thread, 0);
+	/* A thread that takes work has done it, or never will. */
+	threads[1].wait.address = BSS + 8;
+	expect(STUCK_ANYHOW, TRACE_LOCK_CONDVAR);
+	threads[1].wait.address = HEAP;
+	strcpy(frames[1][0].function, "pthread_mutex_lock");
+	expect(STUCK_ANYHOW, TRACE_LOCK_CONDVAR);
+	/* Who handed it over is gone. */
+	strcpy(frames[1][0].function, "pthread_cond_wait");
+	process.library.handover.tid = 13;
+	expect(STUCK_ANYHOW, TRACE_LOCK_CONDVAR);
+}
+
+/* Where libc has no names. */
+Test(stuck_judge, knows_the_kind_from_the_library)
+{
+	add_frame(0, "/lib/libc.so.6", "");
+	add_frame(0, "/opt/lib/libafterfork.so", "");
+	add_frame(0, "/opt/shop", "work");
+	expect(STUCK_BY_FORK, TRACE_LOCK_FUTEX);
+	threads[0].known_kind = TRACE_LOCK_SEMAPHORE;
+	expect(STUCK_ANYHOW, TRACE_LOCK_SEMAPHORE);
 }

@@ -6,7 +6,7 @@
 #include "trace_reader.h"
 
 struct seen {
-	unsigned runs, images, incidents, notices, atforks, vanished;
+	unsigned runs, images, incidents, notices, atforks, vanished, handovers;
 	int32_t last_pid;
 	char last_path[256];
 	unsigned stop_after; /* incidents; 0: never */
@@ -92,8 +92,19 @@ static int see_vanished(void *context, const struct trace_vanished *vanished,
 	return 0;
 }
 
-static const struct trace_reader_sink sink = {see_run,    see_image,  see_incident,
-                                              see_notice, see_atfork, see_vanished};
+static int see_handover(void *context, const struct trace_handover *handover,
+                        const struct trace_tables *tables)
+{
+	struct seen *seen = context;
+	volatile uint64_t sum = touch(tables, &handover->stack);
+
+	(void)sum;
+	seen->handovers++;
+	return 0;
+}
+
+static const struct trace_reader_sink sink = {see_run,    see_image,    see_incident, see_notice,
+                                              see_atfork, see_vanished, see_handover};
 
 /* Scans a copy in a block of exactly that size, so that ASan sees a read one byte behind it. */
 static struct trace_reader_result scan_bytes(const void *bytes, size_t size_bytes, struct seen *ret_seen)
@@ -149,13 +160,14 @@ Test(trace_reader, hands_out_every_record_in_the_order_of_the_file)
 
 	trace_builder_add_atfork(builder, BUILT_PLUGIN);
 	trace_builder_add_vanished(builder, &story, TRACE_HOLD_HELD, TRACE_LOCK_MUTEX);
+	trace_builder_add_handover(builder, &story, 48, 2);
 	trace_builder_add_notice(builder, TRACE_NOTICE_EXEC_STATIC, 0, "/bin/busybox");
 	header_of(builder)->dropped_records = 7;
 	result = scan(builder, &seen);
 	cr_assert_eq(result.status, TRACE_STATUS_OK);
 	cr_assert_eq(result.kind, TRACE_FILE_IMAGE);
 	cr_assert_eq(result.run_id, TRACE_BUILDER_RUN_ID);
-	cr_assert_eq(result.good_records, 6);
+	cr_assert_eq(result.good_records, 7);
 	cr_assert_eq(result.unknown_records, 0);
 	cr_assert_eq(result.damaged_records, 0);
 	cr_assert_eq(result.dropped_records, 7);
@@ -166,6 +178,7 @@ Test(trace_reader, hands_out_every_record_in_the_order_of_the_file)
 	cr_assert_eq(seen.last_pid, 5002);
 	cr_assert_eq(seen.atforks, 1);
 	cr_assert_eq(seen.vanished, 1);
+	cr_assert_eq(seen.handovers, 1);
 	cr_assert_eq(seen.notices, 1);
 	cr_assert_str_eq(seen.last_path, "/bin/busybox");
 	trace_builder_free(builder);
