@@ -25,10 +25,10 @@ struct waker {
 };
 
 struct wake_facts {
-	uint32_t generation;    /* of the process, when the object was first seen or initialised */
-	uint32_t initial_value; /* of a semaphore; threads of a barrier */
-	bool by_holder, by_others; /* a semaphore was posted by a thread that had taken it; by one that had not,
-	                              which is also how one that begins at zero has to be posted first */
+	uint32_t generation;       /* of the process, when the object was first seen or initialised */
+	uint32_t initial_value;    /* of a semaphore; threads of a barrier */
+	bool by_holder, by_others; /* a semaphore was posted by a thread that had taken it; by one that had
+	                              not, which is also how one that begins at zero has to be posted first */
 	struct waker
 	    wakers[WAKE_SITE_WAKERS]; /* the first two threads; who gives back what it took wakes nobody */
 };

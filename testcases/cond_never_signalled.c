@@ -1,6 +1,6 @@
-/* A worker is to signal the end of its start, and vanishes before it does. Nobody has used the condition variable
- * so far: it is there since the program began, and the child's only thread waits on it for ever. That a
- * vanished thread would have signalled it cannot be proven.
+/* A worker is to signal the end of its start, and vanishes before it does. Nobody has used the condition
+ * variable so far: it is there since the program began, and the child's only thread waits on it for ever.
+ * That a vanished thread would have signalled it cannot be proven.
  *
  * expect: likely waker-vanished
  *   lock: condvar - started

@@ -1,5 +1,5 @@
-/* A semaphore begins at zero: a worker is to post it when it is done, and vanishes before it is. The child's only
- * thread waits for that post for ever. That a vanished thread would have posted it cannot be proven.
+/* A semaphore begins at zero: a worker is to post it when it is done, and vanishes before it is. The child's
+ * only thread waits for that post for ever. That a vanished thread would have posted it cannot be proven.
  *
  * expect: likely waker-vanished
  *   lock: semaphore - done initialised_at=done_init<main

@@ -1,4 +1,5 @@
-/* A semaphore begins at one, as a lock does. The child takes it twice and waits for itself: no fork is to blame.
+/* A semaphore begins at one, as a lock does. The child takes it twice and waits for itself: no fork is to
+ * blame.
  *
  * expect: nothing
  * exit: 0
