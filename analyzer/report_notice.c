@@ -96,8 +96,9 @@ static int add(struct report *report, const struct notice *notice)
 
 static bool is_same_handlers(const struct atfork_registration *one, const struct atfork_registration *other)
 {
-	return one->image == other->image && one->handlers[0].pc == other->handlers[0].pc &&
-	       one->handlers[1].pc == other->handlers[1].pc && one->handlers[2].pc == other->handlers[2].pc;
+	return one->image == other->image && one->pid == other->pid &&
+	       one->handlers[0].pc == other->handlers[0].pc && one->handlers[1].pc == other->handlers[1].pc &&
+	       one->handlers[2].pc == other->handlers[2].pc;
 }
 
 static const struct raw_frame *first_handler(const struct atfork_registration *registration)

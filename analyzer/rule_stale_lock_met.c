@@ -3,6 +3,15 @@
 #include "rule.h"
 #include "story.h"
 
+/* From the first failed try to the last one of the same loop. */
+static bool is_long_loop(const struct incident *incident)
+{
+	enum { NS_PER_MS = 1000000, LONG_MS = 400 /* one try returns at once */ };
+
+	return incident->observed == OBSERVED_TRY_FAILED_ON_VANISHED && incident->blocked_known &&
+	       incident->blocked_ns >= (uint64_t)LONG_MS * NS_PER_MS;
+}
+
 /* Blocking calls that never returned belong to the certain rules, which are asked first. */
 static bool is_hang_after(enum observed hang, enum observed attempt)
 {
@@ -12,24 +21,32 @@ static bool is_hang_after(enum observed hang, enum observed attempt)
 }
 
 /* A try that failed right before the same thread blocked on the same lock is how some locks are taken: the
- * hang is the finding. So is a loop of tries that never ends. */
-static bool led_to_a_hang(const struct model *model, const struct incident *attempt)
+ * hang is the finding. So is a loop of tries that never ends, or that went on for long: compilers put
+ * the first try in front of it. */
+static bool led_to(const struct incident *attempt, const struct incident *later)
+{
+	bool is_loop = is_long_loop(later) && !is_long_loop(attempt) && later->observed == attempt->observed;
+	bool is_hang = is_hang_after(later->observed, attempt->observed) && later->pending_count;
+
+	return (is_loop || is_hang) && later->pid == attempt->pid && later->tid == attempt->tid &&
+	       later->lock.address == attempt->lock.address && later->time_ns >= attempt->time_ns &&
+	       later->count >= attempt->count;
+}
+
+static bool led_to_more(const struct model *model, const struct incident *attempt)
 {
 	size_t count;
 	const struct incident *all = model_incidents(model, &count);
 
 	for (size_t i = 0; i < count; i++)
-		if (is_hang_after(all[i].observed, attempt->observed) && all[i].pending_count &&
-		    all[i].pid == attempt->pid && all[i].tid == attempt->tid &&
-		    all[i].lock.address == attempt->lock.address && all[i].time_ns >= attempt->time_ns &&
-		    all[i].count >= attempt->count)
+		if (led_to(attempt, &all[i]))
 			return true;
 	return false;
 }
 
 static bool match(const struct model *model, const struct incident *incident, struct rule_match *ret_match)
 {
-	if (led_to_a_hang(model, incident))
+	if (led_to_more(model, incident))
 		return false;
 	switch (incident->observed) {
 	case OBSERVED_TRY_FAILED_ON_VANISHED:
@@ -46,13 +63,6 @@ static bool match(const struct model *model, const struct incident *incident, st
 	    .pending_count = incident->pending_count,
 	};
 	return true;
-}
-
-/* From the first failed try to the last one of the same loop. */
-static bool is_long_loop(const struct incident *incident)
-{
-	return incident->observed == OBSERVED_TRY_FAILED_ON_VANISHED && incident->blocked_known &&
-	       incident->blocked_ns >= 1000000000;
 }
 
 static void tell_what_happened(const struct finding *finding, FILE *out)
@@ -88,9 +98,13 @@ static bool is_join(const struct finding *finding)
 
 static void tell_join(const struct finding *finding, FILE *out)
 {
-	fputs(finding->incident->first_pending ? " waits, with a time limit, for the end of "
-	                                       : " gave up joining ",
-	      out);
+	if (is_long_loop(finding->incident))
+		fprintf(out, " tried again and again for %.1f s to join ",
+		        (double)finding->incident->blocked_ns / 1e9);
+	else
+		fputs(finding->incident->first_pending ? " waits, with a time limit, for the end of "
+		                                       : " gave up joining ",
+		      out);
 	story_holder(finding, out);
 	fputs(", which vanished when ", out);
 	story_fork(finding, out);

@@ -43,7 +43,7 @@ static void prepare(void)
 
 static void parent(void)
 {
-	handler_timing_begins();
+	handler_timing_begins(ATFORK_PARENT, __builtin_return_address(0));
 	struct thread_record *self = thread_record_self;
 	/* A wrapper does so once all handlers have run. */
 	if (self && self->fork_noted && !self->note->call)
@@ -52,7 +52,7 @@ static void parent(void)
 
 static void child(void)
 {
-	handler_timing_begins();
+	handler_timing_begins(ATFORK_CHILD, __builtin_return_address(0));
 	const struct thread_record *self = thread_record_self;
 	/* Entered by its first intercepted call, unless it has to count itself. */
 	if (self && self->fork_counted && thread_record_is_wiped_on_fork())
@@ -102,6 +102,12 @@ static void write_again(struct registration *entry, struct trace_record *old)
 	record->longest = atomic_load(&entry->longest);
 	trace_writer_rewrite(old, &record->record, old->size_bytes, sizeof record->record);
 	record_work_give(work);
+}
+
+uint64_t atfork_registry_handler(uint32_t registration, enum atfork_phase phase)
+{
+	const struct registration *entry = __atomic_load_n(&registrations[registration], __ATOMIC_ACQUIRE);
+	return entry ? entry->handler[phase] : 0;
 }
 
 void atfork_registry_note_slow(uint32_t registration, enum atfork_phase phase, uint64_t time_ns)

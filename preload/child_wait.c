@@ -4,6 +4,7 @@
 
 #include "handover.h"
 #include "raw_syscall.h"
+#include "retry_loop.h"
 #include "signal_classes.h"
 #include "trace_writer.h"
 #include "wake_site.h"
@@ -314,6 +315,11 @@ void child_wait_join(struct child_use *use, struct thread_record *self, pthread_
 	suspect.observed =
 	    use->attempt == CHILD_TRY ? TRACE_TRY_FAILED_ON_VANISHED : TRACE_TIMED_WAIT_ON_VANISHED;
 	use->suspect = suspect;
-	if (use->attempt == CHILD_TIMED)
+	use->tried = retry_loop_enter(&suspect);
+	if (use->attempt != CHILD_TIMED)
+		return;
+	use->handle = use->tried;
+	incident_goes_on(use->handle);
+	if (!use->handle.record)
 		use->handle = incident_write(&use->suspect);
 }

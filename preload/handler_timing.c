@@ -7,7 +7,7 @@
 #include "real.h"
 #include "trace_writer.h"
 
-enum { MARKS_MAX = 256, SUSPECT_TICKS = 1 << 28 }; /* less than a tenth of a second */
+enum { MARKS_MAX = 256, TAKEN_MAX = 8, SUSPECT_TICKS = 1 << 28 }; /* less than a tenth of a second */
 static const uint64_t SLOW_NS = 500000000;
 
 static uint32_t marked[MARKS_MAX]; /* registrations in the order in which they were made */
@@ -21,6 +21,14 @@ static __thread struct {
 	uint64_t longest;
 	uint32_t calls; /* of marks */
 	uint32_t longest_after;
+	enum atfork_phase phase;
+	uint64_t called_from,
+	    prepared_from; /* where libc calls the handlers of that phase, of the first one */
+	uint32_t held;     /* locks, before the handler that runs */
+	uint32_t taken_count;
+	struct {
+		uint64_t lock, handler;
+	} taken[TAKEN_MAX]; /* by prepare handlers */
 } lap __attribute__((tls_model("initial-exec")));
 
 static void tell(uint32_t position, enum atfork_phase phase, uint64_t ticks)
@@ -41,11 +49,46 @@ static void end_lap(uint64_t now)
 	lap.longest_after = lap.calls - 1;
 }
 
+static uint64_t running(void)
+{
+	uint32_t count = atomic_load_explicit(&marked_count, memory_order_relaxed);
+	/* The last registered runs first, and behind its mark. */
+	uint32_t position = lap.phase == ATFORK_PREPARE ? count - lap.calls : lap.calls;
+	return position < count ? atfork_registry_handler(marked[position], lap.phase) : 0;
+}
+
+uint64_t handler_timing_running(uint64_t called_from)
+{
+	return called_from == lap.called_from ? running() : 0;
+}
+
+uint64_t handler_timing_taker(uint64_t lock, uint64_t called_from)
+{
+	for (uint32_t i = 0; i < lap.taken_count && called_from == lap.prepared_from; i++) {
+		if (lap.taken[i].lock == lock)
+			return lap.taken[i].handler;
+	}
+	return 0;
+}
+
+static void note_taken(void)
+{
+	const struct thread_record *self = thread_record_self;
+	uint32_t held = self ? atomic_load(&self->held_count) : 0;
+	for (uint32_t i = lap.held; lap.calls && i < held && lap.taken_count < TAKEN_MAX; i++) {
+		lap.taken[lap.taken_count].lock = self->held[i].lock;
+		lap.taken[lap.taken_count++].handler = running();
+	}
+	lap.held = held;
+}
+
 /* The last registered runs first: how many there are shows at the end. */
 static void mark_prepare(void)
 {
 	uint64_t now = __rdtsc();
 	end_lap(now);
+	note_taken();
+	lap.called_from = lap.prepared_from = (uint64_t)(uintptr_t)__builtin_return_address(0);
 	lap.since = now;
 	lap.calls++;
 }
@@ -54,8 +97,10 @@ void handler_timing_prepare_begins(void)
 {
 	if (atomic_load_explicit(&marked_count, memory_order_relaxed) == 0)
 		return;
+	lap.phase = ATFORK_PREPARE;
 	lap.calls = 0;
 	lap.longest = 0;
+	lap.taken_count = 0;
 }
 
 void handler_timing_prepare_ends(void)
@@ -63,16 +108,20 @@ void handler_timing_prepare_ends(void)
 	if (atomic_load_explicit(&marked_count, memory_order_relaxed) == 0)
 		return;
 	end_lap(__rdtsc());
+	note_taken();
 	/* Fewer or more where a handler forked, or registered others. */
 	if (lap.longest >= SUSPECT_TICKS && lap.calls == atomic_load(&marked_count))
 		tell(lap.calls - 1 - lap.longest_after, ATFORK_PREPARE, lap.longest);
-	handler_timing_prepare_begins(); /* of the next fork, should it come by a road without a wrapper */
+	lap.calls = 0; /* of the next fork, should it come by a road without a wrapper */
+	lap.longest = 0;
 }
 
-void handler_timing_begins(void)
+void handler_timing_begins(enum atfork_phase phase, const void *called_from)
 {
 	if (atomic_load_explicit(&marked_count, memory_order_relaxed) == 0)
 		return;
+	lap.phase = phase;
+	lap.called_from = (uint64_t)(uintptr_t)called_from;
 	lap.calls = 0;
 	lap.since = __rdtsc();
 }

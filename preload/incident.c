@@ -2,6 +2,7 @@
 
 #include <errno.h>
 
+#include "handler_timing.h"
 #include "hash.h"
 #include "init_site.h"
 #include "open_wait.h"
@@ -82,6 +83,16 @@ static void keep_past(const struct lock_use *past, struct kept_stack *ret_stack)
 	ret_stack->flags = count == CALL_SITE_FRAMES ? TRACE_STACK_TRUNCATED : 0;
 }
 
+static void add_handler(uint64_t handler, struct kept_stack *stack)
+{
+	if (!handler || !stack->count || stack->count == TRACE_STACK_FRAMES_MAX)
+		return;
+	__builtin_memmove(stack->pc + 1, stack->pc, stack->count * sizeof *stack->pc);
+	stack->pc[0] = handler;
+	stack->exact = stack->exact << 1 | 1;
+	stack->count++;
+}
+
 static struct trace_holder describe_holder(const struct incident *incident, struct record_work *work,
                                            uint64_t *hash)
 {
@@ -111,6 +122,7 @@ static struct trace_holder describe_holder(const struct incident *incident, stru
 		work->stack.count = call_stack_finish(&site, &thread->bounds, work->stack.pc,
 		                                      TRACE_STACK_FRAMES_MAX, &flags, &work->stack.exact);
 		work->stack.flags = flags;
+		add_handler(handler_timing_taker(entry->lock, work->stack.pc[0]), &work->stack);
 	} else {
 		fork_snapshot_stack_of(thread, incident->holder_entry, &work->stack);
 	}
@@ -151,6 +163,8 @@ static struct trace_victim describe_victim(const struct incident *incident, stru
 	work->stack.count = call_stack_walk(&incident->regs, &incident->victim->bounds, work->stack.pc,
 	                                    TRACE_STACK_FRAMES_MAX, &flags, &work->stack.exact);
 	work->stack.flags = flags;
+	if (fork_snapshot_in_handlers(incident->victim))
+		add_handler(handler_timing_running(work->stack.pc[0]), &work->stack);
 	victim.stack = add_stack(work, hash);
 	return victim;
 }

@@ -3,6 +3,7 @@
 #include "arena.h"
 #include "fork_snapshot.h"
 #include "handover.h"
+#include "module_map.h"
 
 enum { BUSY = 1 /* no object's address */ };
 
@@ -65,7 +66,7 @@ void wake_site_init(const void *object, uint32_t initial_value)
 	site->facts = (struct wake_facts){
 	    .generation = process.generation,
 	    .initial_value = initial_value,
-	    .by_others = site->facts.by_others,
+	    .by_others = site->facts.by_others || initial_value == 0,
 	    .after_handover = handover_find() != NULL,
 	};
 	give(site, object);
@@ -74,8 +75,11 @@ void wake_site_init(const void *object, uint32_t initial_value)
 void wake_site_see(const void *object)
 {
 	struct wake_site *site = wake_site_of(object) ? NULL : take_new(object);
-	if (site)
-		give(site, object);
+	if (!site)
+		return;
+	if (module_map_find_data((uint64_t)(uintptr_t)object))
+		site->facts.generation = 0;
+	give(site, object);
 }
 
 static bool is_full(const struct wake_facts *facts, const struct thread_record *self, bool holds)

@@ -27,8 +27,9 @@ struct waker {
 struct wake_facts {
 	uint32_t generation;    /* of the process, when the object was first seen or initialised */
 	uint32_t initial_value; /* of a semaphore; threads of a barrier */
-	bool by_holder,
-	    by_others;       /* a semaphore was posted by a thread that had taken it; by one that had not */
+	/* A semaphore was posted by a thread that had taken it; by one that had not, which is also how one that
+	 * begins at zero has to be posted first. */
+	bool by_holder, by_others;
 	bool after_handover; /* it was made in a process that had handed over work */
 	struct waker
 	    wakers[WAKE_SITE_WAKERS]; /* the first two threads; who gives back what it took wakes nobody */
@@ -68,7 +69,7 @@ static inline bool wake_site_knows_holder(const void *semaphore)
 /* Forgets what was known of the address, but for by_others: a thread may still be recorded as the holder of
  * what another posted. */
 void wake_site_init(const void *object, uint32_t initial_value);
-/* The object exists. */
+/* The object exists; a static variable that nobody initialised did so before the first fork. */
 void wake_site_see(const void *object);
 /* The calling thread wakes others through it. holds: it had taken the semaphore. */
 void wake_site_wake(struct thread_record *self, const void *object, unsigned call, bool holds,

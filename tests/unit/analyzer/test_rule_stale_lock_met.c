@@ -47,6 +47,26 @@ Test(rule_stale_lock_met, tells_how_long_a_loop_of_tries_went_on)
 	                 "and each try failed" HOLDER);
 }
 
+Test(rule_stale_lock_met, counts_the_try_in_front_of_a_loop_to_the_loop)
+{
+	struct built_incident stories[] = {trace_builder_story(), trace_builder_story()};
+
+	for (int i = 0; i < 2; i++) {
+		stories[i].observed = TRACE_TRY_FAILED_ON_VANISHED;
+		stories[i].outcome = TRACE_OUTCOME_RETURNED;
+		stories[i].result = 16;
+	}
+	stories[1].time_ns += 1000;
+	stories[1].left_ns = stories[1].time_ns + 1000;
+	built_report_make(&report, stories, 2);
+	cr_assert_eq(report.findings.items[0]->count, 2, "two tries, each for itself");
+	release();
+	stories[1].left_ns += 2500000000;
+	built_report_make(&report, stories, 2);
+	cr_assert_eq(report.findings.items[0]->count, 1);
+	cr_assert(strstr(report.findings.items[0]->message, "tried again and again for 2.5 s"));
+}
+
 Test(rule_stale_lock_met, takes_a_timed_wait_that_gave_up)
 {
 	cr_assert_str_eq(find(TRACE_TIMED_WAIT_ON_VANISHED, TRACE_OUTCOME_RETURNED, 110)->message,

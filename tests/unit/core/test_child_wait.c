@@ -88,6 +88,20 @@ Test(child_wait, tells_a_condition_that_nobody_was_seen_to_signal)
 	expect(child_wait_condition, TRACE_WAITS_FOR_VANISHED);
 }
 
+Test(child_wait, tells_a_static_condition_that_is_used_for_the_first_time)
+{
+	static pthread_cond_t unused = PTHREAD_COND_INITIALIZER;
+
+	core_become_child(self);
+	wake_site_see(object);
+	expect(child_wait_condition, 0);
+	object = &unused;
+	wake_site_see(object);
+	expect(child_wait_condition, TRACE_WAITS_FOR_VANISHED);
+	wake_site_init(object, 0);
+	expect(child_wait_condition, 0);
+}
+
 Test(child_wait, says_nothing_of_an_object_that_the_child_made)
 {
 	core_become_child(self);
@@ -144,6 +158,22 @@ Test(child_wait, tells_a_semaphore_that_others_post)
 	core_become_child(self);
 	expect(child_wait_semaphore, TRACE_WAITS_FOR_VANISHED);
 	sem_post(object);
+	expect(child_wait_semaphore, 0);
+}
+
+Test(child_wait, tells_a_semaphore_that_begins_at_zero)
+{
+	sem_init(object, 0, 0);
+	wake_site_init(object, 0);
+	core_become_child(self);
+	expect(child_wait_semaphore, TRACE_WAITS_FOR_VANISHED);
+}
+
+Test(child_wait, says_nothing_of_a_semaphore_that_the_child_may_have_taken_itself)
+{
+	sem_init(object, 0, 0);
+	wake_site_init(object, 1);
+	core_become_child(self);
 	expect(child_wait_semaphore, 0);
 }
 
