@@ -1,6 +1,7 @@
 #include "atfork_registry.h"
 
 #include "arena.h"
+#include "child_code.h"
 #include "fork_snapshot.h"
 #include "handler_timing.h"
 #include "notice.h"
@@ -50,7 +51,7 @@ static void parent(void)
 		fork_snapshot_postfork_parent(self, false);
 }
 
-static void child(void)
+CHILD_CODE static void child(void)
 {
 	handler_timing_begins();
 	const struct thread_record *self = thread_record_self;

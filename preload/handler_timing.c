@@ -4,6 +4,7 @@
 #include <x86intrin.h>
 
 #include "atfork_registry.h"
+#include "child_code.h"
 #include "real.h"
 #include "trace_writer.h"
 
@@ -69,7 +70,7 @@ void handler_timing_prepare_ends(void)
 	handler_timing_prepare_begins(); /* of the next fork, should it come by a road without a wrapper */
 }
 
-void handler_timing_begins(void)
+CHILD_CODE void handler_timing_begins(void)
 {
 	if (atomic_load_explicit(&marked_count, memory_order_relaxed) == 0)
 		return;
@@ -77,7 +78,7 @@ void handler_timing_begins(void)
 	lap.since = __rdtsc();
 }
 
-static void mark_after(enum atfork_phase phase)
+CHILD_CODE static void mark_after(enum atfork_phase phase)
 {
 	uint64_t ticks = __rdtsc() - lap.since;
 	if (ticks >= SUSPECT_TICKS)
@@ -91,7 +92,7 @@ static void mark_parent(void)
 	mark_after(ATFORK_PARENT);
 }
 
-static void mark_child(void)
+CHILD_CODE static void mark_child(void)
 {
 	mark_after(ATFORK_CHILD);
 }

@@ -3,6 +3,7 @@
 #include <sys/mman.h>
 
 #include "arena.h"
+#include "child_code.h"
 #include "lock_word.h"
 #include "own_memory.h"
 #include "raw_syscall.h"
@@ -99,7 +100,7 @@ _Atomic uint32_t *thread_record_make_wiped_word(void)
 	return (_Atomic uint32_t *)(void *)make_gate();
 }
 
-bool thread_record_is_wiped_on_fork(void)
+CHILD_CODE bool thread_record_is_wiped_on_fork(void)
 {
 	return !atomic_load_explicit(&is_unwiped, memory_order_relaxed);
 }
