@@ -14,8 +14,10 @@ enum {
 	ARENA_PAGE_SIZE_BYTES = 4096,
 };
 
+/* Stands at its end, and is used up from there to its start: a new mapping lies below the one before, so what is
+ * in use of both lies together, and shares pages of page tables. */
 struct arena_chunk {
-	_Atomic uint64_t used_bytes; /* runs past the end once the chunk is used up */
+	_Atomic uint64_t used_bytes; /* runs past the size once the chunk is used up */
 };
 
 static _Atomic(struct arena_chunk *) current_chunk;
@@ -29,17 +31,23 @@ static void *arena_map(size_t size_bytes)
 	return (void *)address;
 }
 
-/* Maps a chunk whose first size_bytes are taken already. NULL with *ret_retry set: another thread was faster.
- */
+static void *arena_place(struct arena_chunk *chunk, uint64_t end_bytes)
+{
+	return (char *)chunk + ARENA_ALIGNMENT_BYTES - end_bytes;
+}
+
+/* Maps a chunk of which size_bytes are taken already. NULL with *ret_retry set: another thread was faster. */
 static void *arena_add_chunk(struct arena_chunk *used_up, size_t size_bytes, int *ret_retry)
 {
-	struct arena_chunk *chunk = arena_map(ARENA_CHUNK_SIZE_BYTES);
-	if (!chunk)
+	char *memory = arena_map(ARENA_CHUNK_SIZE_BYTES);
+	if (!memory)
 		return NULL;
-	atomic_store_explicit(&chunk->used_bytes, ARENA_ALIGNMENT_BYTES + size_bytes, memory_order_relaxed);
+	struct arena_chunk *chunk = (void *)(memory + ARENA_CHUNK_SIZE_BYTES - ARENA_ALIGNMENT_BYTES);
+	uint64_t end_bytes = ARENA_ALIGNMENT_BYTES + size_bytes;
+	atomic_store_explicit(&chunk->used_bytes, end_bytes, memory_order_relaxed);
 	if (atomic_compare_exchange_strong(&current_chunk, &used_up, chunk))
-		return (char *)chunk + ARENA_ALIGNMENT_BYTES;
-	raw_syscall2(SYS_munmap, (long)chunk, ARENA_CHUNK_SIZE_BYTES);
+		return arena_place(chunk, end_bytes);
+	raw_syscall2(SYS_munmap, (long)memory, ARENA_CHUNK_SIZE_BYTES);
 	*ret_retry = 1;
 	return NULL;
 }
@@ -58,7 +66,7 @@ void *arena_alloc(size_t size_bytes)
 			uint64_t at =
 			    atomic_fetch_add_explicit(&chunk->used_bytes, size_bytes, memory_order_relaxed);
 			if (at + size_bytes <= ARENA_CHUNK_SIZE_BYTES)
-				return (char *)chunk + at;
+				return arena_place(chunk, at + size_bytes);
 		}
 		int retry = 0;
 		void *memory = arena_add_chunk(chunk, size_bytes, &retry);

@@ -1,10 +1,10 @@
 #include "atfork_registry.h"
 
 #include "arena.h"
-#include "child_code.h"
 #include "fork_snapshot.h"
 #include "handler_timing.h"
 #include "notice.h"
+#include "placement.h"
 #include "raw_syscall.h"
 #include "real.h"
 #include "record_work.h"
@@ -20,7 +20,7 @@ struct registration {
 	struct trace_record *_Atomic record; /* NULL: not written yet, or no room */
 };
 
-static struct registration *registrations[REGISTRATIONS_KEPT];
+static struct registration *registrations[REGISTRATIONS_KEPT] PAGES_OF_ITS_OWN;
 extern void *__dso_handle;
 
 static void prepare(void)

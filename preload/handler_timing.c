@@ -4,14 +4,14 @@
 #include <x86intrin.h>
 
 #include "atfork_registry.h"
-#include "child_code.h"
+#include "placement.h"
 #include "real.h"
 #include "trace_writer.h"
 
 enum { MARKS_MAX = 256, SUSPECT_TICKS = 1 << 28 }; /* less than a tenth of a second */
 static const uint64_t SLOW_NS = 500000000;
 
-static uint32_t marked[MARKS_MAX]; /* registrations in the order in which they were made */
+static uint32_t marked[MARKS_MAX] PAGES_OF_ITS_OWN; /* registrations in the order in which they were made */
 static _Atomic uint32_t marked_count;
 static uint64_t base_ticks, base_ns; /* read together: they tell how long a tick is */
 extern void *__dso_handle;

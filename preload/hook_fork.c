@@ -6,10 +6,10 @@
 #include <linux/seccomp.h>
 
 #include "atfork_registry.h"
-#include "child_code.h"
 #include "handler_timing.h"
 #include "hook.h"
 #include "luck_check.h"
+#include "placement.h"
 #include "raw_syscall.h"
 #include "trace_writer.h"
 

@@ -3,9 +3,9 @@
 #include <sys/mman.h>
 
 #include "arena.h"
-#include "child_code.h"
 #include "lock_word.h"
 #include "own_memory.h"
+#include "placement.h"
 #include "raw_syscall.h"
 
 #ifndef MADV_WIPEONFORK
@@ -66,11 +66,11 @@ static void give_free(struct thread_record *record)
 
 static struct gate_block *add_gate_block(struct gate_block *used_up)
 {
-	/* Mapped before the arena's first chunk, which then is one with what is mapped after it: each mapping
+	/* Mapped after the arena's first chunk, which then is one with the loader's own memory: each mapping
 	 * more makes every fork dearer. */
+	struct gate_block *block = arena_alloc(sizeof *block);
 	long memory = raw_syscall6(SYS_mmap, 0, GATES_SIZE_BYTES, PROT_READ | PROT_WRITE,
 	                           MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
-	struct gate_block *block = arena_alloc(sizeof *block);
 	if (!block || (memory < 0 && memory > -PAGE_SIZE_BYTES))
 		return NULL;
 	if (raw_syscall3(SYS_madvise, memory, GATES_SIZE_BYTES, MADV_WIPEONFORK) != 0)
