@@ -107,7 +107,7 @@ CHILD_CODE bool thread_record_is_wiped_on_fork(void)
 
 static struct thread_record *make(void)
 {
-	struct thread_record *record = arena_alloc(sizeof *record);
+	struct thread_record *record = arena_alloc_pages(sizeof *record);
 	struct thread_gate *gate = make_gate();
 	if (!record || !gate)
 		return NULL;
@@ -273,7 +273,8 @@ bool thread_record_grow(struct thread_record *record)
 {
 	if (drop_leftovers(record))
 		return true;
-	uint32_t capacity = record->held_capacity * 2;
+	uint32_t before = record->held_capacity;
+	uint32_t capacity = before < THREAD_HELD_GROWN ? THREAD_HELD_GROWN : before * 2;
 	if (capacity > THREAD_HELD_MAX)
 		return drop_older_half(record);
 	struct held_entry *smaller = record->held;
@@ -282,7 +283,7 @@ bool thread_record_grow(struct thread_record *record)
 		atomic_fetch_add_explicit(&lost_count, 1, memory_order_relaxed);
 		return false;
 	}
-	__builtin_memcpy(bigger, smaller, capacity / 2 * sizeof *bigger);
+	__builtin_memcpy(bigger, smaller, before * sizeof *bigger);
 	if (*(struct held_entry *volatile *)&record->held != smaller)
 		return true; /* a signal handler grew it meanwhile */
 	/* The pointer first: a fork in between sees the old capacity with the new, larger array. */
