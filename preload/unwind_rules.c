@@ -126,12 +126,12 @@ static bool learn(uint64_t address, struct unwind_rule *ret_rule)
 	return true;
 }
 
-/* Before one in four is taken: what is not found after a few looks is learned again and again. */
+/* Before one in 16 is taken: what is not in its first slot takes longer to find. */
 static void make_room(bool is_full)
 {
 	static _Atomic uint32_t taken;
 	uint32_t mask = atomic_load(&unwind_rules_slot_mask);
-	is_full |= atomic_fetch_add_explicit(&taken, !is_full, memory_order_relaxed) > mask / 4;
+	is_full |= atomic_fetch_add_explicit(&taken, !is_full, memory_order_relaxed) > mask / 16;
 	if (is_full && mask < UNWIND_RULE_SLOTS - 1)
 		atomic_compare_exchange_strong(&unwind_rules_slot_mask, &mask, mask * 2 + 1);
 }
