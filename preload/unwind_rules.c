@@ -160,8 +160,7 @@ static uint32_t learn_into(_Atomic uint64_t *slot, uint64_t address)
 static bool search(uint64_t address, uint32_t *ret_rule, _Atomic uint64_t **ret_slot)
 {
 	*ret_slot = NULL;
-	uint32_t mask = atomic_load_explicit(&unwind_rules_slot_mask, memory_order_relaxed);
-	uint32_t first = unwind_rules_slot_of(address);
+	uint32_t mask = unwind_rules_mask(), first = unwind_rules_slot_by(address, mask);
 	for (uint32_t i = 0; i < PROBES_MAX; i++) {
 		_Atomic uint64_t *slot = &unwind_rules_slots[(first + i) & mask];
 		uint64_t word = atomic_load_explicit(slot, memory_order_acquire);
@@ -187,8 +186,7 @@ uint32_t unwind_rules_find_further(uint64_t address)
 /* The slot of an address that is there, or NULL. */
 static _Atomic uint64_t *find_slot(uint64_t address, uint64_t *ret_word)
 {
-	uint32_t mask = atomic_load_explicit(&unwind_rules_slot_mask, memory_order_relaxed);
-	uint32_t first = unwind_rules_slot_of(address);
+	uint32_t mask = unwind_rules_mask(), first = unwind_rules_slot_by(address, mask);
 	for (uint32_t i = 0; i < PROBES_MAX; i++) {
 		_Atomic uint64_t *slot = &unwind_rules_slots[(first + i) & mask];
 		*ret_word = atomic_load_explicit(slot, memory_order_acquire);

@@ -47,20 +47,32 @@ extern _Atomic uint32_t unwind_rules_generation;
 uint32_t unwind_rules_find_further(uint64_t address);
 
 /* Neighbouring code shares pages and cache lines of the table. */
+static inline uint32_t unwind_rules_slot_by(uint64_t address, uint32_t mask)
+{
+	return (uint32_t)((address >> 2) ^ (address >> 18)) & mask;
+}
+static inline uint32_t unwind_rules_mask(void)
+{
+	return atomic_load_explicit(&unwind_rules_slot_mask, memory_order_relaxed);
+}
 static inline uint32_t unwind_rules_slot_of(uint64_t address)
 {
-	return (uint32_t)((address >> 2) ^ (address >> 18)) &
-	       atomic_load_explicit(&unwind_rules_slot_mask, memory_order_relaxed);
+	return unwind_rules_slot_by(address, unwind_rules_mask());
 }
 
-/* The rule (bits 0..16) at the instruction that holds `address`: for a return address pass it less one. */
-static inline uint32_t unwind_rules_find(uint64_t address)
+/* The rule (bits 0..16) at the instruction that holds `address`: for a return address pass it less one. mask is
+ * unwind_rules_mask(), read once for several. */
+static inline uint32_t unwind_rules_find_by(uint64_t address, uint32_t mask)
 {
-	uint64_t word =
-	    atomic_load_explicit(&unwind_rules_slots[unwind_rules_slot_of(address)], memory_order_acquire);
+	uint64_t word = atomic_load_explicit(&unwind_rules_slots[unwind_rules_slot_by(address, mask)],
+	                                     memory_order_acquire);
 	if (__builtin_expect(word >> UNWIND_RULE_BITS == address, 1))
 		return (uint32_t)word & UNWIND_RULE_MASK;
 	return unwind_rules_find_further(address);
+}
+static inline uint32_t unwind_rules_find(uint64_t address)
+{
+	return unwind_rules_find_by(address, unwind_rules_mask());
 }
 
 static inline bool unwind_rules_is_plain(uint32_t rule)
