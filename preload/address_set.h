@@ -1,6 +1,6 @@
-/* A table of sets, indexed by the addresses of objects: neighbours lie side by side. A fork pays for each page
- * and each page of page tables that is in use, and a program's locks are mostly few and close together: the
- * sets come in groups, which are made when they are first used.
+/* A table of sets, indexed by the addresses of objects: neighbours lie side by side. A fork pays for each
+ * page and each page of page tables that is in use, and a program's locks are mostly few and close together:
+ * the sets come in groups, which are made when they are first used.
  *
  * Thread-safe, lock-free, async-signal-safe. */
 #ifndef AFTERFORK_PRELOAD_ADDRESS_SET_H

@@ -13,8 +13,8 @@ enum {
 	ARENA_ALIGNMENT_BYTES = 64,
 };
 
-/* Stands at its end, and is used up from there to its start: a new mapping lies below the one before, so what is
- * in use of both lies together, and shares pages of page tables. */
+/* Stands at its end, and is used up from there to its start: a new mapping lies below the one before, so what
+ * is in use of both lies together, and shares pages of page tables. */
 struct arena_chunk {
 	_Atomic uint64_t used_bytes;
 };

@@ -46,7 +46,7 @@ static void before(struct thread_record *self, unsigned call, bool runs_handlers
 		before(self, call, runs_handlers, &regs);                                                    \
 		uint32_t generation = process.generation;                                                    \
 		int result = original;                                                                       \
-		after(self, generation, result);                                                                         \
+		after(self, generation, result);                                                             \
 		return result;                                                                               \
 	} while (0)
 

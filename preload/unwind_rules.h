@@ -36,8 +36,8 @@ enum {
 };
 
 extern _Atomic uint64_t unwind_rules_slots[UNWIND_RULE_SLOTS];
-/* Of the slots in use: the table grows with what is in it, since a fork pays for each page that was written. What
- * a smaller one had elsewhere is learned again. */
+/* Of the slots in use: the table grows with what is in it, since a fork pays for each page that was written.
+ * What a smaller one had elsewhere is learned again. */
 extern _Atomic uint32_t unwind_rules_slot_mask;
 /* Grows by UNWIND_RULES_GENERATION_STEP whenever rules were forgotten: what was derived from them is void. */
 enum { UNWIND_RULES_GENERATION_STEP = 256 };
@@ -60,8 +60,8 @@ static inline uint32_t unwind_rules_slot_of(uint64_t address)
 	return unwind_rules_slot_by(address, unwind_rules_mask());
 }
 
-/* The rule (bits 0..16) at the instruction that holds `address`: for a return address pass it less one. mask is
- * unwind_rules_mask(), read once for several. */
+/* The rule (bits 0..16) at the instruction that holds `address`: for a return address pass it less one. mask
+ * is unwind_rules_mask(), read once for several. */
 static inline uint32_t unwind_rules_find_by(uint64_t address, uint32_t mask)
 {
 	uint64_t word = atomic_load_explicit(&unwind_rules_slots[unwind_rules_slot_by(address, mask)],
