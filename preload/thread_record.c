@@ -12,6 +12,11 @@
 #define MADV_WIPEONFORK 18
 #endif
 
+/* A thread costs as many pages as it writes to, and each fork copies them. */
+static_assert(offsetof(struct thread_record, cache.entry) == ARENA_PAGE_SIZE_BYTES, "one page");
+static_assert(sizeof(struct thread_record) % ARENA_PAGE_SIZE_BYTES == 0, "whole pages");
+static_assert(offsetof(struct thread_record, held_initial) % 64 == 0, "an entry begins a cache line");
+
 __thread struct thread_record *thread_record_self __attribute__((tls_model("initial-exec")));
 static struct thread_gate closed_gate;
 __thread struct thread_gate *thread_record_gate __attribute__((tls_model("initial-exec"))) = &closed_gate;

@@ -18,7 +18,6 @@
 #include <stdbool.h>
 #include <stdint.h>
 
-#include "arena.h"
 #include "call_stack.h"
 #include "lock_use.h"
 #include "trace_format.h"
@@ -130,10 +129,6 @@ struct thread_record {
 	struct lock_use uses[LOCK_USES_KEPT];
 	struct call_stack_cache cache;
 };
-/* A thread costs as many pages as it writes to, and each fork copies them. */
-static_assert(offsetof(struct thread_record, cache.entry) == ARENA_PAGE_SIZE_BYTES, "one page");
-static_assert(sizeof(struct thread_record) % ARENA_PAGE_SIZE_BYTES == 0, "whole pages");
-static_assert(offsetof(struct thread_record, held_initial) % 64 == 0, "an entry begins a cache line");
 
 /* The calling thread's record; NULL before its first intercepted call and after its end. */
 extern __thread struct thread_record *thread_record_self
