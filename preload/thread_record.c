@@ -12,7 +12,8 @@
 #define MADV_WIPEONFORK 18
 #endif
 
-/* A thread costs as many pages as it writes to, and each fork copies them. */
+/* A thread costs as many pages as it writes to, and each fork copies them: there is room for no other field.
+ */
 static_assert(offsetof(struct thread_record, cache.entry) == ARENA_PAGE_SIZE_BYTES, "one page");
 static_assert(sizeof(struct thread_record) % ARENA_PAGE_SIZE_BYTES == 0, "whole pages");
 static_assert(offsetof(struct thread_record, held_initial) % 64 == 0, "an entry begins a cache line");
@@ -147,7 +148,6 @@ static void reset(struct thread_record *record)
 	record->start_routine = NULL;
 	record->start_argument = NULL;
 	record->handle = 0;
-	record->stack_size_bytes = 0;
 	record->created_count = 0;
 	record->created_flags = 0;
 	record->created_exact = 0;
