@@ -11,11 +11,12 @@ enum {
 	ARENA_LARGE_SIZE_BYTES =
 	    1 << 18, /* from here on a mapping of its own: a chunk's rest is never lost to it */
 	ARENA_ALIGNMENT_BYTES = 64,
-	ARENA_PAGE_SIZE_BYTES = 4096,
 };
 
+/* Stands at its end, and is used up from there to its start: a new mapping lies below the one before, so what
+ * is in use of both lies together, and shares pages of page tables. */
 struct arena_chunk {
-	_Atomic uint64_t used_bytes; /* runs past the end once the chunk is used up */
+	_Atomic uint64_t used_bytes;
 };
 
 static _Atomic(struct arena_chunk *) current_chunk;
@@ -29,40 +30,61 @@ static void *arena_map(size_t size_bytes)
 	return (void *)address;
 }
 
-/* Maps a chunk whose first size_bytes are taken already. NULL with *ret_retry set: another thread was faster.
- */
-static void *arena_add_chunk(struct arena_chunk *used_up, size_t size_bytes, int *ret_retry)
+static void *arena_place(struct arena_chunk *chunk, uint64_t end_bytes)
 {
-	struct arena_chunk *chunk = arena_map(ARENA_CHUNK_SIZE_BYTES);
-	if (!chunk)
+	return (char *)chunk + ARENA_ALIGNMENT_BYTES - end_bytes;
+}
+
+/* Maps a chunk of which end_bytes are taken already. NULL with *ret_retry set: another thread was faster. */
+static void *arena_add_chunk(struct arena_chunk *used_up, uint64_t end_bytes, int *ret_retry)
+{
+	char *memory = arena_map(ARENA_CHUNK_SIZE_BYTES);
+	if (!memory)
 		return NULL;
-	atomic_store_explicit(&chunk->used_bytes, ARENA_ALIGNMENT_BYTES + size_bytes, memory_order_relaxed);
+	struct arena_chunk *chunk = (void *)(memory + ARENA_CHUNK_SIZE_BYTES - ARENA_ALIGNMENT_BYTES);
+	atomic_store_explicit(&chunk->used_bytes, end_bytes, memory_order_relaxed);
 	if (atomic_compare_exchange_strong(&current_chunk, &used_up, chunk))
-		return (char *)chunk + ARENA_ALIGNMENT_BYTES;
-	raw_syscall2(SYS_munmap, (long)chunk, ARENA_CHUNK_SIZE_BYTES);
+		return arena_place(chunk, end_bytes);
+	raw_syscall2(SYS_munmap, (long)memory, ARENA_CHUNK_SIZE_BYTES);
 	*ret_retry = 1;
 	return NULL;
 }
 
-void *arena_alloc(size_t size_bytes)
+static uint64_t round_up(uint64_t size_bytes, uint64_t alignment_bytes)
+{
+	return (size_bytes + alignment_bytes - 1) & ~(alignment_bytes - 1);
+}
+
+/* Chunks end at a page's end. */
+static void *arena_take(size_t size_bytes, uint64_t alignment_bytes)
 {
 	if (size_bytes > SIZE_MAX - ARENA_PAGE_SIZE_BYTES)
 		return NULL;
 	if (size_bytes >= ARENA_LARGE_SIZE_BYTES)
-		return arena_map((size_bytes + ARENA_PAGE_SIZE_BYTES - 1) &
-		                 ~(size_t)(ARENA_PAGE_SIZE_BYTES - 1));
-	size_bytes = (size_bytes + ARENA_ALIGNMENT_BYTES - 1) & ~(size_t)(ARENA_ALIGNMENT_BYTES - 1);
+		return arena_map(round_up(size_bytes, ARENA_PAGE_SIZE_BYTES));
 	for (;;) {
 		struct arena_chunk *chunk = atomic_load_explicit(&current_chunk, memory_order_acquire);
-		if (chunk) {
-			uint64_t at =
-			    atomic_fetch_add_explicit(&chunk->used_bytes, size_bytes, memory_order_relaxed);
-			if (at + size_bytes <= ARENA_CHUNK_SIZE_BYTES)
-				return (char *)chunk + at;
+		uint64_t used = chunk ? atomic_load_explicit(&chunk->used_bytes, memory_order_relaxed) : 0;
+		uint64_t end = round_up(used + size_bytes, alignment_bytes);
+		if (chunk && end <= ARENA_CHUNK_SIZE_BYTES) {
+			if (atomic_compare_exchange_weak(&chunk->used_bytes, &used, end))
+				return arena_place(chunk, end);
+			continue;
 		}
 		int retry = 0;
-		void *memory = arena_add_chunk(chunk, size_bytes, &retry);
+		end = round_up(ARENA_ALIGNMENT_BYTES + size_bytes, alignment_bytes);
+		void *memory = arena_add_chunk(chunk, end, &retry);
 		if (memory || !retry)
 			return memory;
 	}
+}
+
+void *arena_alloc(size_t size_bytes)
+{
+	return arena_take(size_bytes, ARENA_ALIGNMENT_BYTES);
+}
+
+void *arena_alloc_pages(size_t size_bytes)
+{
+	return arena_take(size_bytes, ARENA_PAGE_SIZE_BYTES);
 }

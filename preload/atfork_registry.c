@@ -4,6 +4,7 @@
 #include "fork_snapshot.h"
 #include "handler_timing.h"
 #include "notice.h"
+#include "placement.h"
 #include "raw_syscall.h"
 #include "real.h"
 #include "record_work.h"
@@ -19,7 +20,7 @@ struct registration {
 	struct trace_record *_Atomic record; /* NULL: not written yet, or no room */
 };
 
-static struct registration *registrations[REGISTRATIONS_KEPT];
+static struct registration *registrations[REGISTRATIONS_KEPT] PAGES_OF_ITS_OWN;
 extern void *__dso_handle;
 
 static void prepare(void)
@@ -50,7 +51,7 @@ static void parent(void)
 		fork_snapshot_postfork_parent(self, false);
 }
 
-static void child(void)
+CHILD_CODE static void child(void)
 {
 	handler_timing_begins(ATFORK_CHILD, __builtin_return_address(0));
 	const struct thread_record *self = thread_record_self;

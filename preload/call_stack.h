@@ -108,9 +108,13 @@ static_assert(offsetof(struct call_stack_cache_more, slot) == 48,
 
 /* Belongs to one thread. All zero is empty. */
 struct call_stack_cache {
+	uint32_t stores; /* counted to notice a signal handler that stored an entry into one half written */
 	struct call_stack_cache_entry entry[CALL_STACK_CACHE_ENTRIES];
 	struct call_stack_cache_more more[CALL_STACK_CACHE_ENTRIES]; /* touched for deep entries only */
-	uint32_t stores; /* counted to notice a signal handler that stored an entry into one half written */
+};
+enum {
+	CALL_STACK_CACHE_MORE_OFFSET =
+	    offsetof(struct call_stack_cache, more) - offsetof(struct call_stack_cache, entry)
 };
 
 static inline struct call_stack_cache_entry *call_stack_cache_entry_for(struct call_stack_cache *cache,
@@ -128,7 +132,7 @@ static inline struct call_stack_cache_entry *call_stack_cache_entry_for(struct c
 static inline struct call_stack_cache_more *
 call_stack_cache_more_of(const struct call_stack_cache_entry *entry)
 {
-	return (struct call_stack_cache_more *)((uintptr_t)entry + offsetof(struct call_stack_cache, more));
+	return (struct call_stack_cache_more *)((uintptr_t)entry + CALL_STACK_CACHE_MORE_OFFSET);
 }
 
 /* An entry is changed between the two. A signal handler that does so in between leaves it empty. */

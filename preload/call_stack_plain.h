@@ -16,6 +16,7 @@ call_stack_capture_plain(struct call_stack_cache *cache, struct call_stack_cache
 {
 	const uint64_t sp = regs->sp, *words = (const uint64_t *)(uintptr_t)sp;
 	uint32_t generation = atomic_load_explicit(&unwind_rules_generation, memory_order_relaxed);
+	uint32_t mask = unwind_rules_mask();
 	if (sp < bounds->low || sp % sizeof *words)
 		return 0;
 	int64_t room = (int64_t)(bounds->high - sp) / (int64_t)sizeof *words;
@@ -24,7 +25,7 @@ call_stack_capture_plain(struct call_stack_cache *cache, struct call_stack_cache
 	uint32_t glue = UNWIND_RULE_GLUE;
 #pragma GCC unroll 3
 	for (unsigned i = 0; i < CALL_SITE_FRAMES - 1; i++) {
-		uint32_t rule = unwind_rules_find(pc[i] - 1);
+		uint32_t rule = unwind_rules_find_by(pc[i] - 1, mask);
 		uint64_t saved = rule >> UNWIND_RULE_BP_SHIFT & UNWIND_RULE_BP_MASK;
 		end += rule & UNWIND_RULE_WORDS_MASK;
 		if (__builtin_expect(rule & UNWIND_RULE_NOT_FROM_SP || (int64_t)end > room, 0))

@@ -10,8 +10,7 @@
 #define HOLD(field)    (uint32_t) offsetof(struct held_entry, field)
 #define CACHED(field)  (uint32_t) offsetof(struct call_stack_cache_entry, field)
 #define HANDED(field)  (uint32_t) offsetof(struct handover, field)
-#define MORE(field)                                                                                          \
-	(uint32_t)(offsetof(struct call_stack_cache, more) + offsetof(struct call_stack_cache_more, field))
+#define MORE(field)    (uint32_t)(CALL_STACK_CACHE_MORE_OFFSET + offsetof(struct call_stack_cache_more, field))
 
 /* As struct trace_descriptor has it, but for the type of addresses: they are constant for the linker only as
  * pointers. The loader relocates them and makes them read-only; `used` keeps it although nobody refers to it.

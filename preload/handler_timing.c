@@ -4,13 +4,14 @@
 #include <x86intrin.h>
 
 #include "atfork_registry.h"
+#include "placement.h"
 #include "real.h"
 #include "trace_writer.h"
 
 enum { MARKS_MAX = 256, TAKEN_MAX = 8, SUSPECT_TICKS = 1 << 28 }; /* less than a tenth of a second */
 static const uint64_t SLOW_NS = 500000000;
 
-static uint32_t marked[MARKS_MAX]; /* registrations in the order in which they were made */
+static uint32_t marked[MARKS_MAX] PAGES_OF_ITS_OWN; /* registrations in the order in which they were made */
 static _Atomic uint32_t marked_count;
 static uint64_t base_ticks, base_ns; /* read together: they tell how long a tick is */
 extern void *__dso_handle;
@@ -116,7 +117,7 @@ void handler_timing_prepare_ends(void)
 	lap.longest = 0;
 }
 
-void handler_timing_begins(enum atfork_phase phase, const void *called_from)
+CHILD_CODE void handler_timing_begins(enum atfork_phase phase, const void *called_from)
 {
 	if (atomic_load_explicit(&marked_count, memory_order_relaxed) == 0)
 		return;
@@ -126,7 +127,7 @@ void handler_timing_begins(enum atfork_phase phase, const void *called_from)
 	lap.since = __rdtsc();
 }
 
-static void mark_after(enum atfork_phase phase)
+CHILD_CODE static void mark_after(enum atfork_phase phase)
 {
 	uint64_t ticks = __rdtsc() - lap.since;
 	if (ticks >= SUSPECT_TICKS)
@@ -140,7 +141,7 @@ static void mark_parent(void)
 	mark_after(ATFORK_PARENT);
 }
 
-static void mark_child(void)
+CHILD_CODE static void mark_child(void)
 {
 	mark_after(ATFORK_CHILD);
 }

@@ -9,10 +9,12 @@
 #include "handler_timing.h"
 #include "hook.h"
 #include "luck_check.h"
+#include "placement.h"
 #include "raw_syscall.h"
 #include "trace_writer.h"
 
-static void after(struct thread_record *self, long result)
+/* A child that was not entered yet is told by the generation: what fork wipes is a page fault to look at. */
+CHILD_CODE static void after(struct thread_record *self, uint32_t generation, long result)
 {
 	if (result != 0) {
 		fork_snapshot_postfork_parent(self, result < 0);
@@ -20,7 +22,7 @@ static void after(struct thread_record *self, long result)
 	}
 	if (!self || !thread_record_is_wiped_on_fork())
 		fork_snapshot_postfork_child();
-	fork_snapshot_handlers_over = atomic_load(process_mode_word) == PROCESS_FRESH;
+	fork_snapshot_handlers_over = process.generation == generation;
 	if (process.in_handlers)
 		process.in_handlers = NULL;
 }
@@ -42,12 +44,13 @@ static void before(struct thread_record *self, unsigned call, bool runs_handlers
 		const struct call_registers regs = CALL_REGISTERS_OF_CALLER();                               \
 		struct thread_record *self = hook_thread();                                                  \
 		before(self, call, runs_handlers, &regs);                                                    \
+		uint32_t generation = process.generation;                                                    \
 		int result = original;                                                                       \
-		after(self, result);                                                                         \
+		after(self, generation, result);                                                             \
 		return result;                                                                               \
 	} while (0)
 
-HOOK_EXPORT pid_t fork(void)
+HOOK_EXPORT CHILD_CODE pid_t fork(void)
 {
 	FORK(CALL_fork, true, real.fork());
 }
@@ -158,8 +161,9 @@ long hook_syscall(long number, long a, long b, long c, long d, long e, long f)
 		return confine(a, b, c);
 	struct thread_record *self = hook_thread();
 	before(self, CALL_syscall, false, &regs);
+	uint32_t generation = process.generation;
 	long result = ((syscall_function *)real.syscall)(number, a, b, c, d, e, f);
-	after(self, result);
+	after(self, generation, result);
 	return result;
 }
 

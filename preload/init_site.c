@@ -1,9 +1,8 @@
 #include "init_site.h"
 
 #include "address_set.h"
-#include "arena.h"
 
-enum { SETS_LOG2 = 12, SETS = 1 << SETS_LOG2, WAYS = 4, BUSY = 1 /* no lock's address */ };
+enum { SETS_LOG2 = 12, WAYS = 4, BUSY = 1 /* no lock's address */ };
 
 struct init_site {
 	_Atomic uint64_t lock;
@@ -11,24 +10,14 @@ struct init_site {
 	uint32_t epoch;
 };
 
-static struct init_site (*_Atomic sites)[WAYS];
-_Atomic uint32_t init_site_epoch_now = 1;
+enum { SET_SIZE_BYTES = WAYS * sizeof(struct init_site) };
 
-static struct init_site *set_of(const void *lock, bool make)
-{
-	struct init_site(*table)[WAYS] = atomic_load(&sites);
-	if (!table && make) {
-		struct init_site(*fresh)[WAYS] = arena_alloc(SETS * sizeof *fresh);
-		/* A loser's table stays unused: this happens once in a process. */
-		if (atomic_compare_exchange_strong(&sites, &table, fresh))
-			table = fresh;
-	}
-	return table ? table[address_set_index(lock, SETS_LOG2)] : NULL;
-}
+static address_set_group groups[ADDRESS_SET_GROUPS(SETS_LOG2)];
+_Atomic uint32_t init_site_epoch_now = 1;
 
 static struct init_site *find(const void *lock)
 {
-	struct init_site *set = set_of(lock, false);
+	struct init_site *set = address_set_find(groups, SETS_LOG2, SET_SIZE_BYTES, lock);
 	for (int way = 0; set && way < WAYS; way++) {
 		if (atomic_load_explicit(&set[way].lock, memory_order_acquire) == (uint64_t)(uintptr_t)lock)
 			return &set[way];
@@ -58,7 +47,7 @@ static struct init_site *take_slot(struct init_site *set, const void *lock)
 void init_site_record(struct thread_record *self, const void *lock, const struct call_registers *regs)
 {
 	uint32_t now = atomic_fetch_add_explicit(&init_site_epoch_now, 1, memory_order_relaxed) + 1;
-	struct init_site *set = set_of(lock, true);
+	struct init_site *set = address_set_make(groups, SETS_LOG2, SET_SIZE_BYTES, lock);
 	struct init_site *slot = set ? take_slot(set, lock) : NULL;
 	if (!slot)
 		return;

@@ -1,6 +1,5 @@
 #include "lock_use.h"
 
-#include "arena.h"
 #include "call_id.h"
 #include "hash.h"
 #include "init_site.h"
@@ -75,10 +74,6 @@ void lock_use_note(struct thread_record *record, const struct held_entry *entry)
 	/* What a futex is for nobody knows: it must not drive out a lock. */
 	if (entry->kind == TRACE_LOCK_FUTEX)
 		return;
-	if (__builtin_expect(!record->uses, 0))
-		record->uses = arena_alloc(LOCK_USES_KEPT * sizeof *record->uses);
-	if (__builtin_expect(!record->uses, 0))
-		return;
 	struct lock_use *use = choose(record, entry->lock);
 	bool is_known = use->lock == entry->lock && use->serial == record->serial &&
 	                use->epoch == init_site_epoch() && !use->under;
@@ -92,8 +87,6 @@ void lock_use_note(struct thread_record *record, const struct held_entry *entry)
 
 const struct lock_use *lock_use_find(const struct thread_record *record, uint64_t lock)
 {
-	if (!record->uses)
-		return NULL;
 	for (uint32_t way = 0; way < 2; way++) {
 		const struct lock_use *use = &record->uses[slot_of(lock) ^ way];
 		if (use->lock == lock && use->serial == record->serial)

@@ -4,6 +4,7 @@
 #include "luck_shared.h"
 #include "open_wait.h"
 #include "own_memory.h"
+#include "placement.h"
 #include "raw_syscall.h"
 #include "trace_writer.h"
 #include "wake_site.h"
@@ -18,7 +19,7 @@ static struct {
 	struct incident_handle held[SITES_MAX]; /* what was told of this process */
 	uint64_t held_lock[SITES_MAX];
 	uint32_t held_count;
-} luck;
+} luck PAGES_OF_ITS_OWN;
 
 void luck_check_enter(void)
 {

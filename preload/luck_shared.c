@@ -6,6 +6,7 @@
 #include "libc_check.h"
 #include "module_map.h"
 #include "own_memory.h"
+#include "placement.h"
 #include "wake_site.h"
 
 enum {
@@ -25,7 +26,7 @@ static struct {
 		uint64_t lock;
 		uint32_t generation;
 	} judged[1 << JUDGED_BITS];
-} luck;
+} luck PAGES_OF_ITS_OWN;
 
 /* Conditions are no locks, nor need semaphores be; to be inside of libc is not to hold its lock. */
 static bool is_lock(const struct held_entry *entry)

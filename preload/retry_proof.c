@@ -14,6 +14,7 @@
 #include "fork_snapshot.h"
 #include "lock_word.h"
 #include "own_memory.h"
+#include "placement.h"
 
 enum {
 	WORD = 8,
@@ -93,7 +94,7 @@ static struct proof {
 	bool has_lock;
 	bool differs_in[CODE_STACK_BYTES]; /* from try to try: taken as unknown */
 	bool differs_register[CODE_REGISTERS];
-} proof;
+} proof PAGES_OF_ITS_OWN;
 
 static const uint8_t kept_registers[] = {CODE_RBX, CODE_RBP, 12, 13, 14, 15};
 

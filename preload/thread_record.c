@@ -5,11 +5,18 @@
 #include "arena.h"
 #include "lock_word.h"
 #include "own_memory.h"
+#include "placement.h"
 #include "raw_syscall.h"
 
 #ifndef MADV_WIPEONFORK
 #define MADV_WIPEONFORK 18
 #endif
+
+/* A thread costs as many pages as it writes to, and each fork copies them: there is room for no other field.
+ */
+static_assert(offsetof(struct thread_record, cache.entry) == ARENA_PAGE_SIZE_BYTES, "one page");
+static_assert(sizeof(struct thread_record) % ARENA_PAGE_SIZE_BYTES == 0, "whole pages");
+static_assert(offsetof(struct thread_record, held_initial) % 64 == 0, "an entry begins a cache line");
 
 __thread struct thread_record *thread_record_self __attribute__((tls_model("initial-exec")));
 static struct thread_gate closed_gate;
@@ -65,11 +72,11 @@ static void give_free(struct thread_record *record)
 
 static struct gate_block *add_gate_block(struct gate_block *used_up)
 {
-	/* Mapped before the arena's first chunk, which then is one with what is mapped after it: each mapping
+	/* Mapped after the arena's first chunk, which then is one with the loader's own memory: each mapping
 	 * more makes every fork dearer. */
+	struct gate_block *block = arena_alloc(sizeof *block);
 	long memory = raw_syscall6(SYS_mmap, 0, GATES_SIZE_BYTES, PROT_READ | PROT_WRITE,
 	                           MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
-	struct gate_block *block = arena_alloc(sizeof *block);
 	if (!block || (memory < 0 && memory > -PAGE_SIZE_BYTES))
 		return NULL;
 	if (raw_syscall3(SYS_madvise, memory, GATES_SIZE_BYTES, MADV_WIPEONFORK) != 0)
@@ -99,14 +106,14 @@ _Atomic uint32_t *thread_record_make_wiped_word(void)
 	return (_Atomic uint32_t *)(void *)make_gate();
 }
 
-bool thread_record_is_wiped_on_fork(void)
+CHILD_CODE bool thread_record_is_wiped_on_fork(void)
 {
 	return !atomic_load_explicit(&is_unwiped, memory_order_relaxed);
 }
 
 static struct thread_record *make(void)
 {
-	struct thread_record *record = arena_alloc(sizeof *record);
+	struct thread_record *record = arena_alloc_pages(sizeof *record);
 	struct thread_gate *gate = make_gate();
 	if (!record || !gate)
 		return NULL;
@@ -141,7 +148,6 @@ static void reset(struct thread_record *record)
 	record->start_routine = NULL;
 	record->start_argument = NULL;
 	record->handle = 0;
-	record->stack_size_bytes = 0;
 	record->created_count = 0;
 	record->created_flags = 0;
 	record->created_exact = 0;
@@ -272,7 +278,8 @@ bool thread_record_grow(struct thread_record *record)
 {
 	if (drop_leftovers(record))
 		return true;
-	uint32_t capacity = record->held_capacity * 2;
+	uint32_t before = record->held_capacity;
+	uint32_t capacity = before < THREAD_HELD_GROWN ? THREAD_HELD_GROWN : before * 2;
 	if (capacity > THREAD_HELD_MAX)
 		return drop_older_half(record);
 	struct held_entry *smaller = record->held;
@@ -281,7 +288,7 @@ bool thread_record_grow(struct thread_record *record)
 		atomic_fetch_add_explicit(&lost_count, 1, memory_order_relaxed);
 		return false;
 	}
-	__builtin_memcpy(bigger, smaller, capacity / 2 * sizeof *bigger);
+	__builtin_memcpy(bigger, smaller, before * sizeof *bigger);
 	if (*(struct held_entry *volatile *)&record->held != smaller)
 		return true; /* a signal handler grew it meanwhile */
 	/* The pointer first: a fork in between sees the old capacity with the new, larger array. */

@@ -23,7 +23,8 @@
 #include "trace_format.h"
 
 enum {
-	THREAD_HELD_INITIAL = 16,
+	THREAD_HELD_INITIAL = 6, /* few hold more; what a thread writes to shall be one page */
+	THREAD_HELD_GROWN = 16,
 	THREAD_HELD_MAX = 16384,
 	THREAD_CREATED_FRAMES = 32,
 	THREAD_ABANDONED_MAX = 256, /* ended threads whose held locks are remembered */
@@ -99,17 +100,20 @@ struct thread_record {
 	struct fork_note first_note; /* here, where a fork writes in any case */
 	char name[TRACE_THREAD_NAME_SIZE_BYTES];
 	void *start_routine;
-	void *start_argument;
-	uint64_t handle; /* its pthread_t */
-	uint64_t stack_size_bytes;
+	union {
+		void *start_argument;
+		struct thread_record *next_free;
+	};
+	union {
+		uint64_t handle;           /* its pthread_t */
+		uint64_t stack_size_bytes; /* until it runs */
+	};
 	uint32_t created_count, created_flags;
 	uint64_t created_exact;
 	uint64_t created_pc[THREAD_CREATED_FRAMES];
 	struct thread_record *next; /* list of all records, never unlinked */
-	struct thread_record *next_free;
 	struct fork_note *note;
 	struct thread_gate *gate;
-	struct lock_use *uses;    /* LOCK_USES_KEPT of them, or NULL */
 	struct retry_loop *retry; /* what it tries again and again, or NULL */
 	struct open_waits *waits; /* what it waits for and may leave without a return, or NULL */
 	uint32_t serial;          /* counts the threads that had the record */
@@ -122,6 +126,7 @@ struct thread_record {
 	uint32_t next_removed; /* where the next lock is, should they be released in order of acquisition */
 
 	struct held_entry held_initial[THREAD_HELD_INITIAL];
+	struct lock_use uses[LOCK_USES_KEPT];
 	struct call_stack_cache cache;
 };
 

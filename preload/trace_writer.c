@@ -11,6 +11,7 @@
 #include "line.h"
 #include "message.h"
 #include "module_map.h"
+#include "placement.h"
 #include "raw_syscall.h"
 #include "record_work.h"
 #include "thread_record.h"
@@ -23,7 +24,7 @@ enum { IMAGE_FILE_SIZE_BYTES = 1 << 20 };
 static union {
 	struct trace_run run;
 	char page[TRACE_HEADER_SIZE_BYTES];
-} unrecorded;
+} unrecorded PAGES_OF_ITS_OWN;
 
 static struct trace_run *_Atomic run = &unrecorded.run;
 static struct trace_image *_Atomic image;

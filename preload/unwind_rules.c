@@ -3,6 +3,7 @@
 #include <stddef.h>
 
 #include "module_map.h"
+#include "placement.h"
 
 enum {
 	PROBES_MAX = 32, /* four cache lines; beyond, working a rule out again is as good */
@@ -12,11 +13,12 @@ enum {
 };
 #define ADDRESS_END (UINT64_C(1) << 47)
 
-_Atomic uint64_t unwind_rules_slots[UNWIND_RULE_SLOTS];
+_Atomic uint64_t unwind_rules_slots[UNWIND_RULE_SLOTS] PAGES_OF_ITS_OWN;
+_Atomic uint32_t unwind_rules_slot_mask = UNWIND_RULE_SLOTS_AT_START - 1;
 _Atomic uint32_t unwind_rules_generation = UNWIND_RULES_GENERATION_STEP;
 
 /* Rules that the 17 bits cannot say, each once; few in any program. Filled from the front, never emptied. */
-static _Atomic uint64_t full_rules[FULL_RULES_MAX];
+static _Atomic uint64_t full_rules[FULL_RULES_MAX] PAGES_OF_ITS_OWN;
 
 /* --- a full rule as one word --- */
 
@@ -124,6 +126,16 @@ static bool learn(uint64_t address, struct unwind_rule *ret_rule)
 	return true;
 }
 
+/* Before one in 16 is taken: what is not in its first slot takes longer to find. */
+static void make_room(bool is_full)
+{
+	static _Atomic uint32_t taken;
+	uint32_t mask = atomic_load(&unwind_rules_slot_mask);
+	is_full |= atomic_fetch_add_explicit(&taken, !is_full, memory_order_relaxed) > mask / 16;
+	if (is_full && mask < UNWIND_RULE_SLOTS - 1)
+		atomic_compare_exchange_strong(&unwind_rules_slot_mask, &mask, mask * 2 + 1);
+}
+
 static uint32_t learn_into(_Atomic uint64_t *slot, uint64_t address)
 {
 	struct unwind_rule rule;
@@ -140,6 +152,7 @@ static uint32_t learn_into(_Atomic uint64_t *slot, uint64_t address)
 	 */
 	if (slot)
 		atomic_compare_exchange_strong(slot, &empty, address << UNWIND_RULE_BITS | packed);
+	make_room(!slot);
 	return packed;
 }
 
@@ -147,9 +160,9 @@ static uint32_t learn_into(_Atomic uint64_t *slot, uint64_t address)
 static bool search(uint64_t address, uint32_t *ret_rule, _Atomic uint64_t **ret_slot)
 {
 	*ret_slot = NULL;
-	uint32_t first = unwind_rules_slot_of(address);
+	uint32_t mask = unwind_rules_mask(), first = unwind_rules_slot_by(address, mask);
 	for (uint32_t i = 0; i < PROBES_MAX; i++) {
-		_Atomic uint64_t *slot = &unwind_rules_slots[(first + i) & (UNWIND_RULE_SLOTS - 1)];
+		_Atomic uint64_t *slot = &unwind_rules_slots[(first + i) & mask];
 		uint64_t word = atomic_load_explicit(slot, memory_order_acquire);
 		if (word && word >> UNWIND_RULE_BITS == address) {
 			*ret_rule = (uint32_t)word & UNWIND_RULE_MASK;
@@ -173,9 +186,9 @@ uint32_t unwind_rules_find_further(uint64_t address)
 /* The slot of an address that is there, or NULL. */
 static _Atomic uint64_t *find_slot(uint64_t address, uint64_t *ret_word)
 {
-	uint32_t first = unwind_rules_slot_of(address);
+	uint32_t mask = unwind_rules_mask(), first = unwind_rules_slot_by(address, mask);
 	for (uint32_t i = 0; i < PROBES_MAX; i++) {
-		_Atomic uint64_t *slot = &unwind_rules_slots[(first + i) & (UNWIND_RULE_SLOTS - 1)];
+		_Atomic uint64_t *slot = &unwind_rules_slots[(first + i) & mask];
 		*ret_word = atomic_load_explicit(slot, memory_order_acquire);
 		if (*ret_word >> UNWIND_RULE_BITS == address)
 			return slot;
@@ -212,7 +225,7 @@ struct unwind_rule unwind_rules_expand(uint32_t rule, uint64_t address)
 
 void unwind_rules_forget(bool (*is_stale)(uint64_t address, const void *data), const void *data)
 {
-	for (uint32_t i = 0; i < UNWIND_RULE_SLOTS; i++) {
+	for (uint32_t i = 0; i <= atomic_load(&unwind_rules_slot_mask); i++) {
 		uint64_t word = atomic_load_explicit(&unwind_rules_slots[i], memory_order_acquire);
 		if (word && is_stale(word >> UNWIND_RULE_BITS, data))
 			atomic_compare_exchange_strong(&unwind_rules_slots[i], &word, 0);

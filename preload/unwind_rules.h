@@ -23,6 +23,7 @@
 
 enum {
 	UNWIND_RULE_SLOTS = 1 << 16,
+	UNWIND_RULE_SLOTS_AT_START = 1 << 9, /* a page of them */
 	UNWIND_RULE_BITS = 17,
 	UNWIND_RULE_MASK = (1 << UNWIND_RULE_BITS) - 1,
 	UNWIND_RULE_WORDS_MASK = 0x7ff,
@@ -35,6 +36,9 @@ enum {
 };
 
 extern _Atomic uint64_t unwind_rules_slots[UNWIND_RULE_SLOTS];
+/* Of the slots in use: the table grows with what is in it, since a fork pays for each page that was written.
+ * What a smaller one had elsewhere is learned again. */
+extern _Atomic uint32_t unwind_rules_slot_mask;
 /* Grows by UNWIND_RULES_GENERATION_STEP whenever rules were forgotten: what was derived from them is void. */
 enum { UNWIND_RULES_GENERATION_STEP = 256 };
 extern _Atomic uint32_t unwind_rules_generation;
@@ -43,19 +47,32 @@ extern _Atomic uint32_t unwind_rules_generation;
 uint32_t unwind_rules_find_further(uint64_t address);
 
 /* Neighbouring code shares pages and cache lines of the table. */
+static inline uint32_t unwind_rules_slot_by(uint64_t address, uint32_t mask)
+{
+	return (uint32_t)((address >> 2) ^ (address >> 18)) & mask;
+}
+static inline uint32_t unwind_rules_mask(void)
+{
+	return atomic_load_explicit(&unwind_rules_slot_mask, memory_order_relaxed);
+}
 static inline uint32_t unwind_rules_slot_of(uint64_t address)
 {
-	return (uint32_t)((address >> 2) ^ (address >> 18)) & (UNWIND_RULE_SLOTS - 1);
+	return unwind_rules_slot_by(address, unwind_rules_mask());
 }
 
-/* The rule (bits 0..16) at the instruction that holds `address`: for a return address pass it less one. */
-static inline uint32_t unwind_rules_find(uint64_t address)
+/* The rule (bits 0..16) at the instruction that holds `address`: for a return address pass it less one. mask
+ * is unwind_rules_mask(), read once for several. */
+static inline uint32_t unwind_rules_find_by(uint64_t address, uint32_t mask)
 {
-	uint64_t word =
-	    atomic_load_explicit(&unwind_rules_slots[unwind_rules_slot_of(address)], memory_order_acquire);
+	uint64_t word = atomic_load_explicit(&unwind_rules_slots[unwind_rules_slot_by(address, mask)],
+	                                     memory_order_acquire);
 	if (__builtin_expect(word >> UNWIND_RULE_BITS == address, 1))
 		return (uint32_t)word & UNWIND_RULE_MASK;
 	return unwind_rules_find_further(address);
+}
+static inline uint32_t unwind_rules_find(uint64_t address)
+{
+	return unwind_rules_find_by(address, unwind_rules_mask());
 }
 
 static inline bool unwind_rules_is_plain(uint32_t rule)

@@ -1,25 +1,12 @@
 #include "wake_site.h"
 
-#include "arena.h"
 #include "fork_snapshot.h"
 #include "handover.h"
 #include "module_map.h"
 
 enum { BUSY = 1 /* no object's address */ };
 
-struct wake_site (*_Atomic wake_site_table)[WAKE_SITE_WAYS];
-
-static struct wake_site *set_of(const void *object)
-{
-	struct wake_site(*table)[WAKE_SITE_WAYS] = atomic_load(&wake_site_table);
-	if (!table) {
-		struct wake_site(*fresh)[WAKE_SITE_WAYS] = arena_alloc(sizeof *fresh << WAKE_SITE_SETS_LOG2);
-		/* A loser's table stays unused: this happens once in a process. */
-		if (atomic_compare_exchange_strong(&wake_site_table, &table, fresh))
-			table = fresh;
-	}
-	return table ? table[address_set_index(object, WAKE_SITE_SETS_LOG2)] : NULL;
-}
+address_set_group wake_site_groups[ADDRESS_SET_GROUPS(WAKE_SITE_SETS_LOG2)];
 
 static bool take(struct wake_site *site)
 {
@@ -31,7 +18,8 @@ static bool take(struct wake_site *site)
  * another thread is writing it. */
 static struct wake_site *take_new(const void *object)
 {
-	struct wake_site *set = set_of(object);
+	struct wake_site *set =
+	    address_set_make(wake_site_groups, WAKE_SITE_SETS_LOG2, WAKE_SITE_SET_SIZE_BYTES, object);
 	if (!set)
 		return NULL;
 	struct wake_site *site = &set[(uintptr_t)object >> 6 & (WAKE_SITE_WAYS - 1)];

@@ -42,14 +42,18 @@ struct wake_site {
 };
 static_assert(sizeof(struct wake_site) % 64 == 0, "what is looked at of an object lies in one cache line");
 
-enum { WAKE_SITE_SETS_LOG2 = 11, WAKE_SITE_WAYS = 4 };
-extern struct wake_site (*_Atomic wake_site_table)[WAKE_SITE_WAYS] __attribute__((visibility("hidden")));
+enum {
+	WAKE_SITE_SETS_LOG2 = 11,
+	WAKE_SITE_WAYS = 4,
+	WAKE_SITE_SET_SIZE_BYTES = WAKE_SITE_WAYS * sizeof(struct wake_site)
+};
+extern address_set_group wake_site_groups[ADDRESS_SET_GROUPS(WAKE_SITE_SETS_LOG2)]
+    __attribute__((visibility("hidden")));
 
 static inline struct wake_site *wake_site_of(const void *object)
 {
-	struct wake_site(*table)[WAKE_SITE_WAYS] =
-	    atomic_load_explicit(&wake_site_table, memory_order_acquire);
-	struct wake_site *site = table ? table[address_set_index(object, WAKE_SITE_SETS_LOG2)] : NULL;
+	struct wake_site *site =
+	    address_set_find(wake_site_groups, WAKE_SITE_SETS_LOG2, WAKE_SITE_SET_SIZE_BYTES, object);
 	for (struct wake_site *end = site + WAKE_SITE_WAYS; site && site < end; site++) {
 		if (__builtin_expect(atomic_load_explicit(&site->object, memory_order_acquire) ==
 		                         (uint64_t)(uintptr_t)object,

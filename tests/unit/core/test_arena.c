@@ -109,3 +109,22 @@ Test(arena, gives_racing_threads_memory_of_their_own, .timeout = 60)
 	}
 	free(share);
 }
+
+Test(arena, pages_begin_at_a_page_and_overlap_nothing)
+{
+	enum { BLOCKS = 200 };
+	static char *taken[BLOCKS][2];
+	for (int i = 0; i < BLOCKS; i++) {
+		taken[i][0] = arena_alloc_pages(5 * ARENA_PAGE_SIZE_BYTES);
+		taken[i][1] = arena_alloc(100);
+		cr_assert_eq((uintptr_t)taken[i][0] % ARENA_PAGE_SIZE_BYTES, 0);
+		memset(taken[i][0], i, 5 * ARENA_PAGE_SIZE_BYTES);
+		memset(taken[i][1], i + 1, 100);
+	}
+	for (int i = 0; i < BLOCKS; i++) {
+		for (int at = 0; at < 5 * ARENA_PAGE_SIZE_BYTES; at++)
+			cr_assert_eq(taken[i][0][at], (char)i);
+		for (int at = 0; at < 100; at++)
+			cr_assert_eq(taken[i][1][at], (char)(i + 1));
+	}
+}

@@ -43,6 +43,22 @@ Test(unwind_rules, table_gives_what_eh_frame_says_when_learned_and_when_found)
 	cr_expect_eq(count_differences(libc_module(), 97), 0);
 }
 
+Test(unwind_rules, table_grows_with_what_is_in_it)
+{
+	const struct module *module = libc_module();
+	cr_expect_eq(atomic_load(&unwind_rules_slot_mask), UNWIND_RULE_SLOTS_AT_START - 1);
+	for (uint64_t i = 0; i < 8; i++)
+		unwind_rules_find(module->exec_start + 1009 * i);
+	cr_expect_eq(atomic_load(&unwind_rules_slot_mask), UNWIND_RULE_SLOTS_AT_START - 1);
+	for (uint64_t i = 0; i < UNWIND_RULE_SLOTS_AT_START; i++)
+		unwind_rules_find(module->exec_start + 1009 * i);
+	cr_expect_gt(atomic_load(&unwind_rules_slot_mask), UNWIND_RULE_SLOTS_AT_START - 1);
+	cr_expect_eq(count_differences(module, 1009), 0);
+	for (uint64_t i = 0; i < UNWIND_RULE_SLOTS; i++)
+		unwind_rules_find(module->exec_start + 11 * i);
+	cr_expect_eq(atomic_load(&unwind_rules_slot_mask), UNWIND_RULE_SLOTS - 1);
+}
+
 Test(unwind_rules, full_table_still_answers)
 {
 	for (uint64_t i = 0; i < UNWIND_RULE_SLOTS; i++)
