@@ -35,6 +35,7 @@ static bool take_prefixes(struct instruction *insn)
 		switch (byte) {
 		case 0x66:
 			insn->size_bytes = 2;
+			insn->is_short = true;
 			break;
 		case 0xf3:
 			insn->repeats = true;

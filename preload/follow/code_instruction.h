@@ -11,9 +11,9 @@ struct instruction {
 	uint8_t bytes[CODE_BYTES_MAX + 8]; /* zeros behind */
 	unsigned length, at;               /* read so far */
 	uint8_t rex, opcode;
-	bool two_bytes, repeats, locks, other_prefix; /* f3, f0, f2 */
-	uint8_t segment;                              /* its prefix; 0: the usual one */
-	unsigned size_bytes;                          /* of the operands */
+	bool two_bytes, repeats, locks, other_prefix, is_short; /* f3, f0, f2, 66 */
+	uint8_t segment;                                        /* its prefix; 0: the usual one */
+	unsigned size_bytes;                                    /* of the operands */
 	uint8_t mod, reg, rm;
 	struct code_value address; /* of the operand in memory, mod < 3 */
 	bool is_elsewhere;         /* each time, for all that is known */

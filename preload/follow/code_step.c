@@ -3,6 +3,7 @@
 #include "code_arithmetic.h"
 #include "code_exchange.h"
 #include "code_operand.h"
+#include "code_vector.h"
 
 enum { WORD = 8 };
 
@@ -238,7 +239,7 @@ static bool step_two_bytes(struct code_state *state, struct instruction *insn)
 	case 0xae: /* lfence, mfence, sfence */
 		code_instruction_take_modrm(state, insn, 0);
 		return insn->mod == 3 && (insn->reg & 7) >= 5 && !insn->repeats && !insn->other_prefix &&
-		       insn->size_bytes == 4;
+		       !insn->is_short;
 	case 0xaf: /* imul */
 		return step_multiply(state, insn, 0);
 	case 0xb6:
@@ -247,6 +248,8 @@ static bool step_two_bytes(struct code_state *state, struct instruction *insn)
 	case 0xbf:
 		return step_extend(state, insn, insn->opcode & 1 ? 2 : 1, insn->opcode >= 0xbe);
 	}
+	if (code_vector_is_one(insn))
+		return code_vector_step(state, insn);
 	if (code_exchange_is_one(insn))
 		return code_exchange_step(state, insn);
 	unsigned group = insn->opcode & 0xf0;

@@ -105,7 +105,9 @@ static const struct sample {
     {"\x0f\xc0", REGISTERS, 0, 0, 0, 2}, {"\x0f\xa3", REGISTERS, 0, 0, 0, 1},
     {"\x0f\xab", REGISTERS, 0, 0, 0, 1}, {"\x0f\xb3", REGISTERS, 0, 0, 0, 1},
     {"\x0f\xbb", REGISTERS, 0, 0, 0, 1}, {"\x0f\xba", GROUP, 4, 7, 1, 1},
-    {"\x0f\xae", GROUP, 5, 7, 0, 1},
+    {"\x0f\xae", GROUP, 5, 7, 0, 1},     {"\x0f\x10", REGISTERS, 0, 0, 0, 2},
+    {"\x0f\x6e", REGISTERS, 0, 0, 0, 1}, {"\x0f\x7e", REGISTERS, 0, 0, 0, 1},
+    {"\x0f\xd6", REGISTERS, 0, 0, 0, 1},
 };
 
 /* In memory: at rbp and an offset of one byte. Neither rsp nor r15 by any prefix; where a byte operand has no
@@ -290,6 +292,8 @@ Test(code_step, is_lost_at_what_it_does_not_follow)
 	    LOST("rdrand", "\x0f\xc7\xf0"),
 	    LOST("cpuid", "\x0f\xa2"),
 	    LOST("comiss", "\x0f\x2f\xc1"),
+	    LOST("movq of mmx", "\x0f\x6f\xc1"),
+	    LOST("pmovmskb", "\x66\x0f\xd7\xc1"),
 	    LOST("fcomi", "\xdb\xf1"),
 	    LOST("vucomiss", "\xc5\xf8\x2e\xc1"),
 	    LOST("loop", "\xe2\x00"),
