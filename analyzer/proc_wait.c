@@ -24,13 +24,15 @@ void proc_wait_parse(const char *line, struct proc_wait *ret_wait)
 	uint64_t arguments[6], stack, pc;
 	long number;
 
-	*ret_wait = (struct proc_wait){.state = PROC_WAIT_OTHER};
+	*ret_wait = (struct proc_wait){.state = PROC_WAIT_OTHER, .call = -1};
 	if (sscanf(line,
 	           "%ld 0x%" SCNx64 " 0x%" SCNx64 " 0x%" SCNx64 " 0x%" SCNx64 " 0x%" SCNx64 " 0x%" SCNx64
 	           " 0x%" SCNx64 " 0x%" SCNx64,
 	           &number, &arguments[0], &arguments[1], &arguments[2], &arguments[3], &arguments[4],
 	           &arguments[5], &stack, &pc) != 9)
 		return;
+	ret_wait->call = number;
+	memcpy(ret_wait->arguments, arguments, sizeof(arguments));
 	uint32_t operation = (uint32_t)arguments[1] & FUTEX_CMD_MASK;
 	/* The fourth argument is the time limit: with one, the wait ends by itself. */
 	if (number != SYS_futex || !waits(operation) || arguments[3] != 0)

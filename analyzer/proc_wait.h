@@ -19,6 +19,8 @@ struct proc_wait {
 	uint32_t operation; /* FUTEX_WAIT, FUTEX_LOCK_PI, ..., without flags */
 	uint64_t stack;     /* the thread's stack pointer */
 	uint64_t pc;        /* behind the system call's instruction */
+	long call;          /* the system call that it is in; -1: none, or not known */
+	uint64_t arguments[6];
 };
 
 void proc_wait_read(pid_t pid, pid_t tid, struct proc_wait *ret_wait);

@@ -89,7 +89,9 @@ static void tell_cause(const struct finding *finding, FILE *out)
 		story_place(&finding->holder.acquired_at, out);
 		fputs(" and", out);
 	} else {
-		fputs("no thread is left that could wake it; ", out);
+		fputs(kind == LOCK_SPINLOCK ? "no thread is left that could change it; "
+		                            : "no thread is left that could wake it; ",
+		      out);
 		if (finding->vanished_count)
 			story_vanished(finding, out);
 		else
@@ -101,7 +103,10 @@ static void tell(const struct finding *finding, const struct model *model, FILE 
 {
 	(void)model;
 	story_victim(finding, out);
-	fputs(is_destroyed(finding) ? " waits for ever in the destruction of " : " waits for ever on ", out);
+	fputs(is_destroyed(finding)                           ? " waits for ever in the destruction of "
+	      : finding->incident->lock.kind == LOCK_SPINLOCK ? " spins for ever on "
+	                                                      : " waits for ever on ",
+	      out);
 	if (finding->incident->lock.kind == LOCK_THREAD)
 		fputs("a thread", out);
 	else

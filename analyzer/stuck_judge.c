@@ -40,7 +40,7 @@ static uint32_t kind_of(const struct stuck_process *process, const struct stuck_
 		return thread->known_kind;
 	if (is_libc_data(process, thread->wait.address) || *entry)
 		return TRACE_LOCK_LIBC;
-	return TRACE_LOCK_FUTEX;
+	return process->is_in_loop && !process->sleeps_on_word ? TRACE_LOCK_SPINLOCK : TRACE_LOCK_FUTEX;
 }
 
 /* What the child made for itself after the fork no vanished thread knows. A static variable was there before;
@@ -255,6 +255,23 @@ static void judge_alone(const struct stuck_process *process, const struct stuck_
 		name_joined(process, thread, judgement);
 }
 
+/* What a loop waits for is a lock, or a flag, only where others could know of it. */
+static void judge_loop(const struct stuck_process *process, const struct stuck_stack *stack,
+                       struct stuck_judgement *judgement)
+{
+	const struct stuck_thread *thread = &process->threads[0];
+	uint32_t kind = kind_of(process, thread, stack);
+
+	judgement->kind = kind;
+	judgement->proof = TRACE_PROOF_LOOP | TRACE_PROOF_PRIVATE_MAPPING | TRACE_PROOF_ONLY_THREAD;
+	if ((kind != TRACE_LOCK_SPINLOCK && kind != TRACE_LOCK_FUTEX) || library_judged(stack, kind) ||
+	    stuck_stack_has_signal_frame(stack) || process->caught_signals ||
+	    !was_there_at_fork(process, thread))
+		return;
+	judgement->verdict = STUCK_BY_FORK;
+	judgement->observed = TRACE_STUCK_ON_VANISHED;
+}
+
 struct stuck_judgement stuck_judge(const struct stuck_process *process, const struct stuck_stack *stacks)
 {
 	struct stuck_judgement judgement = {
@@ -268,6 +285,10 @@ struct stuck_judgement stuck_judge(const struct stuck_process *process, const st
 	    process->has_more_threads || !every_word_is_private(process))
 		return judgement;
 	judgement.lock_address = process->threads[0].wait.address;
+	if (process->is_in_loop) {
+		judge_loop(process, &stacks[0], &judgement);
+		return judgement;
+	}
 	for (size_t i = 0; i < process->thread_count; i++)
 		if (judge_owner(process, i, &stacks[i], &judgement))
 			return judgement;

@@ -1,15 +1,10 @@
 #include "stuck_process.h"
 
-#include <errno.h>
 #include <limits.h>
-#include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/ptrace.h>
 #include <sys/user.h>
-#include <sys/wait.h>
-#include <time.h>
 #include <unistd.h>
 
 #include "proc_memory.h"
@@ -17,59 +12,32 @@
 #include "proc_signals.h"
 #include "proc_standstill.h"
 #include "proc_stat.h"
+#include "proc_stop.h"
 #include "proc_tree.h"
 #include "trace_format.h"
 
 enum {
 	STACK_COPY_MAX = 1 << 20, /* of one thread; deeper stacks end there, marked as cut */
-	STOP_PATIENCE_MS = 500,   /* on a busy machine a thread waits its turn to stop */
 };
 
-/* A stop of a thread in a futex wait ends and restarts the system call inside the kernel: it sees nothing. */
-static bool stop(pid_t tid)
+static void in_dwarf_order(const struct user_regs_struct *user, uint64_t registers[STACK_REGISTERS])
 {
-	const struct timespec step = {.tv_nsec = 1000000};
-	int status;
+	const uint64_t in_order[STACK_REGISTERS] = {
+	    user->rax, user->rdx, user->rcx, user->rbx, user->rsi, user->rdi, user->rbp, user->rsp, user->r8,
+	    user->r9,  user->r10, user->r11, user->r12, user->r13, user->r14, user->r15, user->rip,
+	};
 
-	if (ptrace(PTRACE_SEIZE, tid, NULL, NULL) != 0)
-		return false;
-	if (ptrace(PTRACE_INTERRUPT, tid, NULL, NULL) == 0) {
-		for (int i = 0; i < STOP_PATIENCE_MS; i++) {
-			pid_t found = waitpid(tid, &status, __WALL | WNOHANG);
-
-			if (found == tid)
-				return WIFSTOPPED(status);
-			if (found < 0)
-				return false;
-			nanosleep(&step, NULL);
-		}
-	}
-	return false;
-}
-
-bool stuck_process_let_go(pid_t tid, int status)
-{
-	if (!WIFSTOPPED(status) || status >> 16 != PTRACE_EVENT_STOP)
-		return false;
-	ptrace(PTRACE_DETACH, tid, NULL, NULL);
-	return true;
+	memcpy(registers, in_order, sizeof(in_order));
 }
 
 static bool read_registers(pid_t tid, uint64_t registers[STACK_REGISTERS], uint64_t *ret_thread_pointer)
 {
 	struct user_regs_struct user;
 
-	if (!stop(tid))
+	if (!proc_stop_begin(tid, &user))
 		return false;
-	bool done = ptrace(PTRACE_GETREGS, tid, NULL, &user) == 0;
-	ptrace(PTRACE_DETACH, tid, NULL, NULL);
-	if (!done)
-		return false;
-	const uint64_t in_order[STACK_REGISTERS] = {
-	    user.rax, user.rdx, user.rcx, user.rbx, user.rsi, user.rdi, user.rbp, user.rsp, user.r8,
-	    user.r9,  user.r10, user.r11, user.r12, user.r13, user.r14, user.r15, user.rip,
-	};
-	memcpy(registers, in_order, sizeof(in_order));
+	proc_stop_end(tid);
+	in_dwarf_order(&user, registers);
 	*ret_thread_pointer = user.fs_base;
 	return true;
 }
@@ -84,6 +52,12 @@ static void copy_object(const struct stuck_process *process, bool parent_is_same
 	                                       sizeof(thread->parents_object));
 }
 
+static void name_thread(const struct proc_stat *stat, struct stuck_thread *thread)
+{
+	thread->tid = stat->pid;
+	snprintf(thread->name, sizeof(thread->name), "%.15s", stat->name);
+}
+
 static bool take_thread(struct stuck_process *process, pid_t tid, struct stuck_thread *ret_thread)
 {
 	struct stack_source *source = &ret_thread->source;
@@ -92,8 +66,7 @@ static bool take_thread(struct stuck_process *process, pid_t tid, struct stuck_t
 	proc_wait_read(process->pid, tid, &ret_thread->wait);
 	if (ret_thread->wait.state != PROC_WAIT_FUTEX || !proc_stat_read(process->pid, tid, &stat))
 		return false;
-	ret_thread->tid = tid;
-	snprintf(ret_thread->name, sizeof(ret_thread->name), "%.15s", stat.name);
+	name_thread(&stat, ret_thread);
 	source->has_all_registers = read_registers(tid, source->registers, &ret_thread->thread_pointer);
 	if (!source->has_all_registers) {
 		source->registers[STACK_REGISTER_SP] = ret_thread->wait.stack;
@@ -124,6 +97,27 @@ static bool take_threads(struct stuck_process *process)
 	}
 	proc_list_release(&list);
 	return whole && process->thread_count;
+}
+
+static bool take_loop(struct stuck_process *process, const struct spin_loop *loop)
+{
+	struct stuck_thread *thread = calloc(1, sizeof(*thread));
+	struct proc_stat stat;
+
+	process->threads = thread;
+	if (!thread || !proc_stat_read(process->pid, process->pid, &stat))
+		return false;
+	process->thread_count = 1;
+	process->is_in_loop = true;
+	process->sleeps_on_word = loop->sleeps_on_word;
+	name_thread(&stat, thread);
+	thread->wait = (struct proc_wait){.state = PROC_WAIT_OTHER, .address = loop->word, .call = -1};
+	thread->thread_pointer = loop->thread_pointer;
+	thread->source.has_all_registers = true;
+	memcpy(thread->source.registers, loop->registers, sizeof(loop->registers));
+	stack_source_copy_memory(process->pid, &process->maps, loop->registers[STACK_REGISTER_SP],
+	                         STACK_COPY_MAX, &thread->source);
+	return true;
 }
 
 static char *link_target(pid_t pid, const char *name)
@@ -251,14 +245,16 @@ static void take_past(struct stuck_process *process)
 	}
 }
 
-bool stuck_process_take(pid_t pid, uint64_t since_ns, uint64_t now_ns, struct stuck_process *ret_process)
+bool stuck_process_take(pid_t pid, const struct spin_loop *loop, uint64_t since_ns, uint64_t now_ns,
+                        struct stuck_process *ret_process)
 {
 	struct stuck_process process = {.pid = pid, .since_ns = since_ns, .seen_ns = now_ns};
 	struct proc_standstill standstill;
 	struct proc_stat stat;
 
-	if (!proc_standstill_read(pid, &standstill) || !proc_stat_read(pid, 0, &stat) ||
-	    !proc_maps_read(pid, &process.maps) || !take_threads(&process)) {
+	if ((!loop && !proc_standstill_read(pid, &standstill)) || !proc_stat_read(pid, 0, &stat) ||
+	    !proc_maps_read(pid, &process.maps) ||
+	    !(loop ? take_loop(&process, loop) : take_threads(&process))) {
 		stuck_process_release(&process);
 		return false;
 	}

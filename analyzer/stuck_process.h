@@ -1,6 +1,6 @@
-/* Everything that is needed of a process at a standstill, taken at one moment: what its threads wait for,
- * their registers and stacks, what is mapped, what the library knew. The process may end or be ended
- * afterwards. */
+/* Everything that is needed of a process at a standstill or in a loop, taken at one moment: what its threads
+ * wait for, their registers and stacks, what is mapped, what the library knew. The process may end or be
+ * ended afterwards. */
 #ifndef AFTERFORK_STUCK_PROCESS_H
 #define AFTERFORK_STUCK_PROCESS_H
 
@@ -12,6 +12,7 @@
 #include "library_state.h"
 #include "proc_maps.h"
 #include "proc_wait.h"
+#include "spin_proof.h"
 #include "stack_reader.h"
 #include "stuck_vanished.h"
 
@@ -48,7 +49,8 @@ struct stuck_process {
 	uint64_t caught_signals;
 	struct stuck_thread *threads;
 	size_t thread_count;
-	bool has_more_threads; /* than are in threads[] */
+	bool has_more_threads;           /* than are in threads[] */
+	bool is_in_loop, sleeps_on_word; /* its one thread: as struct spin_loop says */
 };
 
 /* True for a process that comes from a fork in which threads vanished: as the library in it says, or as its
@@ -57,14 +59,13 @@ bool stuck_process_is_candidate(pid_t pid);
 
 /* Registers need a stop of each thread by ptrace(), which a thread in an endless wait does not notice; where
  * that is refused, pc and stack pointer have to do. False when the process is gone or no longer at a
- * standstill. The caller must be its ancestor. */
-bool stuck_process_take(pid_t pid, uint64_t since_ns, uint64_t now_ns, struct stuck_process *ret_process);
+ * standstill. Of one in a loop, whose one thread is looked at where the loop says, registers are known. The
+ * caller must be its ancestor. */
+bool stuck_process_take(pid_t pid, const struct spin_loop *loop, uint64_t since_ns, uint64_t now_ns,
+                        struct stuck_process *ret_process);
 /* True where a process that descends from this one runs in its memory: a child of vfork() or clone(CLONE_VM).
  */
 bool stuck_process_has_child_in_memory(pid_t pid);
-/* For what waitpid(-1, ..., __WALL) reports: true for a thread that stopped only after stuck_process_take()
- * had lost patience; it goes on. */
-bool stuck_process_let_go(pid_t tid, int status);
 /* A zeroed or released one is a no-op. */
 void stuck_process_release(struct stuck_process *process);
 

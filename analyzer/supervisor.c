@@ -16,7 +16,7 @@
 #include "monotonic.h"
 #include "options.h"
 #include "proc_stat.h"
-#include "stuck_process.h"
+#include "proc_stop.h"
 #include "supervisor_message.h"
 #include "supervisor_signals.h"
 
@@ -149,11 +149,11 @@ static void reap(struct supervisor *supervisor)
 	pid_t pid;
 
 	while ((pid = waitpid(-1, &status, WNOHANG | WUNTRACED | WCONTINUED | __WALL)) > 0) {
-		if (stuck_process_let_go(pid, status))
-			continue;
 		if (pid == supervisor->command && !supervisor->command_ended)
 			take_command_status(supervisor, status);
-		else if (!WIFSTOPPED(status) && !WIFCONTINUED(status))
+		else if (WIFSTOPPED(status))
+			proc_stop_end_late(pid, status);
+		else if (!WIFCONTINUED(status))
 			supervisor_deadlock_child_ended(&supervisor->deadlock, pid, status,
 			                                monotonic_now_ns());
 	}

@@ -46,6 +46,13 @@ static void tell_why(const struct suspect *suspect, char *text, size_t size_byte
 	else if (incident->holder_tid)
 		snprintf(holder, sizeof(holder), "thread %d, which did not survive the fork",
 		         (int)incident->holder_tid);
+	if (supervisor_suspect_is_in_loop(suspect)) {
+		snprintf(text, size_bytes,
+		         "spins for ever on what (0x%" PRIx64
+		         ") only threads that did not survive the fork could have changed",
+		         incident->lock_address);
+		return;
+	}
 	switch (incident->lock_kind) {
 	case TRACE_LOCK_MUTEX:
 	case TRACE_LOCK_RWLOCK:

@@ -52,8 +52,9 @@ static void start_judge(struct deadlock_watch *watch, uint64_t now_ns)
 		supervisor_suspect_examine(suspect, now_ns);
 		if (suspect->state != SUSPECT_PROVEN)
 			continue;
-		pid_t judge = supervisor_judge_start(suspect->incident.pid, suspect->since_ns, now_ns,
-		                                     watch->settings.folder_fd);
+		pid_t judge = supervisor_judge_start(
+		    suspect->incident.pid, supervisor_suspect_is_in_loop(suspect) ? &suspect->loop : NULL,
+		    suspect->since_ns, now_ns, watch->settings.folder_fd);
 		if (judge < 0) {
 			suspect->state = SUSPECT_CLEARED;
 			continue;

@@ -129,7 +129,7 @@ struct mark {
 /* What the library wrote is marked as blocked, what the watch from outside wrote as returned. */
 static bool is_of_kind(const struct trace_incident *record, uint32_t outcome)
 {
-	bool is_from_outside = record->proof & TRACE_PROOF_STANDSTILL;
+	bool is_from_outside = record->proof & (TRACE_PROOF_STANDSTILL | TRACE_PROOF_LOOP);
 
 	return is_from_outside == (outcome == TRACE_OUTCOME_RETURNED);
 }

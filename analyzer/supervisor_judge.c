@@ -10,12 +10,13 @@
 /* Exit codes of the judge, apart from those that failures give. */
 enum { CODE_BASE = 40 };
 
-pid_t supervisor_judge_start(pid_t pid, uint64_t since_ns, uint64_t now_ns, int folder_fd)
+pid_t supervisor_judge_start(pid_t pid, const struct spin_loop *loop, uint64_t since_ns, uint64_t now_ns,
+                             int folder_fd)
 {
 	struct stuck_process process;
 
 	/* Here, since only an ancestor may look into the process on every system. */
-	if (!stuck_process_take(pid, since_ns, now_ns, &process))
+	if (!stuck_process_take(pid, loop, since_ns, now_ns, &process))
 		return -1;
 	pid_t judge = supervisor_signals_fork_helper();
 	if (judge == 0)

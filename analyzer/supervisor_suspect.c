@@ -9,6 +9,7 @@
 #include "proc_signals.h"
 #include "proc_stat.h"
 #include "proc_tree.h"
+#include "spin_watch.h"
 #include "suspect_lock.h"
 #include "suspect_signal.h"
 #include "trace_format.h"
@@ -45,9 +46,9 @@ void supervisor_suspect_init_outside(struct suspect *ret_suspect, pid_t pid,
 	    .recorded_tid = standstill->tid,
 	    .time_ns = since_ns, /* as in the record that may come of it */
 	    .lock_address = standstill->wait.address,
-	    .lock_kind = TRACE_LOCK_FUTEX,
+	    .lock_kind = standstill->wait.state == PROC_WAIT_OTHER ? TRACE_LOCK_SPINLOCK : TRACE_LOCK_FUTEX,
 	    .observed = TRACE_STUCK_ON_VANISHED,
-	    .proof = TRACE_PROOF_STANDSTILL,
+	    .proof = standstill->wait.state == PROC_WAIT_OTHER ? TRACE_PROOF_LOOP : TRACE_PROOF_STANDSTILL,
 	    .is_by_fork = true,
 	    .own_pending = true,
 	};
@@ -57,6 +58,14 @@ void supervisor_suspect_init_outside(struct suspect *ret_suspect, pid_t pid,
 	ret_suspect->wait = standstill->wait;
 	ret_suspect->standstill = *standstill;
 	ret_suspect->since_ns = since_ns;
+	/* A look disturbs the naps of who naps: not two of them at once. */
+	if (supervisor_suspect_is_in_loop(ret_suspect))
+		ret_suspect->due_ns = now_ns + SPAN_STANDSTILL_MS * MS;
+}
+
+bool supervisor_suspect_is_in_loop(const struct suspect *suspect)
+{
+	return suspect->from_outside && suspect->wait.state == PROC_WAIT_OTHER;
 }
 
 void supervisor_suspect_rebase(struct suspect *suspect)
@@ -64,6 +73,8 @@ void supervisor_suspect_rebase(struct suspect *suspect)
 	const struct timespec step = {.tv_nsec = 1000000};
 	struct proc_standstill standstill;
 
+	if (supervisor_suspect_is_in_loop(suspect))
+		return;
 	/* A thread that was let go restarts its system call at once, but not in no time. */
 	for (int i = 0; i < REBASE_PATIENCE_MS; i++) {
 		if (proc_standstill_read(suspect->incident.pid, &standstill) &&
@@ -229,6 +240,19 @@ static void examine_spinning(struct suspect *suspect, const struct proc_stat *th
 		suspect->state = SUSPECT_PROVEN;
 }
 
+/* Each look proves it anew, and has to see the loop that the watch saw. */
+static void examine_loop(struct suspect *suspect)
+{
+	pid_t pid = suspect->incident.pid;
+
+	if (spin_watch_is_alone(pid) && spin_proof_find(pid, &suspect->loop) &&
+	    suspect->loop.word == suspect->incident.lock_address &&
+	    suspect->loop.registers[STACK_REGISTER_SP] == suspect->wait.stack)
+		suspect->state = SUSPECT_PROVEN;
+	else
+		suspect->state = SUSPECT_CLEARED;
+}
+
 /* Without a look at the system call: only where the lock itself named its owner, the thread is alone and it
  * was given no CPU for a long span. Otherwise the suspicion stays one. */
 static void examine_blind(struct suspect *suspect, const struct proc_stat *thread, uint64_t now_ns)
@@ -281,6 +305,10 @@ static void look(struct suspect *suspect, uint64_t now_ns)
 	/* Stopped by job control or a debugger: somebody looks after it. */
 	if (thread.state == 'T' || thread.state == 't') {
 		restart(suspect, now_ns);
+		return;
+	}
+	if (supervisor_suspect_is_in_loop(suspect)) {
+		examine_loop(suspect);
 		return;
 	}
 	proc_wait_read(suspect->incident.pid, suspect->incident.tid, &wait);

@@ -5,9 +5,10 @@
  * without a time limit on that very lock, over a span of time, and
  * - the lock still names an owner that is no thread of the process (mutexes, write-locked rwlocks), or
  * - no thread of the process has moved over a second, and no signal handler could end the wait; or
- * - the thread, alone in its process, burns CPU on a lock that the library says it spins on;
+ * - the thread, alone in its process, burns CPU on a lock that the library says it spins on; or
+ * - the thread, alone in its process, was seen twice in one loop that its code shows never to end;
  * and no handler of a signal that may come could leave the wait by a jump.
- * Everything is read from /proc; the process is not touched. */
+ * Everything is read from /proc; the process is not touched, but for a short stop in the last case. */
 #ifndef AFTERFORK_SUPERVISOR_SUSPECT_H
 #define AFTERFORK_SUPERVISOR_SUSPECT_H
 
@@ -16,6 +17,7 @@
 
 #include "proc_standstill.h"
 #include "proc_wait.h"
+#include "spin_proof.h"
 #include "supervisor_incidents.h"
 
 enum suspect_state {
@@ -33,9 +35,10 @@ struct suspect {
 	uint64_t switches;                                /* of the thread, at that time */
 	uint64_t cpu_ticks;                               /* the same */
 	struct proc_standstill standstill;                /* of the process, at that time; hash 0: none */
-	uint64_t since_ns;                                /* start of the span; 0: none */
-	uint64_t added_ns, due_ns;                        /* when to look again */
-	bool is_in_trace; /* as last read; false for one that was found in the tree */
+	struct spin_loop loop;     /* of one from outside that is in a loop, as last seen */
+	uint64_t since_ns;         /* start of the span; 0: none */
+	uint64_t added_ns, due_ns; /* when to look again */
+	bool is_in_trace;          /* as last read; false for one that was found in the tree */
 	bool was_in_trace;
 	bool from_outside; /* nobody inside said so */
 	bool is_judged;    /* for one of those: a fork is to blame, and the trace says so */
@@ -43,19 +46,22 @@ struct suspect {
 	uint64_t awaited;
 	bool is_told;   /* of those */
 	bool is_marked; /* in the trace, as stuck but for those */
-	bool weak;    /* proven without a look at the system call: no ptrace right on the process */
+	bool weak;      /* proven without a look at the system call: no ptrace right on the process */
 };
 
 /* Starts to watch. now_ns is CLOCK_MONOTONIC, here and below. */
 void supervisor_suspect_init(struct suspect *ret_suspect, const struct pending_incident *incident,
                              uint64_t now_ns);
-/* The same for the first thread of a process that is at a standstill since since_ns. */
+/* The same for the first thread of a process that is at a standstill, or in a loop, since since_ns: as the
+ * watch hands them out. */
 void supervisor_suspect_init_outside(struct suspect *ret_suspect, pid_t pid,
                                      const struct proc_standstill *standstill, uint64_t since_ns,
                                      uint64_t now_ns);
 /* Takes the process's standstill as it is now for what it was all along: after a look that needed a stop of
  * its threads, which counts as a context switch. */
 void supervisor_suspect_rebase(struct suspect *suspect);
+/* True for one that the watch saw in a loop. */
+bool supervisor_suspect_is_in_loop(const struct suspect *suspect);
 /* Looks once; moves the state and due_ns on. */
 void supervisor_suspect_examine(struct suspect *suspect, uint64_t now_ns);
 /* True when a thread, in the wait, is stuck on a mutex whose owner is none of its process's threads: how

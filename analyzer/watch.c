@@ -60,6 +60,26 @@ void watch_look(struct watched_process *process, uint64_t now_ns, watch_found *f
 		found(context, process->pid, &standstill, process->since_ns);
 }
 
+static void look_for_loop(struct watched_process *process, const struct proc_stat *stat, uint64_t now_ns,
+                          watch_found *found, void *context)
+{
+	struct spin_loop loop;
+	uint64_t since_ns = process->spin.since_ns;
+
+	if (!spin_watch_look(&process->spin, stat, now_ns, &loop))
+		return;
+	const struct proc_standstill standstill = {
+	    .thread_count = 1,
+	    .tid = stat->pid,
+	    .wait = {.state = PROC_WAIT_OTHER,
+	             .address = loop.word,
+	             .stack = loop.registers[STACK_REGISTER_SP],
+	             .pc = loop.registers[STACK_REGISTER_PC]},
+	};
+
+	found(context, stat->pid, &standstill, since_ns);
+}
+
 /* What is known of the pids of before; a pid that was given again starts anew. */
 static void carry_over(const struct watch *watch, struct watched_process *ret_process)
 {
@@ -104,6 +124,8 @@ static void scan(struct watch *watch, uint64_t now_ns, watch_found *found, void 
 		/* Stopped by job control or a debugger: somebody looks after it. */
 		if (process->due_ns <= now_ns && stat.state == 'S')
 			watch_look(process, now_ns, found, context);
+		if (stat.state == 'R' || !process->standstill.hash)
+			look_for_loop(process, &stat, now_ns, found, context);
 	}
 	proc_list_release(&tree);
 	if (!processes)

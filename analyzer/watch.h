@@ -1,10 +1,10 @@
 /* Looks, from outside and seldom, for processes of the tree that came to a standstill, whatever they wait
- * for.
+ * for, or that go round in a loop that nothing ends.
  *
  * Cheap by construction: rounds are seldom while nothing in the tree has forked without exec; a look is one
  * system call's state for each process, further apart for a process that was seen busy; and whatever the
  * tree's and the machine's size, looking takes no more than a fixed share of one CPU. No process is stopped
- * or touched. */
+ * or touched, but for one that seems to be in a loop (spin_watch.h). */
 #ifndef AFTERFORK_WATCH_H
 #define AFTERFORK_WATCH_H
 
@@ -15,6 +15,7 @@
 
 #include "proc_standstill.h"
 #include "proc_tree.h"
+#include "spin_watch.h"
 
 struct watched_process {
 	pid_t pid;
@@ -24,6 +25,7 @@ struct watched_process {
 	uint32_t pause_ms;
 	pid_t busy_tid; /* the thread that was seen busy last; 0: none */
 	bool is_told;   /* this standstill was handed out */
+	struct spin_watch spin;
 };
 
 struct watch {
@@ -38,7 +40,9 @@ struct watch {
 };
 
 /* A forked process that has not executed since, of which it is known that threads vanished, and that did not
- * move from *standstill since since_ns. Called once for each standstill. */
+ * move from *standstill since since_ns. Called once for each standstill. Or one that was in a loop that
+ * nothing ends: of the wait there is the word that keeps it going and the stack pointer, and its state is
+ * PROC_WAIT_OTHER. */
 typedef void watch_found(void *context, pid_t pid, const struct proc_standstill *standstill,
                          uint64_t since_ns);
 

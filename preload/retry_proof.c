@@ -139,13 +139,13 @@ static uint32_t result_of(const struct try_call *call, int error)
 static void begin_round(uint64_t high, int error)
 {
 	struct code_state *start = &proof.start;
-	code_state_init(start, proof.retry->regs.sp, high);
+	code_memory_init(start, proof.retry->regs.sp, high);
 	start->pc = proof.retry->regs.pc;
-	start->pointers = &proof.pointers;
-	start->forbidden_low = proof.retry->lock;
-	start->forbidden_high = proof.retry->lock + sizeof(union lock_copy);
-	for (uint32_t i = 0; i < start->stack_size_bytes; i++)
-		start->stack_known[i] &= !proof.differs_in[i];
+	start->memory.pointers = &proof.pointers;
+	start->memory.forbidden_low = proof.retry->lock;
+	start->memory.forbidden_high = proof.retry->lock + sizeof(union lock_copy);
+	for (uint32_t i = 0; i < start->memory.stack_size_bytes; i++)
+		start->memory.stack_known[i] &= !proof.differs_in[i];
 	for (unsigned i = 0; i < sizeof kept_registers; i++) {
 		uint8_t reg = kept_registers[i];
 		if (!proof.differs_register[reg])
@@ -190,14 +190,14 @@ static bool fill(struct code_state *state, const struct pastime *pastime)
 		return true;
 	struct code_value at = state->reg[pastime->filled], part = at;
 	if (!code_is_number(at, WORD)) {
-		code_state_forget_stack(state);
+		code_memory_forget_stack(state);
 		return true;
 	}
 	part.number += WORD;
 	struct code_value nanoseconds =
 	    asks_known_clock(state, pastime) ? (struct code_value){0, WORD, CODE_NANOSECONDS} : code_unknown;
-	return code_state_store(state, at, WORD, code_unknown) &&
-	       code_state_store(state, part, WORD, nanoseconds);
+	return code_memory_store(state, at, WORD, code_unknown) &&
+	       code_memory_store(state, part, WORD, nanoseconds);
 }
 
 /* A call of one of them, up to its return. */
@@ -227,7 +227,7 @@ static bool pass_time(struct code_state *state)
 static bool is_back(const struct code_state *state)
 {
 	const struct code_value sp = state->reg[CODE_RSP];
-	struct code_value back = code_state_load(state, sp, WORD);
+	struct code_value back = code_memory_load(state, sp, WORD);
 	return state->pc == (uintptr_t)proof.call->function && sp.number + WORD == proof.retry->regs.sp &&
 	       code_is_number(back, WORD) && back.number == proof.retry->regs.pc;
 }
@@ -240,7 +240,7 @@ static bool has_valid_limit(const struct code_state *state)
 		return true;
 	struct code_value at = state->reg[call->time];
 	at.number += WORD;
-	struct code_value part = code_state_load(state, at, WORD);
+	struct code_value part = code_memory_load(state, at, WORD);
 	bool valid = part.base == CODE_NANOSECONDS ? part.number == 0
 	                                           : code_is_number(part, WORD) && part.number < NANOSECONDS;
 	return valid && (call->clock == NO_REGISTER ||
@@ -273,9 +273,10 @@ static bool note_differences(void)
 		proof.differs_register[reg] |= differs;
 		any |= differs;
 	}
-	for (uint32_t i = CODE_BELOW_BYTES; i < start->stack_size_bytes; i++) {
+	for (uint32_t i = CODE_BELOW_BYTES; i < start->memory.stack_size_bytes; i++) {
 		bool differs =
-		    start->stack_known[i] && (!now->stack_known[i] || start->stack[i] != now->stack[i]);
+		    start->memory.stack_known[i] &&
+		    (!now->memory.stack_known[i] || start->memory.stack[i] != now->memory.stack[i]);
 		proof.differs_in[i] |= differs;
 		any |= differs;
 	}

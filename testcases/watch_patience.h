@@ -12,7 +12,7 @@ enum { WATCH_PATIENCE_S = 3 };
 
 __attribute__((unused)) static void outlast_the_watch(void)
 {
-	struct timespec span = {.tv_sec = WATCH_PATIENCE_S};
+	struct timespec span = {WATCH_PATIENCE_S, 0};
 
 	while (nanosleep(&span, &span) != 0)
 		CHECK(errno == EINTR);
@@ -21,8 +21,10 @@ __attribute__((unused)) static void outlast_the_watch(void)
 /* Returns once the child has ended. To wait for it without a limit would be to hang, for who looks on. */
 __attribute__((unused)) static void await_end(pid_t pid)
 {
+	const struct timespec step = {0, 20 * 1000 * 1000};
+
 	while (!child_has_ended(pid))
-		nanosleep(&(struct timespec){.tv_nsec = 20 * 1000 * 1000}, NULL);
+		nanosleep(&step, NULL);
 }
 
 /* True when the image's file at `path` has a record of the process. Of its layout no more is known here than
@@ -60,10 +62,11 @@ static inline int is_told(const char *trace, pid_t pid)
 /* Returns once the watch, however late it is, has told of the process. Without a watch at once. */
 __attribute__((unused)) static void await_the_watch(pid_t pid)
 {
+	const struct timespec step = {0, 20 * 1000 * 1000};
 	const char *trace = getenv("AFTERFORK_TRACE");
 
 	while (trace && !is_told(trace, pid))
-		nanosleep(&(struct timespec){.tv_nsec = 20 * 1000 * 1000}, NULL);
+		nanosleep(&step, NULL);
 }
 
 #endif

@@ -239,6 +239,7 @@ enum {
 	/* The victim is in a function that waits for other threads and for nothing else, and its process made
 	 * none since the fork. */
 	TRACE_PROOF_MEETING = 32,
+	TRACE_PROOF_LOOP = 64, /* seen from outside: it is in a loop that its code shows never to end */
 };
 /* State of the holder's record at the fork. */
 enum trace_hold_state {

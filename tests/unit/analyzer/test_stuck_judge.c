@@ -417,3 +417,50 @@ Test(stuck_judge, knows_the_kind_from_the_library)
 	threads[0].known_kind = TRACE_LOCK_SEMAPHORE;
 	expect(STUCK_ANYHOW, TRACE_LOCK_SEMAPHORE);
 }
+
+static void expect_loop(enum stuck_verdict verdict, uint32_t kind)
+{
+	struct stuck_judgement judgement = stuck_judge(&process, stacks);
+
+	cr_assert_eq(judgement.verdict, verdict, "verdict %d", judgement.verdict);
+	if (verdict == STUCK_UNCLEAR)
+		return;
+	cr_assert_eq(judgement.kind, kind, "kind %u", judgement.kind);
+	cr_assert_eq(judgement.observed, TRACE_STUCK_ON_VANISHED);
+	cr_assert_eq(judgement.proof,
+	             TRACE_PROOF_LOOP | TRACE_PROOF_PRIVATE_MAPPING | TRACE_PROOF_ONLY_THREAD);
+}
+
+Test(stuck_judge, blames_the_fork_for_a_loop_on_what_was_there)
+{
+	add_frame(0, "/opt/shop", "take");
+	process.is_in_loop = true;
+	expect_loop(STUCK_BY_FORK, TRACE_LOCK_SPINLOCK);
+	process.sleeps_on_word = true;
+	expect_loop(STUCK_BY_FORK, TRACE_LOCK_FUTEX);
+	threads[0].wait.address = HEAP;
+	expect_loop(STUCK_UNCLEAR, 0);
+	threads[0].wait.address = STACK;
+	expect_loop(STUCK_UNCLEAR, 0);
+	threads[0].wait.address = SHARED;
+	expect_loop(STUCK_UNCLEAR, 0);
+}
+
+Test(stuck_judge, says_nothing_of_a_loop_that_others_could_end)
+{
+	add_frame(0, "/opt/shop", "take");
+	process.is_in_loop = true;
+	process.caught_signals = 1;
+	expect_loop(STUCK_UNCLEAR, 0);
+	process.caught_signals = 0;
+	process.memory_is_shared = true;
+	expect_loop(STUCK_UNCLEAR, 0);
+	process.memory_is_shared = false;
+	process.vanished_threads = 0;
+	expect_loop(STUCK_UNCLEAR, 0);
+	process.vanished_threads = 1;
+	expect_loop(STUCK_BY_FORK, TRACE_LOCK_SPINLOCK);
+	/* One of libc's own. */
+	threads[0].wait.address = LIBC;
+	expect_loop(STUCK_UNCLEAR, 0);
+}

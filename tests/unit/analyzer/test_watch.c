@@ -202,7 +202,7 @@ Test(stuck_process, is_taken_with_its_stack_and_left_as_it_was, .timeout = 60)
 	pid_t pid = stuck_fork_waiter(&stuck_private_word);
 
 	cr_assert(proc_standstill_read(pid, &before));
-	cr_assert(stuck_process_take(pid, 1, 2, &process));
+	cr_assert(stuck_process_take(pid, NULL, 1, 2, &process));
 	cr_assert_eq(process.thread_count, 1);
 	cr_assert_eq(process.threads[0].tid, pid);
 	cr_assert_eq(process.threads[0].wait.address, (uintptr_t)&stuck_private_word);
@@ -240,9 +240,9 @@ Test(stuck_process, is_not_taken_while_it_runs, .timeout = 60)
 	if (pid == 0)
 		for (;;)
 			pause();
-	cr_assert_not(stuck_process_take(pid, 1, 2, &process));
+	cr_assert_not(stuck_process_take(pid, NULL, 1, 2, &process));
 	stuck_end(pid);
-	cr_assert_not(stuck_process_take(pid, 1, 2, &process));
+	cr_assert_not(stuck_process_take(pid, NULL, 1, 2, &process));
 }
 
 static unsigned told;

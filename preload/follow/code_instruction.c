@@ -1,17 +1,16 @@
 #include "code_instruction.h"
 
-#include "own_memory.h"
-
 enum { PAGE_BYTES = 4096, WORD = 8 };
 
-static bool read_code(struct instruction *insn, uint64_t pc)
+static bool read_code(const struct code_state *state, struct instruction *insn)
 {
+	uint64_t pc = state->pc;
 	uint64_t rest = PAGE_BYTES - pc % PAGE_BYTES;
 	insn->length = CODE_BYTES_MAX;
-	if (own_memory_read(pc, insn->bytes, CODE_BYTES_MAX))
+	if (code_memory_read_code(state, pc, insn->bytes, CODE_BYTES_MAX))
 		return true;
 	insn->length = (unsigned)rest;
-	return rest < CODE_BYTES_MAX && own_memory_read(pc, insn->bytes, rest);
+	return rest < CODE_BYTES_MAX && code_memory_read_code(state, pc, insn->bytes, rest);
 }
 
 uint64_t code_instruction_take(struct instruction *insn, unsigned size_bytes)
@@ -36,17 +35,23 @@ static bool take_prefixes(struct instruction *insn)
 		switch (byte) {
 		case 0x66:
 			insn->size_bytes = 2;
+			insn->is_short = true;
 			break;
 		case 0xf3:
 			insn->repeats = true;
 			break;
 		case 0x64:
 		case 0x65:
-			insn->other_segment = true;
+			insn->segment = byte;
+			break;
+		case 0xf0:
+			insn->locks = true;
 			break;
 		case 0x2e:
 		case 0x3e:
+			break;
 		case 0xf2: /* bnd */
+			insn->other_prefix = true;
 			break;
 		default:
 			insn->opcode = byte;
@@ -104,11 +109,13 @@ void code_instruction_take_modrm(const struct code_state *state, struct instruct
 		address = code_value_add(
 		    address, code_number(code_instruction_take_signed(insn, insn->mod == 1 ? 1 : 4), WORD));
 	insn->is_elsewhere = address.known < WORD;
-	insn->address = insn->other_segment ? code_unknown : address;
+	insn->address = !insn->segment          ? address
+	                : insn->segment == 0x64 ? code_value_add(address, state->fs)
+	                                        : code_unknown;
 }
 
-bool code_instruction_read(struct instruction *ret_insn, uint64_t pc)
+bool code_instruction_read(const struct code_state *state, struct instruction *ret_insn)
 {
 	*ret_insn = (struct instruction){0};
-	return read_code(ret_insn, pc) && take_prefixes(ret_insn);
+	return read_code(state, ret_insn) && take_prefixes(ret_insn);
 }

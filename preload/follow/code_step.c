@@ -1,50 +1,11 @@
 #include "code_step.h"
 
 #include "code_arithmetic.h"
-#include "code_instruction.h"
-#include "own_memory.h"
+#include "code_exchange.h"
+#include "code_operand.h"
+#include "code_vector.h"
 
 enum { WORD = 8 };
-
-static bool is_high_byte(const struct instruction *insn, uint8_t reg, unsigned size_bytes)
-{
-	return size_bytes == 1 && !insn->rex && reg >= 4;
-}
-
-static struct code_value read_rm(struct code_state *state, const struct instruction *insn,
-                                 unsigned size_bytes)
-{
-	if (insn->mod != 3) {
-		state->may_fault |= insn->is_elsewhere;
-		return code_state_load(state, insn->address, size_bytes);
-	}
-	return is_high_byte(insn, insn->rm, size_bytes) ? code_unknown
-	                                                : code_state_get(state, insn->rm, size_bytes);
-}
-
-static bool write_reg(struct code_state *state, const struct instruction *insn, uint8_t reg,
-                      unsigned size_bytes, struct code_value value)
-{
-	if (is_high_byte(insn, reg, size_bytes))
-		return false;
-	code_state_set(state, reg, size_bytes, value);
-	/* The stack has to be known. */
-	return reg != CODE_RSP || code_is_number(state->reg[CODE_RSP], WORD);
-}
-
-static bool write_rm(struct code_state *state, const struct instruction *insn, unsigned size_bytes,
-                     struct code_value value)
-{
-	return insn->mod == 3 ? write_reg(state, insn, insn->rm, size_bytes, value)
-	                      : code_state_store(state, insn->address, size_bytes, value);
-}
-
-static struct code_value read_reg(const struct code_state *state, const struct instruction *insn,
-                                  unsigned size_bytes)
-{
-	return is_high_byte(insn, insn->reg, size_bytes) ? code_unknown
-	                                                 : code_state_get(state, insn->reg, size_bytes);
-}
 
 static bool is_same_register(const struct instruction *insn)
 {
@@ -65,7 +26,8 @@ static bool step_arithmetic(struct code_state *state, struct instruction *insn)
 		return true;
 	}
 	code_instruction_take_modrm(state, insn, 0);
-	struct code_value rm = read_rm(state, insn, size), reg = read_reg(state, insn, size);
+	struct code_value rm = code_operand_read(state, insn, size),
+	                  reg = code_operand_read_reg(state, insn, size);
 	if (is_same_register(insn) &&
 	    (operation == CODE_XOR || operation == CODE_SUB || operation == CODE_COMPARE))
 		rm = reg = code_number(0, WORD);
@@ -73,7 +35,8 @@ static bool step_arithmetic(struct code_state *state, struct instruction *insn)
 	struct code_value result = code_compute(state, operation, size, to_reg ? reg : rm, to_reg ? rm : reg);
 	if (operation == CODE_COMPARE)
 		return true;
-	return to_reg ? write_reg(state, insn, insn->reg, size, result) : write_rm(state, insn, size, result);
+	return to_reg ? code_operand_write_reg(state, insn, insn->reg, size, result)
+	              : code_operand_write(state, insn, size, result);
 }
 
 /* 80, 81, 83 */
@@ -84,22 +47,37 @@ static bool step_immediate(struct code_state *state, struct instruction *insn)
 	code_instruction_take_modrm(state, insn, width);
 	enum code_operation operation = insn->reg & 7;
 	struct code_value number = code_number(code_instruction_take_signed(insn, width), WORD);
-	struct code_value result = code_compute(state, operation, size, read_rm(state, insn, size), number);
-	return operation == CODE_COMPARE || write_rm(state, insn, size, result);
+	struct code_value result =
+	    code_compute(state, operation, size, code_operand_read(state, insn, size), number);
+	return operation == CODE_COMPARE || code_operand_write(state, insn, size, result);
 }
 
-/* f6, f7: test, not, neg; the results of the latter two are not followed. */
+/* f6, f7: test, not, neg, mul, imul. */
 static bool step_unary(struct code_state *state, struct instruction *insn)
 {
 	unsigned size = insn->opcode & 1 ? insn->size_bytes : 1, width = size == WORD ? 4 : size;
 	bool tests = (insn->bytes[insn->at] >> 3 & 7) < 2;
 	code_instruction_take_modrm(state, insn, tests ? width : 0);
-	if (tests)
-		code_compute(state, CODE_AND, size, read_rm(state, insn, size),
+	struct code_value value = code_operand_read(state, insn, size);
+	switch (insn->reg & 7) {
+	case 0:
+	case 1:
+		code_compute(state, CODE_AND, size, value,
 		             code_number(code_instruction_take_signed(insn, width), WORD));
-	else
-		state->flags_known = false;
-	return tests || ((insn->reg & 7) < 4 && write_rm(state, insn, size, code_unknown));
+		return true;
+	case 2:
+		return code_operand_write(state, insn, size,
+		                          code_is_number(value, size) ? code_number(~value.number, size)
+		                                                      : code_unknown);
+	case 3:
+		return code_operand_write(state, insn, size,
+		                          code_compute(state, CODE_SUB, size, code_number(0, WORD), value));
+	case 4:
+	case 5:
+		return size >= 4 && code_multiply_wide(state, size, value, (insn->reg & 7) == 5);
+	default:
+		return false;
+	}
 }
 
 static bool push_return(struct code_state *state, const struct instruction *insn)
@@ -107,18 +85,21 @@ static bool push_return(struct code_state *state, const struct instruction *insn
 	return code_state_push(state, code_number(state->pc + insn->at, WORD));
 }
 
-/* ff /2, /4: through a pointer that the loader filled in, or one that nothing on any of the ways changes. One
- * on the stack is a variable of the program. */
-static enum code_step_result step_through_memory(struct code_state *state, const struct instruction *insn)
+/* ff /2, /4: to what a register holds, or through a pointer. */
+static enum code_step_result step_indirect(struct code_state *state, const struct instruction *insn)
 {
 	uint64_t target;
 	bool is_call = (insn->reg & 7) == 2;
-	if (insn->mod == 3 || !code_is_number(insn->address, WORD) ||
-	    code_state_is_near_stack(state, insn->address.number, WORD) ||
-	    !code_state_note_pointer(state, insn->address.number) ||
-	    !own_memory_is_private(insn->address.number) ||
-	    !own_memory_read(insn->address.number, &target, sizeof target) ||
-	    (is_call && !push_return(state, insn)))
+	if (insn->mod == 3) {
+		struct code_value value = state->reg[insn->rm];
+		if (!code_is_number(value, WORD))
+			return CODE_LOST;
+		target = value.number;
+	} else if (!code_is_number(insn->address, WORD) ||
+	           !code_memory_take_pointer(state, insn->address.number, &target)) {
+		return CODE_LOST;
+	}
+	if (is_call && !push_return(state, insn))
 		return CODE_LOST;
 	state->pc = target;
 	return CODE_LEFT;
@@ -131,16 +112,19 @@ static enum code_step_result step_group(struct code_state *state, struct instruc
 	code_instruction_take_modrm(state, insn, 0);
 	unsigned which = insn->reg & 7;
 	if (which < 2) {
-		/* These keep the carry. */
-		struct code_value result = code_compute(state, which == 0 ? CODE_ADD : CODE_SUB, size,
-		                                        read_rm(state, insn, size), code_number(1, WORD));
-		state->flags_known = false;
-		return write_rm(state, insn, size, result) ? CODE_STEPPED : CODE_LOST;
+		bool carry_known = state->carry_known, carry = state->carry;
+		struct code_value result =
+		    code_compute(state, which == 0 ? CODE_ADD : CODE_SUB, size,
+		                 code_operand_read(state, insn, size), code_number(1, WORD));
+		state->carry_known = carry_known;
+		state->carry = carry;
+		return code_operand_write(state, insn, size, result) ? CODE_STEPPED : CODE_LOST;
 	}
 	if (insn->opcode == 0xff && (which == 2 || which == 4))
-		return step_through_memory(state, insn);
+		return step_indirect(state, insn);
 	if (insn->opcode == 0xff && which == 6)
-		return code_state_push(state, read_rm(state, insn, WORD)) ? CODE_STEPPED : CODE_LOST;
+		return code_state_push(state, code_operand_read(state, insn, WORD)) ? CODE_STEPPED
+		                                                                    : CODE_LOST;
 	return CODE_LOST;
 }
 
@@ -148,8 +132,10 @@ static bool step_move(struct code_state *state, struct instruction *insn)
 {
 	unsigned size = insn->opcode & 1 ? insn->size_bytes : 1;
 	code_instruction_take_modrm(state, insn, 0);
-	return insn->opcode & 2 ? write_reg(state, insn, insn->reg, size, read_rm(state, insn, size))
-	                        : write_rm(state, insn, size, read_reg(state, insn, size));
+	return insn->opcode & 2
+	           ? code_operand_write_reg(state, insn, insn->reg, size,
+	                                    code_operand_read(state, insn, size))
+	           : code_operand_write(state, insn, size, code_operand_read_reg(state, insn, size));
 }
 
 static bool step_move_immediate(struct code_state *state, struct instruction *insn)
@@ -158,31 +144,50 @@ static bool step_move_immediate(struct code_state *state, struct instruction *in
 	code_instruction_take_modrm(state, insn, width);
 	/* Another number there begins or ends a transaction. */
 	return (insn->reg & 7) == 0 &&
-	       write_rm(state, insn, size, code_number(code_instruction_take_signed(insn, width), WORD));
+	       code_operand_write(state, insn, size,
+	                          code_number(code_instruction_take_signed(insn, width), WORD));
 }
 
 static bool step_extend(struct code_state *state, struct instruction *insn, unsigned from, bool is_signed)
 {
 	code_instruction_take_modrm(state, insn, 0);
-	struct code_value value = read_rm(state, insn, from);
+	struct code_value value = code_operand_read(state, insn, from);
 	if (!code_is_number(value, from))
-		return write_reg(state, insn, insn->reg, insn->size_bytes, code_unknown);
+		return code_operand_write_reg(state, insn, insn->reg, insn->size_bytes, code_unknown);
 	unsigned shift = 64 - 8 * from;
 	uint64_t number = code_truncate(value.number, from);
 	if (is_signed)
 		number = (uint64_t)((int64_t)(number << shift) >> shift);
-	return write_reg(state, insn, insn->reg, insn->size_bytes, code_number(number, WORD));
+	return code_operand_write_reg(state, insn, insn->reg, insn->size_bytes, code_number(number, WORD));
 }
 
-/* Followed for their effect on what is known: none of it stays. */
-static bool step_forget(struct code_state *state, struct instruction *insn, unsigned width, bool to_reg)
+static bool step_shift(struct code_state *state, struct instruction *insn)
 {
-	unsigned size = insn->two_bytes || insn->opcode & 1 ? insn->size_bytes : 1;
+	unsigned size = insn->opcode & 1 ? insn->size_bytes : 1;
+	bool by_immediate = insn->opcode < 0xd0;
+	code_instruction_take_modrm(state, insn, by_immediate);
+	struct code_value count = by_immediate       ? code_number(code_instruction_take(insn, 1), 1)
+	                          : insn->opcode & 2 ? code_state_get(state, CODE_RCX, 1)
+	                                             : code_number(1, 1);
+	struct code_value result =
+	    code_shift(insn->reg & 7, size, code_operand_read(state, insn, size), count);
+	state->flags_known = state->carry_known = false;
+	return code_operand_write(state, insn, size, result);
+}
+
+/* The product of the register or memory with a number, or with the register that it goes to. */
+static bool step_multiply(struct code_state *state, struct instruction *insn, unsigned width)
+{
+	unsigned size = insn->size_bytes;
 	code_instruction_take_modrm(state, insn, width);
-	code_instruction_take(insn, width);
-	state->flags_known = false;
-	return to_reg ? write_reg(state, insn, insn->reg, size, code_unknown)
-	              : write_rm(state, insn, size, code_unknown);
+	struct code_value a = code_operand_read(state, insn, size),
+	                  b = code_operand_read_reg(state, insn, size);
+	if (width)
+		b = code_number(code_instruction_take_signed(insn, width), WORD);
+	bool known = code_is_number(a, size) && code_is_number(b, size);
+	state->flags_known = state->carry_known = false;
+	return code_operand_write_reg(state, insn, insn->reg, size,
+	                              known ? code_number(a.number * b.number, size) : code_unknown);
 }
 
 static bool step_leave(struct code_state *state)
@@ -223,30 +228,44 @@ static bool step_two_bytes(struct code_state *state, struct instruction *insn)
 	switch (insn->opcode) {
 	case 0x1e: /* endbr64 */
 		return insn->repeats && code_instruction_take(insn, 1) == 0xfa;
+	case 0x0d: /* prefetch */
+	case 0x18:
 	case 0x1f: /* nop */
 		code_instruction_take_modrm(state, insn, 0);
 		return true;
+	case 0x31: /* rdtsc */
+		state->reg[CODE_RAX] = state->reg[CODE_RDX] = code_unknown;
+		return true;
+	case 0xae: /* lfence, mfence, sfence */
+		code_instruction_take_modrm(state, insn, 0);
+		return insn->mod == 3 && (insn->reg & 7) >= 5 && !insn->repeats && !insn->other_prefix &&
+		       !insn->is_short;
 	case 0xaf: /* imul */
-		return step_forget(state, insn, 0, true);
+		return step_multiply(state, insn, 0);
 	case 0xb6:
 	case 0xb7:
 	case 0xbe:
 	case 0xbf:
 		return step_extend(state, insn, insn->opcode & 1 ? 2 : 1, insn->opcode >= 0xbe);
 	}
+	if (code_vector_is_one(insn))
+		return code_vector_step(state, insn);
+	if (code_exchange_is_one(insn))
+		return code_exchange_step(state, insn);
 	unsigned group = insn->opcode & 0xf0;
 	if (group != 0x40 && group != 0x90)
 		return false;
 	int holds = code_condition(state, insn->opcode & 15);
 	code_instruction_take_modrm(state, insn, 0);
 	if (group == 0x90)
-		return write_rm(state, insn, 1, holds < 0 ? code_unknown : code_number((unsigned)holds, 1));
-	struct code_value moved = read_rm(state, insn, insn->size_bytes),
-	                  kept = read_reg(state, insn, insn->size_bytes);
-	return write_reg(state, insn, insn->reg, insn->size_bytes,
-	                 holds < 0 ? code_unknown
-	                 : holds   ? moved
-	                           : kept);
+		return code_operand_write(state, insn, 1,
+		                          holds < 0 ? code_unknown : code_number((unsigned)holds, 1));
+	struct code_value moved = code_operand_read(state, insn, insn->size_bytes),
+	                  kept = code_operand_read_reg(state, insn, insn->size_bytes);
+	return code_operand_write_reg(state, insn, insn->reg, insn->size_bytes,
+	                              holds < 0 ? code_unknown
+	                              : holds   ? moved
+	                                        : kept);
 }
 
 /* cwtl, cltq */
@@ -273,8 +292,8 @@ static void step_test(struct code_state *state, struct instruction *insn)
 		return;
 	}
 	code_instruction_take_modrm(state, insn, 0);
-	code_compute(state, CODE_AND, size_bytes, read_rm(state, insn, size_bytes),
-	             read_reg(state, insn, size_bytes));
+	code_compute(state, CODE_AND, size_bytes, code_operand_read(state, insn, size_bytes),
+	             code_operand_read_reg(state, insn, size_bytes));
 }
 
 /* push, pop and mov with the register in the opcode. */
@@ -286,12 +305,14 @@ static bool step_with_register(struct code_state *state, struct instruction *ins
 	case 0x50:
 		return code_state_push(state, state->reg[reg]);
 	case 0x58:
-		return code_state_pop(state, &value) && write_reg(state, insn, reg, WORD, value);
+		return code_state_pop(state, &value) && code_operand_write_reg(state, insn, reg, WORD, value);
 	case 0xb0:
-		return write_reg(state, insn, reg, 1, code_number(code_instruction_take(insn, 1), 1));
+		return code_operand_write_reg(state, insn, reg, 1,
+		                              code_number(code_instruction_take(insn, 1), 1));
 	default:
-		return write_reg(state, insn, reg, insn->size_bytes,
-		                 code_number(code_instruction_take(insn, insn->size_bytes), WORD));
+		return code_operand_write_reg(
+		    state, insn, reg, insn->size_bytes,
+		    code_number(code_instruction_take(insn, insn->size_bytes), WORD));
 	}
 }
 
@@ -309,6 +330,8 @@ static bool step_plain(struct code_state *state, struct instruction *insn)
 		return step_arithmetic(state, insn);
 	if (insn->size_bytes == 2 && moves_stack(opcode))
 		return false;
+	if (code_exchange_is_one(insn))
+		return code_exchange_step(state, insn);
 	switch (opcode) {
 	case 0x50 ... 0x5f:
 	case 0xb0 ... 0xbf:
@@ -320,9 +343,9 @@ static bool step_plain(struct code_state *state, struct instruction *insn)
 		return code_state_push(
 		    state, code_number(code_instruction_take_signed(insn, opcode == 0x6a ? 1 : 4), WORD));
 	case 0x69:
-		return step_forget(state, insn, insn->size_bytes == 2 ? 2 : 4, true);
+		return step_multiply(state, insn, insn->size_bytes == 2 ? 2 : 4);
 	case 0x6b:
-		return step_forget(state, insn, 1, true);
+		return step_multiply(state, insn, 1);
 	case 0x80:
 	case 0x81:
 	case 0x83:
@@ -340,8 +363,9 @@ static bool step_plain(struct code_state *state, struct instruction *insn)
 		return step_move(state, insn);
 	case 0x8d:
 		code_instruction_take_modrm(state, insn, 0);
-		return insn->mod != 3 && write_reg(state, insn, insn->reg, insn->size_bytes,
-		                                   insn->size_bytes == WORD ? insn->address : code_unknown);
+		return insn->mod != 3 &&
+		       code_operand_write_reg(state, insn, insn->reg, insn->size_bytes,
+		                              insn->size_bytes == WORD ? insn->address : code_unknown);
 	case 0x90: /* nop, pause */
 		return !(insn->rex & 1);
 	case 0x98:
@@ -349,12 +373,11 @@ static bool step_plain(struct code_state *state, struct instruction *insn)
 		return true;
 	case 0xc0:
 	case 0xc1:
-		return step_forget(state, insn, 1, false);
 	case 0xd0:
 	case 0xd1:
 	case 0xd2:
 	case 0xd3:
-		return step_forget(state, insn, 0, false);
+		return step_shift(state, insn);
 	case 0xc6:
 	case 0xc7:
 		return step_move_immediate(state, insn);
@@ -370,10 +393,14 @@ static bool step_plain(struct code_state *state, struct instruction *insn)
 enum code_step_result code_step(struct code_state *state)
 {
 	struct instruction insn;
-	if (!code_instruction_read(&insn, state->pc))
+	if (!code_instruction_read(state, &insn))
 		return CODE_LOST;
 	uint8_t opcode = insn.opcode;
 	enum code_step_result result = CODE_LOST;
+	if (insn.two_bytes && opcode == 0x05) {
+		state->pc += insn.at;
+		return insn.at <= insn.length ? CODE_SYSTEM_CALL : CODE_LOST;
+	}
 	if (insn.two_bytes && (opcode & 0xf0) == 0x80)
 		return step_jump(state, &insn, code_instruction_take_signed(&insn, 4),
 		                 code_condition(state, opcode & 15));
@@ -395,5 +422,6 @@ enum code_step_result code_step(struct code_state *state)
 		return CODE_LOST;
 	}
 	state->pc += insn.at;
-	return insn.at <= insn.length && !state->may_fault ? CODE_STEPPED : CODE_LOST;
+	bool is_refused = insn.locks && insn.mod == 3;
+	return insn.at <= insn.length && !state->may_fault && !is_refused ? CODE_STEPPED : CODE_LOST;
 }

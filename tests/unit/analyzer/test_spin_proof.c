@@ -1,0 +1,108 @@
+/* Loops of live processes that are followed from outside: those that nothing can end are proven so, by the
+ * variable that keeps them going, and no others. */
+#include <criterion/criterion.h>
+#include <sched.h>
+#include <signal.h>
+#include <stdio.h>
+#include <sys/mman.h>
+#include <sys/prctl.h>
+#include <sys/ptrace.h>
+#include <sys/wait.h>
+#include <unistd.h>
+
+#include "loops/spin_loops.h"
+#include "spin_proof.h"
+
+enum { LOOKS = 5 };
+
+volatile int *spin_loops_shared;
+const volatile int *spin_loops_of_file;
+static volatile int *is_there;
+
+const volatile int *spin_loops_map_file(void)
+{
+	FILE *file = tmpfile();
+
+	cr_assert_not_null(file);
+	cr_assert_eq(ftruncate(fileno(file), 4096), 0);
+	const volatile int *words = mmap(NULL, 4096, PROT_READ, MAP_PRIVATE, fileno(file), 0);
+
+	cr_assert_neq(words, MAP_FAILED);
+	fclose(file);
+	return words;
+}
+
+static pid_t start(void (*run)(void))
+{
+	int *words = mmap(NULL, 4096, PROT_READ | PROT_WRITE, MAP_SHARED | MAP_ANONYMOUS, -1, 0);
+
+	cr_assert_neq(words, MAP_FAILED);
+	is_there = words;
+	spin_loops_shared = words + 1;
+	spin_loops_of_file = spin_loops_map_file();
+	pid_t pid = fork();
+
+	if (pid == 0) {
+		prctl(PR_SET_PDEATHSIG, SIGKILL);
+		*is_there = 1;
+		run();
+		_exit(0);
+	}
+	cr_assert(pid > 0);
+	while (!*is_there)
+		sched_yield();
+	return pid;
+}
+
+static void finish(pid_t pid)
+{
+	int status;
+
+	kill(pid, SIGKILL);
+	cr_assert_eq(waitpid(pid, &status, 0), pid);
+	cr_assert(WIFSIGNALED(status) && WTERMSIG(status) == SIGKILL, "it had ended");
+}
+
+static void check(const struct spin_loop_case *one, const char *level)
+{
+	for (; one->name; one++) {
+		pid_t pid = start(one->run);
+
+		for (int i = 0; i < LOOKS; i++) {
+			struct spin_loop loop, again;
+			bool is_endless = spin_proof_find(pid, &loop);
+
+			cr_expect_eq(is_endless, one->is_endless, "%s, %s", one->name, level);
+			if (!is_endless || !one->is_endless)
+				continue;
+			cr_expect_eq(loop.word, (uintptr_t)one->word, "%s, %s: word %#lx, not %p", one->name,
+			             level, loop.word, (const void *)one->word);
+			cr_expect_eq(loop.sleeps_on_word, one->sleeps_on_word, "%s, %s", one->name, level);
+			cr_expect(spin_proof_find(pid, &again) && spin_loop_is_same(&loop, &again),
+			          "%s, %s: another loop", one->name, level);
+		}
+		finish(pid);
+	}
+}
+
+#define CHECK_LEVEL(suffix)                                                                                  \
+	Test(spin_proof, tells_loops_that_nothing_ends_at_##suffix, .timeout = 120)                          \
+	{                                                                                                    \
+		check(spin_loops_##suffix, "-O" #suffix);                                                    \
+	}
+CHECK_LEVEL(0)
+CHECK_LEVEL(1)
+CHECK_LEVEL(2)
+CHECK_LEVEL(3)
+CHECK_LEVEL(s)
+
+Test(spin_proof, says_nothing_of_who_is_gone_or_traced_already, .timeout = 60)
+{
+	struct spin_loop loop;
+	pid_t pid = start(spin_loops_2[0].run);
+
+	cr_assert_eq(ptrace(PTRACE_SEIZE, pid, NULL, NULL), 0);
+	cr_expect_not(spin_proof_find(pid, &loop));
+	finish(pid);
+	cr_expect_not(spin_proof_find(pid, &loop));
+}
