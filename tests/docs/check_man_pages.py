@@ -125,9 +125,9 @@ def check_library_options(root):
     """The options that the library acts on."""
     page = (root / "docs/libafterfork.7").read_text()
     described = set(re.findall(r"^\.It Cm ([\w-]+)$", page, re.M))
-    acted_on = set(re.findall(r'strcmp\(key, "([\w-]+)"\) == 0', (root / "preload/config.c").read_text()))
+    acted_on = set(re.findall(r'strcmp\(key, "([\w-]+)"\) == 0', (root / "preload/base/config.c").read_text()))
     ret = [] if described == acted_on else [
-        f"docs/libafterfork.7: lists {sorted(described)}, preload/config.c acts on {sorted(acted_on)}"]
+        f"docs/libafterfork.7: lists {sorted(described)}, preload/base/config.c acts on {sorted(acted_on)}"]
     return ret, len(acted_on)
 
 
