@@ -164,11 +164,10 @@ static void convert_outcome(struct incident *incident, const struct trace_incide
 	uint64_t returned =
 	    trace->repeats_returned < trace->repeats ? trace->repeats_returned : trace->repeats;
 
-	incident->seen_blocked = trace->outcome == TRACE_OUTCOME_SEEN_BLOCKED ||
-	                         trace->outcome == TRACE_OUTCOME_SEEN_WAITING;
+	incident->seen_blocked =
+	    trace->outcome == TRACE_OUTCOME_SEEN_BLOCKED || trace->outcome == TRACE_OUTCOME_SEEN_WAITING;
 	incident->first_pending = trace->outcome == TRACE_OUTCOME_PENDING || incident->seen_blocked;
-	bool is_interrupted =
-	    trace->outcome == TRACE_OUTCOME_SEEN_BLOCKED && trace->result == EINTR;
+	bool is_interrupted = trace->outcome == TRACE_OUTCOME_SEEN_BLOCKED && trace->result == EINTR;
 	bool is_over = !incident->first_pending || is_interrupted;
 	incident->first_result = is_over ? trace->result : 0;
 	incident->tries =

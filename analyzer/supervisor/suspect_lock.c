@@ -40,8 +40,8 @@ bool suspect_lock_owner_is_vanished(const struct pending_incident *incident)
 }
 
 /* A handler may post, signal or wake. No handler lets go a lock of libc, finishes an initialisation, or lets
- * go what a vanished thread is known to hold, but it may leave the wait: see suspect_signal.h. Of what waits for a
- * pool's answer who asks the program to end is no help either: Python always catches SIGINT. */
+ * go what a vanished thread is known to hold, but it may leave the wait: see suspect_signal.h. Of what waits
+ * for a pool's answer who asks the program to end is no help either: Python always catches SIGINT. */
 bool suspect_lock_handler_could_help(const struct pending_incident *incident)
 {
 	uint64_t caught;

@@ -225,8 +225,8 @@ enum trace_outcome {
 	 * it, in place of PENDING only; a call that comes back all the same overwrites it, unless with EINTR.
 	 */
 	TRACE_OUTCOME_SEEN_BLOCKED = 2,
-	/* Pending, and seen the same, but for a signal whose handler could leave the call. Set in place of PENDING,
-	 * replaced by SEEN_BLOCKED; a call that comes back overwrites it. */
+	/* Pending, and seen the same, but for a signal whose handler could leave the call. Set in place of
+	 * PENDING, replaced by SEEN_BLOCKED; a call that comes back overwrites it. */
 	TRACE_OUTCOME_SEEN_WAITING = 3,
 };
 /* What supports the observation. */
@@ -427,7 +427,7 @@ struct trace_descriptor {
 	uint32_t handover_waiting_count, handover_calls;
 	uint32_t handover_pcs, handover_exact_mask, handover_count, handover_flags; /* of its stack */
 	uint32_t reserved;
-	uint64_t handover;                                                          /* its address */
+	uint64_t handover; /* its address */
 };
 /* At process_rings_ns, where it is no time: what is known of the process's alarm. */
 #define TRACE_RINGS_NOT_KNOWN UINT64_C(0)

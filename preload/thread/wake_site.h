@@ -27,8 +27,8 @@ struct waker {
 struct wake_facts {
 	uint32_t generation;    /* of the process, when the object was first seen or initialised */
 	uint32_t initial_value; /* of a semaphore; threads of a barrier */
-	/* A semaphore was posted by a thread that had taken it; by one that had not, which is also how one that
-	 * begins at zero has to be posted first. */
+	/* A semaphore was posted by a thread that had taken it; by one that had not, which is also how one
+	 * that begins at zero has to be posted first. */
 	bool by_holder, by_others;
 	bool after_handover; /* it was made in a process that had handed over work */
 	struct waker
