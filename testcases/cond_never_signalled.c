@@ -8,6 +8,7 @@
  *   victim: call=pthread_cond_wait function=wait_for_start<main
  *   count: 1
  * exit: 0
+ * native: hangs
  */
 #include "case.h"
 
@@ -43,7 +44,7 @@ int main(void)
 		wait_for_start();
 		_exit(0);
 	}
-	child_kill_when_blocked(pid);
+	child_reap(pid);
 	worker_finish(thread);
 	return 0;
 }

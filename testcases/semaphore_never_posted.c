@@ -7,6 +7,7 @@
  *   victim: call=sem_wait function=wait_until_done<main
  *   count: 1
  * exit: 0
+ * native: hangs
  */
 #include "case.h"
 #include <semaphore.h>
@@ -43,7 +44,7 @@ int main(void)
 		wait_until_done();
 		_exit(0);
 	}
-	child_kill_when_blocked(pid);
+	child_reap(pid);
 	worker_finish(thread);
 	return 0;
 }

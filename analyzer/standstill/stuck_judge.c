@@ -224,12 +224,10 @@ static void judge_alone(const struct stuck_process *process, const struct stuck_
 {
 	const struct stuck_thread *thread = &process->threads[0];
 	uint32_t kind = kind_of(process, thread, stack);
-	struct owner owner;
 
 	judgement->kind = kind;
 	judgement->proof |= TRACE_PROOF_ONLY_THREAD;
-	if (stuck_stack_has_signal_frame(stack) ||
-	    (find_owner(process, thread, kind, &owner) && is_live(process, owner.tid)))
+	if (stuck_stack_has_signal_frame(stack))
 		return;
 	/* Locks of libc are let go by the code that took them, and by no handler of the program. */
 	bool is_libc_lock = kind == TRACE_LOCK_LIBC && is_libc_data(process, thread->wait.address);

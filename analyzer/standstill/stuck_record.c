@@ -283,7 +283,9 @@ enum stuck_verdict stuck_record_write(const struct stuck_process *process, int f
 
 	if (reader && stacks && walk_all(process, reader, stacks))
 		judgement = stuck_judge(process, stacks);
-	if (judgement.verdict != STUCK_UNCLEAR &&
+	if (folder_fd < 0 && judgement.verdict == STUCK_BY_FORK)
+		judgement.verdict = STUCK_ANYHOW;
+	if (folder_fd >= 0 && judgement.verdict != STUCK_UNCLEAR &&
 	    !write_down(process, reader, &judgement, &stacks[judgement.thread], folder_fd))
 		judgement.verdict = STUCK_UNCLEAR;
 	for (size_t i = 0; stacks && i < process->thread_count; i++)

@@ -41,6 +41,13 @@ static void tell_why(const struct suspect *suspect, char *text, size_t size_byte
 	                                                                 : "waits for ever for";
 	char holder[64] = "a thread that did not survive the fork";
 
+	if (!incident->is_by_fork) {
+		snprintf(text, size_bytes,
+		         "waits for ever (0x%" PRIx64 "), and no thread of the process can go on, which no "
+		         "fork explains",
+		         incident->lock_address);
+		return;
+	}
 	if (incident->in_atfork_handler)
 		snprintf(holder, sizeof(holder), "thread %d, inside of fork", (int)incident->holder_tid);
 	else if (incident->holder_tid)

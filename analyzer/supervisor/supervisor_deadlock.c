@@ -54,7 +54,9 @@ static void start_judge(struct deadlock_watch *watch, uint64_t now_ns)
 			continue;
 		pid_t judge = supervisor_judge_start(
 		    suspect->incident.pid, supervisor_suspect_is_in_loop(suspect) ? &suspect->loop : NULL,
-		    suspect->since_ns, now_ns, watch->settings.folder_fd);
+		    suspect->since_ns, now_ns,
+		    supervisor_search_has_told(watch, suspect->incident.pid) ? -1
+		                                                             : watch->settings.folder_fd);
 		if (judge < 0) {
 			suspect->state = SUSPECT_CLEARED;
 			continue;
@@ -121,17 +123,14 @@ static void take_judgement(struct deadlock_watch *watch, int status)
 	watch->judge = 0;
 	if (suspect->state != SUSPECT_PROVEN)
 		return;
-	switch (supervisor_judge_result(status)) {
-	case STUCK_BY_FORK:
-		suspect->is_judged = true;
-		add_process(watch, watch->judged);
-		break;
-	case STUCK_ANYHOW:
-		suspect->state = SUSPECT_EXPLAINED;
-		break;
-	default:
+	enum stuck_verdict verdict = supervisor_judge_result(status);
+	if (verdict == STUCK_UNCLEAR) {
 		suspect->state = SUSPECT_CLEARED;
+		return;
 	}
+	supervisor_suspect_take_judgement(suspect, verdict == STUCK_BY_FORK);
+	if (suspect->state == SUSPECT_PROVEN)
+		add_process(watch, watch->judged);
 }
 
 static void end_helper(pid_t *helper)
@@ -265,6 +264,7 @@ bool supervisor_deadlock_is_busy(const struct deadlock_watch *watch, uint64_t no
 		if (suspect->state == SUSPECT_PROVEN && suspect->from_outside && !suspect->is_judged)
 			return true;
 		if (suspect->state == SUSPECT_WATCHED && !suspect->awaited &&
+		    !supervisor_suspect_is_given_time(suspect) &&
 		    (suspect->since_ns || now_ns - suspect->added_ns < FRESH_MS * MS))
 			return true;
 	}

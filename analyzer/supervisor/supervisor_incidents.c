@@ -18,11 +18,12 @@ struct search {
 
 enum blame { NO_HANG, HANG_BY_FORK, OTHER_HANG };
 
-/* A wait of which nobody has proven that a vanished thread would have ended it is told, not acted upon. */
+/* Who is alone is deadlocked, even where nobody has proven that a vanished thread would have ended the wait.
+ */
 static bool is_proven_wait(uint32_t proof)
 {
 	return (proof & TRACE_PROOF_PRIVATE_MAPPING) &&
-	       (proof & (TRACE_PROOF_RECORD | TRACE_PROOF_OWNER_WORD));
+	       (proof & (TRACE_PROOF_RECORD | TRACE_PROOF_OWNER_WORD | TRACE_PROOF_ONLY_THREAD));
 }
 
 static enum blame blame(const struct trace_incident *incident)

@@ -40,7 +40,7 @@ static struct suspect *add_suspect(struct deadlock_watch *watch, const struct pe
 	                sizeof(*watch->suspects)))
 		return NULL;
 	supervisor_suspect_init(&watch->suspects[watch->suspect_count], incident, monotonic_now_ns());
-	/* Known, and never to be acted upon: the library explains it otherwise. */
+	/* Known, and not acted upon for what the library says of it. */
 	if (!incident->is_by_fork)
 		watch->suspects[watch->suspect_count].state = SUSPECT_EXPLAINED;
 	return &watch->suspects[watch->suspect_count++];
@@ -117,11 +117,20 @@ void supervisor_search_tree(struct deadlock_watch *watch, uint64_t now_ns)
 	watch->search_due_ns = now_ns + SUPERVISOR_SEARCH_INTERVAL_MS * MS;
 }
 
-/* What the library says of a process goes first. */
+bool supervisor_search_has_told(const struct deadlock_watch *watch, pid_t pid)
+{
+	for (size_t i = 0; i < watch->suspect_count; i++)
+		if (watch->suspects[i].incident.pid == pid && watch->suspects[i].state == SUSPECT_EXPLAINED)
+			return true;
+	return false;
+}
+
+/* What the library says of a process goes first. That a hang is no fork's it says of one thread only. */
 static bool is_explained(const struct deadlock_watch *watch, pid_t pid)
 {
 	for (size_t i = 0; i < watch->suspect_count; i++)
-		if (watch->suspects[i].incident.pid == pid && watch->suspects[i].state != SUSPECT_CLEARED)
+		if (watch->suspects[i].incident.pid == pid && watch->suspects[i].state != SUSPECT_CLEARED &&
+		    watch->suspects[i].state != SUSPECT_EXPLAINED)
 			return true;
 	return false;
 }

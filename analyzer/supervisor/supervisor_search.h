@@ -13,5 +13,7 @@ enum { SUPERVISOR_SEARCH_INTERVAL_MS = 100 };
 void supervisor_search_trace(struct deadlock_watch *watch, uint64_t now_ns);
 void supervisor_search_tree(struct deadlock_watch *watch, uint64_t now_ns);
 void supervisor_search_outside(struct deadlock_watch *watch, uint64_t now_ns);
+/* True where the library has said what the process hangs on, and that no fork is to blame. */
+bool supervisor_search_has_told(const struct deadlock_watch *watch, pid_t pid);
 
 #endif

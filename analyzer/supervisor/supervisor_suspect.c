@@ -24,6 +24,7 @@ enum {
 	/* Another thread of the process could still release a lock that it does not own. */
 	SPAN_AMONG_OTHERS_MS = 1000,
 	SPAN_STANDSTILL_MS = 1000,
+	SPAN_BLAMELESS_MS = 11000,
 	SPAN_SPINNING_MS = 2000,
 	REBASE_PATIENCE_MS = 1000, /* on a busy machine a thread waits its turn to go back into its wait */
 	START_SLACK_MS = 20,       /* start times come in ticks of 10 ms */
@@ -61,6 +62,21 @@ void supervisor_suspect_init_outside(struct suspect *ret_suspect, pid_t pid,
 	/* A look disturbs the naps of who naps: not two of them at once. */
 	if (supervisor_suspect_is_in_loop(ret_suspect))
 		ret_suspect->due_ns = now_ns + SPAN_STANDSTILL_MS * MS;
+}
+
+void supervisor_suspect_take_judgement(struct suspect *suspect, bool is_by_fork)
+{
+	suspect->is_judged = true;
+	suspect->incident.is_by_fork = is_by_fork;
+	if (!supervisor_suspect_is_given_time(suspect))
+		return;
+	suspect->state = SUSPECT_WATCHED;
+	suspect->due_ns = suspect->since_ns + SPAN_BLAMELESS_MS * MS;
+}
+
+bool supervisor_suspect_is_given_time(const struct suspect *suspect)
+{
+	return suspect->is_judged && !suspect->incident.is_by_fork && suspect->state != SUSPECT_CLEARED;
 }
 
 bool supervisor_suspect_is_in_loop(const struct suspect *suspect)
@@ -191,7 +207,8 @@ static void examine_standstill(struct suspect *suspect, const struct proc_wait *
 		return;
 	}
 	/* The switches count what happens in between: two looks are as good as many. */
-	suspect->due_ns = suspect->since_ns + SPAN_STANDSTILL_MS * MS;
+	uint64_t span_ms = supervisor_suspect_is_given_time(suspect) ? SPAN_BLAMELESS_MS : SPAN_STANDSTILL_MS;
+	suspect->due_ns = suspect->since_ns + span_ms * MS;
 	if (now_ns < suspect->due_ns)
 		return;
 	/* What was found from outside is judged by its stack. */

@@ -7,7 +7,8 @@
  * - no thread of the process has moved over a second, and no signal handler could end the wait; or
  * - the thread, alone in its process, burns CPU on a lock that the library says it spins on; or
  * - the thread, alone in its process, was seen twice in one loop that its code shows never to end;
- * and no handler of a signal that may come could leave the wait by a jump.
+ * and no handler of a signal that may come could leave the wait by a jump. Where no fork is to blame as far
+ * as can be told, it takes ten seconds more: a parent may end such a child itself, as it was meant to.
  * Everything is read from /proc; the process is not touched, but for a short stop in the last case. */
 #ifndef AFTERFORK_SUPERVISOR_SUSPECT_H
 #define AFTERFORK_SUPERVISOR_SUSPECT_H
@@ -23,7 +24,8 @@
 enum suspect_state {
 	SUSPECT_WATCHED,
 	SUSPECT_PROVEN,
-	SUSPECT_EXPLAINED, /* stuck, but not by a fork as far as can be told: never to be touched */
+	SUSPECT_EXPLAINED, /* stuck, says the library, but not by a fork: for the watch from outside to prove
+	                    */
 	SUSPECT_CLEARED,   /* gone, executed another program, or not ours: never to be touched */
 };
 
@@ -41,7 +43,7 @@ struct suspect {
 	bool is_in_trace;          /* as last read; false for one that was found in the tree */
 	bool was_in_trace;
 	bool from_outside; /* nobody inside said so */
-	bool is_judged;    /* for one of those: a fork is to blame, and the trace says so */
+	bool is_judged;    /* for one of those: stuck for good, and the trace says so */
 	/* Stuck, but for handlers of these signals (bit N-1 for signal N), as last seen; 0: none. */
 	uint64_t awaited;
 	bool is_told;   /* of those */
@@ -60,6 +62,10 @@ void supervisor_suspect_init_outside(struct suspect *ret_suspect, pid_t pid,
 /* Takes the process's standstill as it is now for what it was all along: after a look that needed a stop of
  * its threads, which counts as a context switch. */
 void supervisor_suspect_rebase(struct suspect *suspect);
+/* It was judged, with or without a fork to blame; goes on to be watched, or is proven at once. */
+void supervisor_suspect_take_judgement(struct suspect *suspect, bool is_by_fork);
+/* True where a deadlock that is no fork's is given time. */
+bool supervisor_suspect_is_given_time(const struct suspect *suspect);
 /* True for one that the watch saw in a loop. */
 bool supervisor_suspect_is_in_loop(const struct suspect *suspect);
 /* Looks once; moves the state and due_ns on. */

@@ -241,7 +241,9 @@ static void examine(struct child_use *use)
 		suspect->proof |= TRACE_PROOF_OWNER_WORD;
 	if (atomic_load(&process.live_threads) == 1)
 		suspect->proof |= TRACE_PROOF_ONLY_THREAD;
-	if (!child_check_is_private(suspect))
+	if (retry_loop_is_private(suspect))
+		suspect->proof |= TRACE_PROOF_PRIVATE_MAPPING;
+	else if (!child_check_is_private(suspect))
 		suspect->observed = 0;
 }
 

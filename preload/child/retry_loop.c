@@ -10,6 +10,7 @@ struct retry_loop {
 	uint32_t generation; /* of the process; what an ancestor tried is over */
 	uint32_t tries;
 	bool is_proven; /* provided that the next try is of the same lock */
+	bool is_private;
 	struct incident_handle met, endless;
 };
 
@@ -39,6 +40,18 @@ struct incident_handle retry_loop_enter(const struct incident *try)
 	return (struct incident_handle){0};
 }
 
+/* The tries so far whose turn it is: the 1st, 2nd, 4th, 8th, ... */
+static bool is_turn(const struct retry_loop *loop)
+{
+	return !(loop->tries & (loop->tries - 1));
+}
+
+bool retry_loop_is_private(const struct incident *try)
+{
+	const struct retry_loop *loop = try->victim->retry;
+	return loop && loop->is_private && is_same(loop, try) && !is_turn(loop);
+}
+
 static struct retry_loop *begin(const struct incident *try, struct incident_handle handle)
 {
 	struct thread_record *self = try->victim;
@@ -48,6 +61,7 @@ static struct retry_loop *begin(const struct incident *try, struct incident_hand
 		*self->retry = (struct retry_loop){
 		    .retry = {(uint64_t)(uintptr_t)try->lock, try->call, try->regs, &self->bounds},
 		    .generation = process.generation,
+		    .is_private = try->proof & TRACE_PROOF_PRIVATE_MAPPING,
 		    .met = handle,
 		};
 	return self->retry;
@@ -70,7 +84,7 @@ static void prove(struct retry_loop *loop, const struct incident *try, int error
 	if (loop->is_proven && !loop->endless.record)
 		tell(loop, try);
 	loop->is_proven = false;
-	if (loop->endless.record || loop->tries < 2 || (loop->tries & (loop->tries - 1)))
+	if (loop->endless.record || loop->tries < 2 || !is_turn(loop))
 		return;
 	loop->is_proven = retry_proof_find(&loop->retry, error) != RETRY_UNPROVEN;
 }

@@ -11,7 +11,11 @@
 /* Before a try: the handle to go on with, where the thread's last lock call was the same one and failed, too;
  * else an empty one, and the loop that there was is over. */
 struct incident_handle retry_loop_enter(const struct incident *try);
-/* The same for every other lock call: whatever was tried is given up. NULL: a call that nobody looked at. */
+/* True where an earlier try of this very loop showed that the lock is private memory, which takes a look at
+ * /proc. Asked anew at the 2nd, 4th, 8th, ... try; who claims more than the loop's first finding looks
+ * himself. */
+bool retry_loop_is_private(const struct incident *try);
+/* For every other lock call: whatever was tried is given up. NULL: a call that nobody looked at. */
 void retry_loop_leave(struct thread_record *self);
 /* The try failed, with an errno value; handle is that of its incident. */
 void retry_loop_failed(const struct incident *try, struct incident_handle handle, int error);

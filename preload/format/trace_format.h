@@ -70,11 +70,10 @@ struct trace_file_header {
 /* The header of the file `run`. */
 struct trace_run {
 	struct trace_file_header file;
-	uint32_t
-	    notice_count;     /* (atomic, futex word) bumped and woken after each incident or change of one */
-	uint32_t supervised;  /* 1: made by `afterfork run` */
-	uint32_t on_deadlock; /* enum trace_action, as asked for */
-	uint32_t ended;       /* (atomic) 1 once ended_ns and exit_* are valid */
+	uint32_t notice_count; /* (atomic, futex word) bumped and woken after each incident or news of one */
+	uint32_t supervised;   /* 1: made by `afterfork run` */
+	uint32_t on_deadlock;  /* enum trace_action, as asked for */
+	uint32_t ended;        /* (atomic) 1 once ended_ns and exit_* are valid */
 	uint64_t ended_ns;
 	int32_t exit_code;            /* of the command; -1 unknown */
 	int32_t exit_signal;          /* that ended it; 0 none */

@@ -318,7 +318,9 @@ void incident_returned(struct incident_handle handle, int result)
 		if (!was_only_interrupted(record, result))
 			__atomic_store_n(&record->outcome, TRACE_OUTCOME_RETURNED, __ATOMIC_RELEASE);
 	}
-	trace_writer_notify();
+	/* Nobody waits for the others, and a loop of tries would tell of each. */
+	if (is_blocking(record->observed))
+		trace_writer_notify();
 }
 
 void incident_tried(struct incident_handle handle, uint32_t tries)

@@ -238,6 +238,23 @@ Test(stuck_judge, believes_the_owner_of_a_mutex_whoever_else_is_there)
 	expect(STUCK_UNCLEAR, 0);
 }
 
+Test(stuck_judge, sees_who_waits_for_itself)
+{
+	const uint32_t mutex[] = {2, 0, 11, 1, 0};
+
+	two_threads_in("pthread_mutex_lock");
+	put_words(mutex, 5, 0);
+	/* Of the two only the one that waits for the mutex, which is its own. */
+	process.thread_count = 1;
+	process.caught_signals = 0;
+	threads[0] = threads[1];
+	threads[0].tid = 11;
+	frames[0][0] = frames[1][0];
+	expect(STUCK_ANYHOW, TRACE_LOCK_MUTEX);
+	process.caught_signals = 1;
+	expect(STUCK_UNCLEAR, 0);
+}
+
 Test(stuck_judge, does_not_blame_the_fork_for_a_lock_that_its_owner_may_not_take_twice)
 {
 	enum { RECURSIVE = 1 };

@@ -109,6 +109,23 @@ Test(supervisor_incidents, tells_hangs_that_no_fork_explains)
 	cr_assert(found.items[1].is_by_fork);
 }
 
+Test(supervisor_incidents, acts_on_a_wait_of_who_is_alone)
+{
+	struct trace_builder *builder = trace_builder_new(TRACE_FILE_IMAGE);
+	struct built_incident story = trace_builder_story();
+
+	story.observed = TRACE_WAITS_FOR_VANISHED;
+	story.proof = TRACE_PROOF_PRIVATE_MAPPING;
+	trace_builder_add_incident(builder, &story);
+	story.proof |= TRACE_PROOF_ONLY_THREAD;
+	trace_builder_add_incident(builder, &story);
+	write_image(builder, "image-1-0");
+	struct found found = read_folder();
+	cr_assert_eq(found.count, 2);
+	cr_assert_not(found.items[0].is_by_fork);
+	cr_assert(found.items[1].is_by_fork);
+}
+
 Test(supervisor_incidents, marks_one_record_as_returned)
 {
 	struct trace_builder *builder = trace_builder_new(TRACE_FILE_IMAGE);

@@ -292,6 +292,16 @@ Test(incident, notes_the_outcome)
 	cr_assert_eq(handle.record->outcome, TRACE_OUTCOME_RETURNED);
 	cr_assert_eq(handle.record->result, ETIMEDOUT);
 	cr_assert_geq(handle.record->left_ns, handle.record->record.time_ns);
+	cr_assert_eq(trace_writer_run()->notice_count, notices);
+}
+
+Test(incident, tells_the_supervisor_when_what_it_watches_returns)
+{
+	start();
+	struct incident_handle handle = meet_again(TRACE_BLOCKS_ON_VANISHED);
+	uint32_t notices = trace_writer_run()->notice_count;
+
+	incident_returned(handle, 0);
 	cr_assert_eq(trace_writer_run()->notice_count, notices + 1);
 }
 
