@@ -147,7 +147,7 @@ bool suspect_lock_others_could_help(const struct pending_incident *incident)
 		can = wait.state == PROC_WAIT_FUTEX && !proc_memory_is_private(incident->pid, wait.address);
 	}
 	proc_list_release(&threads);
-	return can || stuck_process_has_child_in_memory(incident->pid);
+	return can || stuck_process_has_other_in_memory(incident->pid);
 }
 
 bool suspect_lock_is_in_endless_loop(const struct pending_incident *incident)
