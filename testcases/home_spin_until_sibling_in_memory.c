@@ -1,5 +1,5 @@
-/* The child spins on a flag that a process in its own memory sets, which is no child of it: clone() made it one of
- * the parent's.
+/* The child spins on a flag that a process in its own memory sets, which is no child of it: clone() made it
+ * one of the parent's.
  *
  * expect: nothing
  * exit: 0

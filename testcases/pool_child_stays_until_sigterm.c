@@ -1,5 +1,6 @@
-/* The child gives a job to the pool without threads, and goes on without the answer: its main thread stays on a
- * semaphore that the handler of SIGTERM posts, as that of a service does. It waits for its end, not for the pool.
+/* The child gives a job to the pool without threads, and goes on without the answer: its main thread stays on
+ * a semaphore that the handler of SIGTERM posts, as that of a service does. It waits for its end, not for the
+ * pool.
  *
  * expect: possible lock-shared-with-vanished-thread
  *   lock: mutex normal pool_mutex

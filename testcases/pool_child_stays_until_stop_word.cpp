@@ -1,5 +1,5 @@
-/* As pool_child_stays_until_sigterm, with what C++20 has for it: the main thread stays on a static std::atomic,
- * which the handler of SIGTERM changes and notifies.
+/* As pool_child_stays_until_sigterm, with what C++20 has for it: the main thread stays on a static
+ * std::atomic, which the handler of SIGTERM changes and notifies.
  *
  * expect: possible lock-shared-with-vanished-thread
  *   lock: mutex normal pool_mutex
