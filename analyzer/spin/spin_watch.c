@@ -58,7 +58,7 @@ bool spin_watch_is_alone(pid_t pid)
 	uint64_t caught;
 
 	return proc_tree_has_one_thread(pid) && proc_signals_caught(pid, &caught) && !caught &&
-	       !stuck_process_has_child_in_memory(pid);
+	       !stuck_process_has_other_in_memory(pid);
 }
 
 bool spin_watch_look(struct spin_watch *watch, const struct proc_stat *stat, uint64_t now_ns,

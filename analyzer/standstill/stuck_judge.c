@@ -187,6 +187,14 @@ static bool may_wait_for_answer(uint32_t kind)
 	return kind == TRACE_LOCK_CONDVAR || kind == TRACE_LOCK_FUTEX;
 }
 
+/* Who asks the program to end may wake a futex that was there before the work was; the handlers of no such
+ * signal may signal a condition variable. */
+static bool may_wait_for_the_end(const struct stuck_process *process, const struct stuck_thread *thread,
+                                 uint32_t kind)
+{
+	return process->caught_signals && kind == TRACE_LOCK_FUTEX && was_there_at_fork(process, thread);
+}
+
 /* The thread that handed work to threads that vanished waits for an answer, and no thread of the process
  * waits for a lock, for which there may be a cause of its own, or for that work. */
 static void judge_handover(const struct stuck_process *process, const struct stuck_stack *stacks,
@@ -210,10 +218,13 @@ static void judge_handover(const struct stuck_process *process, const struct stu
 	}
 	if (by == SIZE_MAX)
 		return;
+	uint32_t kind = kind_of(process, &process->threads[by], &stacks[by]);
+	if (may_wait_for_the_end(process, &process->threads[by], kind))
+		return;
 	judgement->verdict = STUCK_BY_FORK;
 	judgement->observed = TRACE_WAITS_FOR_HANDED_WORK;
 	judgement->thread = by;
-	judgement->kind = kind_of(process, &process->threads[by], &stacks[by]);
+	judgement->kind = kind;
 	judgement->lock_address = process->threads[by].known_lock ? process->threads[by].known_lock
 	                                                          : process->threads[by].wait.address;
 }

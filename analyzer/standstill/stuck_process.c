@@ -157,7 +157,7 @@ static bool shares_memory_with(pid_t pid, pid_t other)
 	return shares;
 }
 
-bool stuck_process_has_child_in_memory(pid_t pid)
+static bool has_child_in_memory(pid_t pid)
 {
 	struct proc_list children;
 	struct proc_stat stat;
@@ -169,6 +169,24 @@ bool stuck_process_has_child_in_memory(pid_t pid)
 		        shares_memory_with(pid, children.pids[i]);
 	proc_list_release(&children);
 	return found;
+}
+
+/* clone(CLONE_PARENT) makes a sibling, and a child whose parent ended goes to an ancestor. */
+static bool has_other_in_memory(pid_t pid)
+{
+	struct proc_list tree;
+	bool found = false;
+
+	proc_tree_descendants(getpid(), &tree);
+	for (size_t i = 0; i < tree.count && !found; i++)
+		found = tree.pids[i] != pid && proc_memory_is_same(pid, tree.pids[i]) == PROC_MEMORY_SAME;
+	proc_list_release(&tree);
+	return found;
+}
+
+bool stuck_process_has_other_in_memory(pid_t pid)
+{
+	return has_child_in_memory(pid) || has_other_in_memory(pid);
 }
 
 /* Where neither the library nor the kernel tells, nor what is in there, it counts as shared. */
@@ -236,7 +254,7 @@ static void take_past(struct stuck_process *process)
 	process->forking_tid = library && library->fork.tid ? library->fork.tid : parent.forking_tid;
 	process->vanished_threads = vanished_of(library, &parent);
 	process->memory_is_shared =
-	    is_in_parents_memory(process, &parent) || stuck_process_has_child_in_memory(process->pid);
+	    is_in_parents_memory(process, &parent) || stuck_process_has_other_in_memory(process->pid);
 	stuck_vanished_take(process->pid, library, &parent, process->forking_pid, &process->maps,
 	                    first->source.registers[STACK_REGISTER_SP], &process->vanished);
 	for (size_t i = 0; i < process->thread_count; i++) {

@@ -63,9 +63,9 @@ bool stuck_process_is_candidate(pid_t pid);
  * caller must be its ancestor. */
 bool stuck_process_take(pid_t pid, const struct spin_loop *loop, uint64_t since_ns, uint64_t now_ns,
                         struct stuck_process *ret_process);
-/* True where a process that descends from this one runs in its memory: a child of vfork() or clone(CLONE_VM).
- */
-bool stuck_process_has_child_in_memory(pid_t pid);
+/* True where a process below the caller, or one that descends from this one, runs in its memory too: a child
+ * of vfork() or clone(CLONE_VM), even one that it is no longer the parent of. */
+bool stuck_process_has_other_in_memory(pid_t pid);
 /* A zeroed or released one is a no-op. */
 void stuck_process_release(struct stuck_process *process);
 

@@ -133,21 +133,33 @@ bool suspect_lock_holder_waits_for_victim(const struct pending_incident *inciden
 	return false;
 }
 
-bool suspect_lock_others_could_help(const struct pending_incident *incident)
+static bool thread_waits_in_shared_memory(pid_t pid)
 {
 	struct proc_list threads;
 	struct proc_wait wait;
 
-	if (incident->observed != TRACE_WAITS_IN_ATFORK_HANDLER)
-		return false;
-	proc_tree_threads(incident->pid, &threads);
-	bool can = threads.count == 0;
-	for (size_t i = 0; i < threads.count && !can; i++) {
-		proc_wait_read(incident->pid, threads.pids[i], &wait);
-		can = wait.state == PROC_WAIT_FUTEX && !proc_memory_is_private(incident->pid, wait.address);
+	proc_tree_threads(pid, &threads);
+	bool waits = threads.count == 0;
+	for (size_t i = 0; i < threads.count && !waits; i++) {
+		proc_wait_read(pid, threads.pids[i], &wait);
+		waits = wait.state == PROC_WAIT_FUTEX && !proc_memory_is_private(pid, wait.address);
 	}
 	proc_list_release(&threads);
-	return can || stuck_process_has_child_in_memory(incident->pid);
+	return waits;
+}
+
+bool suspect_lock_others_could_help(const struct pending_incident *incident)
+{
+	switch (incident->observed) {
+	case TRACE_WAITS_IN_ATFORK_HANDLER:
+		return thread_waits_in_shared_memory(incident->pid) ||
+		       stuck_process_has_other_in_memory(incident->pid);
+	case TRACE_WAITS_FOR_VANISHED:
+	case TRACE_WAITS_FOR_HANDED_WORK:
+		return stuck_process_has_other_in_memory(incident->pid);
+	default:
+		return false;
+	}
 }
 
 bool suspect_lock_is_in_endless_loop(const struct pending_incident *incident)

@@ -11,8 +11,8 @@ bool suspect_lock_has_owner(const struct pending_incident *incident);
 bool suspect_lock_owner_is_vanished(const struct pending_incident *incident);
 /* True where a signal handler of the program could end the wait, or nothing is known of its handlers. */
 bool suspect_lock_handler_could_help(const struct pending_incident *incident);
-/* Inside of fork, where a wait is for any thread to end: true where another process could wake a thread of
- * this one, through shared memory or because it runs in the same memory. */
+/* A wait that is for any thread to end: true where another process could end it, because it runs in the same
+ * memory, or, inside of fork, by waking a thread of this one through shared memory. */
 bool suspect_lock_others_could_help(const struct pending_incident *incident);
 /* True where the lock's memory says that it is free. */
 bool suspect_lock_is_let_go(const struct pending_incident *incident);

@@ -142,13 +142,16 @@ static void examine_signal(struct child_use *use, struct incident *suspect, cons
 		tell(use, suspect);
 }
 
-/* What may be a semaphore's own second attempt is none where it was made after the work was handed over. */
+/* A semaphore from before the work was handed over may be one that the thread has taken itself, or that a
+ * handler posts which ends the program: then nothing is proven. */
 static void examine_answer(struct child_use *use, struct incident *suspect, const struct wake_facts *facts,
                            bool may_wait_for_itself)
 {
 	const struct handover *work = handover_find();
-	if (use->suspect.observed || !work || (caught_signals() & ~SIGNALS_OF_USERS) ||
-	    (may_wait_for_itself && !(facts && facts->after_handover)))
+	uint64_t caught = caught_signals();
+	bool may_be_another = may_wait_for_itself || (suspect->kind == TRACE_LOCK_SEMAPHORE && caught);
+	if (use->suspect.observed || !work || (caught & ~SIGNALS_OF_USERS) ||
+	    (may_be_another && !(facts && facts->after_handover)))
 		return;
 	tell_handover(use, suspect, work);
 }

@@ -393,6 +393,22 @@ Test(stuck_judge, takes_who_asks_a_program_to_end_for_nobody_who_does_its_work)
 	expect(STUCK_UNCLEAR, 0);
 }
 
+Test(stuck_judge, takes_a_futex_from_before_the_fork_for_one_that_ends_the_program)
+{
+	enum { SIGNAL_TERM = 15 };
+
+	hand_over();
+	strcpy(frames[0][0].function, "syscall");
+	strcpy(frames[0][1].function, "syscall");
+	process.caught_signals = 1 << (SIGNAL_TERM - 1);
+	expect(STUCK_BY_FORK, TRACE_LOCK_FUTEX);
+	process.library.handover.object = HEAP;
+	threads[0].wait.address = BSS;
+	expect(STUCK_UNCLEAR, 0);
+	process.caught_signals = 0;
+	expect(STUCK_BY_FORK, TRACE_LOCK_FUTEX);
+}
+
 Test(stuck_judge, blames_handed_work_for_the_wait_of_an_answer_only)
 {
 	hand_over();

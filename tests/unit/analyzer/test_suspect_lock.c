@@ -1,4 +1,4 @@
-/* Who else could end a wait inside of fork. */
+/* Who else could end a wait that is for any thread to end. */
 #include <criterion/criterion.h>
 #include <sched.h>
 #include <signal.h>
@@ -22,6 +22,7 @@ Test(suspect_lock, nobody_else_ends_waits_on_private_words, .timeout = 60)
 	pid_t pid = stuck_fork_two_waiters(&stuck_private_word, 0);
 
 	cr_assert_not(others_could_help(pid, TRACE_WAITS_IN_ATFORK_HANDLER));
+	cr_assert_not(others_could_help(pid, TRACE_WAITS_FOR_VANISHED));
 	stuck_end(pid);
 }
 
@@ -44,14 +45,14 @@ static int stay(void *unused)
 	return 0;
 }
 
-static pid_t fork_waiter_with_child_in_its_memory(void)
+static pid_t fork_waiter_with_other_in_its_memory(int flags)
 {
 	static char stack[65536] __attribute__((aligned(16)));
 	struct proc_wait wait;
 	pid_t pid = fork();
 
 	if (pid == 0) {
-		if (clone(stay, stack + sizeof(stack), CLONE_VM | SIGCHLD, NULL) > 0)
+		if (clone(stay, stack + sizeof(stack), CLONE_VM | SIGCHLD | flags, NULL) > 0)
 			stuck_wait_outer(&stuck_private_word);
 		_exit(1);
 	}
@@ -63,9 +64,20 @@ static pid_t fork_waiter_with_child_in_its_memory(void)
 
 Test(suspect_lock, a_child_in_the_same_memory_could_end_a_wait, .timeout = 60)
 {
-	pid_t pid = fork_waiter_with_child_in_its_memory();
+	pid_t pid = fork_waiter_with_other_in_its_memory(0);
 
 	cr_assert(others_could_help(pid, TRACE_WAITS_IN_ATFORK_HANDLER));
+	cr_assert(others_could_help(pid, TRACE_WAITS_FOR_VANISHED));
+	cr_assert(others_could_help(pid, TRACE_WAITS_FOR_HANDED_WORK));
+	cr_assert_not(others_could_help(pid, TRACE_BLOCKS_ON_VANISHED));
+	stuck_end(pid);
+}
+
+Test(suspect_lock, a_sibling_in_the_same_memory_could_end_a_wait, .timeout = 60)
+{
+	pid_t pid = fork_waiter_with_other_in_its_memory(CLONE_PARENT);
+
+	cr_assert(others_could_help(pid, TRACE_WAITS_FOR_VANISHED));
 	stuck_end(pid);
 }
 
