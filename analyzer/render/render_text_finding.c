@@ -79,16 +79,9 @@ static void print_thread(FILE *out, pid_t tid, const char *name)
 		fprintf(out, " \"%s\"", name);
 }
 
-/* Every std::thread starts in one function of libstdc++, which has no name where that is stripped. */
-static bool is_of_std_thread(const char *start_routine)
-{
-	return strncmp(start_routine, "libstdc++.so", 12) == 0 ||
-	       strcmp(start_routine, "execute_native_thread_routine") == 0;
-}
-
 static void tell_start_routine(FILE *out, const char *start_routine)
 {
-	if (is_of_std_thread(start_routine))
+	if (frame_is_std_thread_start(start_routine))
 		fputs(" (a std::thread)", out);
 	else
 		fprintf(out, " (runs %s)", start_routine);
