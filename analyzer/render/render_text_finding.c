@@ -130,6 +130,12 @@ static void tell_fork(FILE *out, const struct finding *finding)
 		        vanished == 1 ? " does" : "s do");
 }
 
+static bool is_loop(const struct finding *finding)
+{
+	return (finding->lock.kind && !strcmp(finding->lock.kind, "spinlock")) ||
+	       (finding->observed_name && !strcmp(finding->observed_name, "spins"));
+}
+
 static void tell_wait(FILE *out, const struct finding *finding)
 {
 	char duration[TEXT_LAYOUT_DURATION_SIZE];
@@ -142,6 +148,7 @@ static void tell_wait(FILE *out, const struct finding *finding)
 		fprintf(out,
 		        is_over                           ? ", which took %s"
 		        : finding->victim.was_interrupted ? ", blocked for %s until a signal came"
+		        : is_loop(finding)                ? ", in a loop for %s when the trace ended"
 		                                          : ", blocked for %s when the trace ended",
 		        duration);
 	else if (!is_over)

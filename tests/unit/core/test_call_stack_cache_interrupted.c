@@ -13,7 +13,7 @@
 #include "call_stack_cache_fixture.h"
 #include "core_fixture.h"
 
-/* A sanitizer's checks make of each instruction many, and each is a signal. */
+/* A sanitizer's checks make of each instruction many. */
 enum {
 	INSTRUCTIONS_MAX = CORE_IS_SANITIZED ? 100000 : 2000,
 	INTERRUPT_EACH = CORE_IS_SANITIZED ? 50 : 1,
