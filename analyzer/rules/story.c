@@ -49,8 +49,10 @@ void story_function(const char *function, FILE *out)
 /* The C++ library's wrappers around a lock call say nothing about the program. */
 static bool is_wrapper(const struct frame *frame)
 {
-	static const char *const prefixes[] = {"std::",        "__gthread_",   "__gnu_cxx::", "pthread_",
-	                                       "__libc_start", "start_thread", "_start"};
+	static const char *const prefixes[] = {"std::", "__gthread_", "__gnu_cxx::", "pthread_",
+	                                       "__libc_start", "start_thread", "_start",
+	                                       /* Rust's newer mangling has the type in brackets */
+	                                       "<std::", "<core::", "<alloc::"};
 	const char *name = frame->function ? without_return_type(frame->function) : "";
 
 	for (size_t i = 0; i < sizeof prefixes / sizeof prefixes[0]; i++)

@@ -76,6 +76,16 @@ Test(story, names_the_place_behind_wrappers_of_the_language)
 	expect_place(frames, 2, " in __gthread_mutex_lock()");
 }
 
+Test(story, names_the_place_behind_rust_s_library)
+{
+	struct frame frames[] = {
+	    {.function = "<std::sync::mutex::Mutex<alloc::vec::Vec<u32>>>::lock"},
+	    {.function = "app::cache_read"},
+	};
+
+	expect_place(frames, 2, " in app::cache_read()");
+}
+
 Test(story, names_the_file_where_the_function_is_not_known)
 {
 	struct frame frames[] = {
