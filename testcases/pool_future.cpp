@@ -3,7 +3,7 @@
  *
  * expect: likely waker-vanished
  *   lock: futex - -
- *   holder: acquired_at=Pool::run
+ *   holder: acquired_at=Pool::run start_routine=Pool::run
  *   fork: call=fork function=main
  *   handed_over: kind=condvar call=pthread_cond_signal waiting_threads=1 function=Pool::ask<main
  *   victim: function=main

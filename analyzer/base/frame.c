@@ -19,3 +19,10 @@ bool frame_is_libc(const struct frame *frame)
 			return true;
 	return false;
 }
+
+bool frame_is_std_thread_start(const char *start_routine)
+{
+	return start_routine && (!strncmp(start_routine, "libstdc++.so", 12) ||
+	                         !strcmp(start_routine, "execute_native_thread_routine") ||
+	                         strstr(start_routine, "std::__1::__thread_proxy<"));
+}

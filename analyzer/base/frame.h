@@ -50,5 +50,7 @@ struct frame_stack {
 const char *frame_module_base_name(const char *path);
 /* Code of libc or of its loader. */
 bool frame_is_libc(const struct frame *frame);
+/* Every std::thread starts in one function of the C++ library, which has no name where that is stripped. */
+bool frame_is_std_thread_start(const char *start_routine);
 
 #endif

@@ -26,7 +26,8 @@ bool render_stack_is_library(const struct frame *frame)
 		return starts_with(frame->file, "/usr/include/") || starts_with(frame->file, "/usr/lib/") ||
 		       is_rust_library(frame->file);
 	if (frame->function &&
-	    (starts_with(frame->function, "std::") || starts_with(frame->function, "__gthread_")))
+	    (starts_with(frame->function, "std::") || starts_with(frame->function, "<std::") || /* Rust */
+	     starts_with(frame->function, "__gthread_")))
 		return true;
 	const char *module = frame->module ? frame_module_base_name(frame->module) : "";
 	return starts_with(module, "libstdc++.so") || starts_with(module, "libc++.so");

@@ -79,16 +79,9 @@ static void print_thread(FILE *out, pid_t tid, const char *name)
 		fprintf(out, " \"%s\"", name);
 }
 
-/* Every std::thread starts in one function of libstdc++, which has no name where that is stripped. */
-static bool is_of_std_thread(const char *start_routine)
-{
-	return strncmp(start_routine, "libstdc++.so", 12) == 0 ||
-	       strcmp(start_routine, "execute_native_thread_routine") == 0;
-}
-
 static void tell_start_routine(FILE *out, const char *start_routine)
 {
-	if (is_of_std_thread(start_routine))
+	if (frame_is_std_thread_start(start_routine))
 		fputs(" (a std::thread)", out);
 	else
 		fprintf(out, " (runs %s)", start_routine);
@@ -137,6 +130,12 @@ static void tell_fork(FILE *out, const struct finding *finding)
 		        vanished == 1 ? " does" : "s do");
 }
 
+static bool is_loop(const struct finding *finding)
+{
+	return (finding->lock.kind && !strcmp(finding->lock.kind, "spinlock")) ||
+	       (finding->observed_name && !strcmp(finding->observed_name, "spins"));
+}
+
 static void tell_wait(FILE *out, const struct finding *finding)
 {
 	char duration[TEXT_LAYOUT_DURATION_SIZE];
@@ -149,6 +148,7 @@ static void tell_wait(FILE *out, const struct finding *finding)
 		fprintf(out,
 		        is_over                           ? ", which took %s"
 		        : finding->victim.was_interrupted ? ", blocked for %s until a signal came"
+		        : is_loop(finding)                ? ", in a loop for %s when the trace ended"
 		                                          : ", blocked for %s when the trace ended",
 		        duration);
 	else if (!is_over)

@@ -6,6 +6,7 @@
 #include <string.h>
 
 #include "fingerprint.h"
+#include "story.h"
 
 /* afterfork's own wrappers and thread starter say nothing about the program. */
 static bool is_own_frame(const struct raw_frame *frame)
@@ -60,6 +61,15 @@ static const char *function_at(struct report *report, const struct raw_frame *fr
 	return name ? name : pool_format_offset(report, frame);
 }
 
+/* The C++ library lets waits for std::barrier, std::atomic and the like sleep in a table of its own. Which
+ * slot that is differs from run to run. */
+static bool is_shared_slot(const char *name)
+{
+	static const char table[] = "std::__detail::__waiter_pool_base::";
+
+	return name && !strncmp(name, table, sizeof table - 1);
+}
+
 static void describe_lock(struct report *report, const struct incident *incident, struct finding *finding)
 {
 	finding->lock.kind = lock_kind_name(incident->lock.kind);
@@ -77,19 +87,28 @@ static void describe_lock(struct report *report, const struct incident *incident
 	finding->lock.module_offset = incident->lock.module_offset;
 	finding->lock.name =
 	    symbolize_data(report->symbolizer, incident->lock.module, incident->lock.module_offset);
+	if (is_shared_slot(finding->lock.name)) {
+		finding->lock.name = finding->lock.module = finding->lock.build_id = NULL;
+		finding->lock.module_offset = 0;
+	}
 }
 
 static int describe_thread(struct report *report, const struct thread_story *story,
                            struct finding_thread *ret_thread)
 {
+	const char *function;
+
 	ret_thread->tid = story->tid;
 	ret_thread->name = story->name;
 	ret_thread->start_routine = function_at(report, &story->start_routine);
 	ret_thread->acquire_call = story->acquire_call;
-	return symbolize_stack(report, &story->created_at, &ret_thread->created_at) ||
-	               symbolize_stack(report, &story->acquired_at, &ret_thread->acquired_at)
-	           ? -1
-	           : 0;
+	if (symbolize_stack(report, &story->created_at, &ret_thread->created_at) ||
+	    symbolize_stack(report, &story->acquired_at, &ret_thread->acquired_at))
+		return -1;
+	if (frame_is_std_thread_start(ret_thread->start_routine) &&
+	    (function = story_std_thread_function(&ret_thread->acquired_at)))
+		ret_thread->start_routine = function;
+	return 0;
 }
 
 struct vanished_search {

@@ -1,3 +1,4 @@
+#include <inttypes.h>
 #include <string.h>
 
 #include "rule.h"
@@ -99,6 +100,15 @@ static void tell_cause(const struct finding *finding, FILE *out)
 	}
 }
 
+/* A lock that the program made itself, or a flag. */
+static void tell_word(const struct finding *finding, FILE *out)
+{
+	if (finding->lock.name)
+		fputs(finding->lock.name, out);
+	else
+		fprintf(out, "the word at 0x%" PRIx64, finding->lock.address);
+}
+
 static void tell(const struct finding *finding, const struct model *model, FILE *out)
 {
 	(void)model;
@@ -109,6 +119,8 @@ static void tell(const struct finding *finding, const struct model *model, FILE 
 	      out);
 	if (finding->incident->lock.kind == LOCK_THREAD)
 		fputs("a thread", out);
+	else if (finding->incident->lock.kind == LOCK_SPINLOCK)
+		tell_word(finding, out);
 	else
 		story_lock(finding, out);
 	fputs(": ", out);
@@ -157,6 +169,13 @@ static void advise(const struct finding *finding, const struct model *model, FIL
 	case LOCK_BARRIER:
 		fputs("The child has only the thread that forked: initialise the barrier anew for the "
 		      "threads that the child makes, or call exec at once.",
+		      out);
+		break;
+	case LOCK_SPINLOCK:
+		fputs("Let the child call exec at once (or use posix_spawn), or fork before threads are "
+		      "started. Where it must run on: if this is a lock, take it before the fork and "
+		      "release it on both sides, by pthread_atfork(); if other threads are to change it, "
+		      "set it anew in the child.",
 		      out);
 		break;
 	default:

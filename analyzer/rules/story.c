@@ -30,7 +30,9 @@ static const char *without_return_type(const char *function)
 	for (const char *at = function; at < end; at++) {
 		if (strncmp(at, "operator", strlen("operator")) == 0)
 			break;
-		depth += (strchr("<({[", *at) != NULL) - (strchr(">)}]", *at) != NULL);
+		bool is_arrow = *at == '>' && at > function && at[-1] == '-';
+
+		depth += (strchr("<({[", *at) != NULL) - (strchr(">)}]", *at) != NULL && !is_arrow);
 		if (*at == ' ' && depth == 0)
 			name = at + 1;
 	}
@@ -47,8 +49,10 @@ void story_function(const char *function, FILE *out)
 /* The C++ library's wrappers around a lock call say nothing about the program. */
 static bool is_wrapper(const struct frame *frame)
 {
-	static const char *const prefixes[] = {"std::",        "__gthread_",   "__gnu_cxx::", "pthread_",
-	                                       "__libc_start", "start_thread", "_start"};
+	static const char *const prefixes[] = {"std::", "__gthread_", "__gnu_cxx::", "pthread_",
+	                                       "__libc_start", "start_thread", "_start",
+	                                       /* Rust's newer mangling has the type in brackets */
+	                                       "<std::", "<core::", "<alloc::"};
 	const char *name = frame->function ? without_return_type(frame->function) : "";
 
 	for (size_t i = 0; i < sizeof prefixes / sizeof prefixes[0]; i++)
@@ -75,6 +79,27 @@ static const struct frame *telling_frame(const struct frame_stack *stack)
 		if (!is_wrapper(&stack->frames[i]))
 			return &stack->frames[i];
 	return stack->count ? &stack->frames[0] : NULL;
+}
+
+static bool is_std_start(const struct frame *frame)
+{
+	return frame->function && (strstr(frame->function, "std::thread::_State_impl<") ||
+	                           strstr(frame->function, "std::__1::__thread_proxy<"));
+}
+
+const char *story_std_thread_function(const struct frame_stack *stack)
+{
+	size_t start = stack->count, at;
+
+	while (start > 0 && !is_std_start(&stack->frames[start - 1]))
+		start--;
+	for (at = start; at > 0 && is_wrapper(&stack->frames[at - 1]);)
+		at--;
+	/* Where the library's call of the function was inlined, the function may have been, too: then only
+	 * debug information shows it. */
+	if (!at || !start || (start - at == 1 && !stack->frames[at].file))
+		return NULL;
+	return stack->frames[at - 1].function;
 }
 
 /* "cache_fill()", "libshop.so+0x1210"; false where not even the file is known. */
@@ -137,9 +162,34 @@ static bool skips_handlers(const char *call)
 	return call && (!strcmp(call, "_Fork") || !strcmp(call, "clone") || !strcmp(call, "syscall"));
 }
 
+static bool is_library_wait(const struct frame *frame)
+{
+	static const char *const kinds[] = {"std::barrier<", "std::latch::", "std::counting_semaphore<",
+	                                    "std::atomic", "std::__atomic_base<"};
+	const char *name = frame->function ? without_return_type(frame->function) : "";
+
+	for (size_t i = 0; i < sizeof kinds / sizeof kinds[0]; i++)
+		if (!strncmp(name, kinds[i], strlen(kinds[i])))
+			return true;
+	return false;
+}
+
+/* The stack from the member function of the C++ library on that the program called to wait; empty: none. */
+static struct frame_stack library_wait(const struct frame_stack *stack)
+{
+	size_t at = 0;
+
+	while (at < stack->count && !is_library_wait(&stack->frames[at]))
+		at++;
+	while (at + 1 < stack->count && is_library_wait(&stack->frames[at + 1]))
+		at++;
+	return (struct frame_stack){.frames = stack->frames + at, .count = stack->count - at};
+}
+
 void story_lock(const struct finding *finding, FILE *out)
 {
 	const struct frame_stack *initialised = &finding->lock.initialised_at;
+	const struct frame_stack waited = library_wait(&finding->victim.stack);
 
 	if (finding->lock.type && strcmp(finding->lock.type, "normal"))
 		fprintf(out, "%s ", finding->lock.type);
@@ -149,6 +199,10 @@ void story_lock(const struct finding *finding, FILE *out)
 	} else if (initialised->count) {
 		fputs(" initialised", out);
 		story_place(initialised, out);
+	} else if (waited.count && !finding->lock.module) {
+		fputs(" of ", out);
+		story_function(waited.frames[0].function, out);
+		story_place(&waited, out);
 	} else if (finding->lock.address_known) {
 		fprintf(out, " at 0x%" PRIx64, finding->lock.address);
 	}

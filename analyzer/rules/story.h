@@ -39,6 +39,9 @@ void story_advise_cover(const struct finding *finding, const struct model *model
 /* A function's name without parameters, with "()": "Cache::fill()". */
 void story_function(const char *function, FILE *out);
 
+/* The function that a std::thread was made to run, as its stack shows it; NULL: it does not. */
+const char *story_std_thread_function(const struct frame_stack *stack);
+
 /* The function of libc that the program called: "setenv()"; "libc" where it has no name. */
 void story_libc_call(const struct frame_stack *stack, FILE *out);
 

@@ -55,8 +55,7 @@ static void tell_why(const struct suspect *suspect, char *text, size_t size_byte
 		         (int)incident->holder_tid);
 	if (supervisor_suspect_is_in_loop(suspect)) {
 		snprintf(text, size_bytes,
-		         "spins for ever on what (0x%" PRIx64
-		         ") only threads that did not survive the fork could have changed",
+		         "spins for ever (on 0x%" PRIx64 ") for threads that did not survive the fork",
 		         incident->lock_address);
 		return;
 	}
@@ -70,13 +69,12 @@ static void tell_why(const struct suspect *suspect, char *text, size_t size_byte
 		break;
 	default:
 		snprintf(text, size_bytes,
-		         incident->in_atfork_handler ? "waits for ever, inside of fork, on what (0x%" PRIx64
-		                                       ") no thread can end any more"
+		         incident->in_atfork_handler ? "waits for ever (on 0x%" PRIx64
+		                                       "), inside of fork, and no thread is left to end it"
 		         : incident->observed == TRACE_WAITS_FOR_HANDED_WORK
-		             ? "waits for ever (0x%" PRIx64
-		               ") after it handed work to threads that did not survive the fork"
-		             : "waits for ever on what (0x%" PRIx64
-		               ") only threads that did not survive the fork could have ended",
+		             ? "waits for ever (on 0x%" PRIx64
+		               ") for work that it handed to threads that did not survive the fork"
+		             : "waits for ever (on 0x%" PRIx64 ") for threads that did not survive the fork",
 		         incident->lock_address);
 	}
 }

@@ -1,15 +1,11 @@
 #include "demangle.h"
 
 #include <ctype.h>
+#include <libiberty/demangle.h>
 #include <stdbool.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-
-#include "demangle_rust.h"
-
-/* Of the C++ runtime (cxxabi.h), which a C file cannot include. */
-extern char *__cxa_demangle(const char *mangled, char *buffer, size_t *length, int *ret_status);
 
 static const char *const copy_suffixes[] = {".part.",     ".isra.",      ".constprop.", ".cold",
                                             ".lto_priv.", ".localalias", ".llvm."};
@@ -33,16 +29,20 @@ static size_t plain_length(const char *symbol)
 	return length ? length : strlen(symbol);
 }
 
+/* C++ and Rust until 2025; Rust since. */
+static bool is_mangled(const char *symbol)
+{
+	return starts_with(symbol, "_Z") || starts_with(symbol, "_R");
+}
+
 static char *demangle_plain(char *plain)
 {
-	if (!plain || !starts_with(plain, "_Z"))
+	if (!plain || !is_mangled(plain))
 		return plain;
-	int status = 0;
-	char *readable = __cxa_demangle(plain, NULL, NULL, &status);
+	char *readable = cplus_demangle(plain, DMGL_PARAMS | DMGL_ANSI | DMGL_AUTO);
 	if (!readable)
 		return plain;
 	free(plain);
-	demangle_rust(readable);
 	return readable;
 }
 
@@ -65,7 +65,7 @@ char *demangle_variable(const char *symbol)
 	char *text;
 	size_t length = unnumbered_length(symbol, plain_length(symbol));
 	const char *dot = memchr(symbol, '.', length);
-	if (starts_with(symbol, "_Z") || !dot || dot == symbol)
+	if (is_mangled(symbol) || !dot || dot == symbol)
 		return demangle_plain(strndup(symbol, length));
 	size_t function_length = (size_t)(dot - symbol);
 	if (asprintf(&text, "%.*s()::%.*s", (int)function_length, symbol, (int)(length - function_length - 1),

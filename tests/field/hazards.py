@@ -40,6 +40,7 @@ class Hazard:
     needs: tuple = ()  # (file, package)
     verdict: str = "certain"
     acts: bool = True  # the supervisor ends the child; else a hung child is ended here
+    spins: bool = False
     handed_over: tuple = ()  # where work was given to threads that vanished
 
 
@@ -72,6 +73,9 @@ HAZARDS = {
                   "rust_mutex::main", needs=(("/usr/bin/rustc", "rustc"),)),
     "tbb": waker("c++ -g -O1 {here}/tbb_arena.cc -o program -ltbb", None, "std::future", "in_background", "main",
                  needs=((f"{INCLUDE}/tbb/task_arena.h", "libtbb-dev"),)),
+    "tbb_spin": Hazard("./program", "waker-vanished", "spinlock", ("cache_read", "main"), lock_name="cache_mutex.m_flag",
+                       build="c++ -std=c++20 -g -O1 {here}/tbb_spin_mutex.cc -o program -ltbb", spins=True, verdict="likely",
+                       needs=((f"{INCLUDE}/tbb/spin_mutex.h", "libtbb-dev"),)),
     "python_lock": python("python_lock.py", "PyThread_acquire_lock_timed"),
     "python_logging": python("python_logging.py", "PyThread_acquire_lock"),
     "setenv": libc("setenv", "main"),
@@ -104,22 +108,22 @@ def has_in_order(frames, wanted):
     return all(any(fits(frame, each) for frame in rest) for each in wanted)
 
 
-def hung_child(top):
-    """The innermost process below the program that waits for ever, or None."""
+def hung_child(top, spins):
+    """The innermost process below the program that waits for ever, or spins when that is meant; or None."""
     table = process_tree.parents()
     below = process_tree.descendants(top)
     leaves = [pid for pid in below if pid not in table.values()]
-    hung = [pid for pid in leaves if process_tree.waits_for_ever(pid)]
+    hung = [pid for pid in leaves if spins or process_tree.waits_for_ever(pid)]
     return hung[0] if hung else None
 
 
-def run(command, folder, ends_child):
+def run(command, folder, ends_child, spins=False):
     """Exit code and output; a child that hangs is ended, and is so told of by the program."""
     process = field.start(command, cwd=folder, stdout=subprocess.PIPE, stderr=subprocess.PIPE)
     end, polls, last = time.monotonic() + RUN_LIMIT_S, 0, None
     try:
         while process.poll() is None and time.monotonic() < end:
-            child = hung_child(process.pid) if ends_child else None
+            child = hung_child(process.pid, spins) if ends_child else None
             polls, last = (polls + 1 if child and child == last else 0), child
             if polls == HUNG_POLLS:
                 os.kill(child, signal.SIGKILL)
@@ -150,7 +154,7 @@ def check(checks, afterfork, hazard, folder):
     build, command = (shlex.split(text.format(here=HERE)) for text in (hazard.build, hazard.command))
     if build:
         subprocess.run(build, cwd=folder, check=True)
-    _, native, _ = run(command, folder, True)
+    _, native, _ = run(command, folder, True, hazard.spins)
     checks.that("it hangs without afterfork", native.endswith("ended with -9"), native)
     options = [] if hazard.acts else ["--on-deadlock=report"]
     code, out, err = run(field.run_command(afterfork, folder, command, *options), folder, not hazard.acts)

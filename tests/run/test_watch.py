@@ -20,8 +20,8 @@ class Watch(harness.RunTest):
         self.assertIn(f"signal {int(signal.SIGABRT)}\n", result.out)
         pid, = self.stuck_pids(result)
         self.assertRegex(result.err, rf"^afterfork: process {pid} \(.*/stuck\) is deadlocked: thread {pid} waits for ever "
-                                     r"on what \(0x[0-9a-f]+\) only threads that did not survive the fork could have "
-                                     r"ended; the report is in .*; sending SIGABRT\n$")
+                                     r"\(on 0x[0-9a-f]+\) for threads that did not survive the fork; "
+                                     r"the report is in .*; sending SIGABRT\n$")
         finding, = self.stored_report()["findings"]
         self.assertEqual((finding["verdict"], finding["rule"]), ("likely", "waker-vanished"))
         self.assertEqual(finding["lock"]["kind"], "futex")

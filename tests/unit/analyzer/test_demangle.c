@@ -57,8 +57,20 @@ Test(demangle, gives_rust_names_without_hash_and_codes)
 	expect(demangle_symbol("_ZN3app5$odd$17h0123456789abcdefE"), "app::$odd$");
 }
 
-Test(demangle, leaves_cxx_names_that_only_look_like_rust)
+Test(demangle, leaves_names_that_only_look_like_rust)
 {
 	expect(demangle_symbol("_ZN3app5hdrawE"), "app::hdraw");
 	expect(demangle_symbol("_ZN3app17h0123456789ABCDEFE"), "app::h0123456789ABCDEF");
+	expect(demangle_symbol("_Read"), "_Read");
+}
+
+Test(demangle, gives_rust_names_of_the_newer_mangling)
+{
+	expect(demangle_symbol("_RNvCs1234_3app4main"), "app::main");
+	expect(demangle_symbol("_RNCNvC3app4main0"), "app::main::{closure#0}");
+	expect(demangle_symbol("_RNvMs_NtC3app5cacheINtB4_5CachemE4read"), "<app::cache::Cache<u32>>::read");
+	expect(demangle_symbol("_RNvXs_NtC3app5cacheNtB4_5CacheNtNtC4core3ops4Drop4drop"),
+	       "<app::cache::Cache as core::ops::Drop>::drop");
+	expect(demangle_symbol("_RINvNtC3std3mem8align_ofjdE.llvm.1234"), "std::mem::align_of::<usize, f64>");
+	expect(demangle_variable("_RNvC3app5CACHE"), "app::CACHE");
 }

@@ -6,41 +6,10 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
-#include "built_report.h"
 #include "options.h"
-
-static char *folder;
-
-static void make_folder(void)
-{
-	folder = built_report_folder();
-}
-
-static void remove_folder(void)
-{
-	built_report_remove(folder);
-}
+#include "report_fixture.h"
 
 TestSuite(report, .init = make_folder, .fini = remove_folder);
-
-static const struct report_options no_options;
-
-static char *path_of(const char *name)
-{
-	char *path;
-
-	cr_assert_geq(asprintf(&path, "%s/%s", folder, name), 0);
-	return path;
-}
-
-static void add_story_image(const char *name)
-{
-	struct trace_builder *image = trace_builder_new(TRACE_FILE_IMAGE);
-	struct built_incident story = trace_builder_story();
-
-	trace_builder_add_incident(image, &story);
-	built_report_add(folder, name, image);
-}
 
 static void write_text(const char *name, const char *text)
 {
@@ -326,97 +295,4 @@ Test(report, exits_with_the_error_code_from_the_asked_verdict_up)
 	cr_assert_eq(exit_code_at("possible", VERDICT_POSSIBLE), 7);
 	cr_assert_eq(exit_code_at("possible", VERDICT_NOTE), 0);
 	cr_assert_eq(exit_code_at("never", VERDICT_CERTAIN), 0);
-}
-
-static void expect_bad_format(const char *list, const char *message)
-{
-	cr_redirect_stderr();
-	cr_assert_eq(report_check_formats(list), -1);
-	fflush(stderr);
-	cr_assert_stderr_eq_str(message);
-}
-
-Test(report, takes_lists_of_formats_with_and_without_files)
-{
-	cr_assert_eq(report_check_formats("text"), 0);
-	cr_assert_eq(report_check_formats("text,json=a=b.json"), 0);
-	cr_assert_eq(report_check_formats("json=x,text=y,text"), 0);
-}
-
-Test(report, refuses_an_unknown_format)
-{
-	expect_bad_format("text,xml=x",
-	                  "afterfork: --format: unknown format \"xml\"; known are text, json\n");
-}
-
-Test(report, refuses_an_empty_format_at_the_end)
-{
-	expect_bad_format("text,", "afterfork: --format: unknown format \"\"; known are text, json\n");
-}
-
-Test(report, refuses_a_format_without_its_file)
-{
-	expect_bad_format("json=", "afterfork: --format: no file name follows \"json=\"\n");
-}
-
-Test(report, takes_places_where_a_file_could_be_written)
-{
-	char *there = path_of("a.json"), *list;
-
-	cr_assert_geq(asprintf(&list, "text,json=%s,text=/dev/full", there), 0);
-	cr_assert_eq(report_check_places(list), 0);
-	cr_assert_neq(access(there, F_OK), 0, "it was made");
-	free(list);
-	free(there);
-}
-
-static void expect_bad_place(const char *list, const char *message)
-{
-	cr_redirect_stderr();
-	cr_assert_eq(report_check_places(list), -1);
-	fflush(stderr);
-	cr_assert_stderr_eq_str(message);
-}
-
-Test(report, refuses_a_place_in_a_folder_that_is_not_there)
-{
-	expect_bad_place(
-	    "text,json=/nonexistent/r.json",
-	    "afterfork: cannot write the json report to /nonexistent/r.json: No such file or directory\n");
-}
-
-Test(report, refuses_a_place_that_is_a_folder)
-{
-	expect_bad_place("text=/", "afterfork: cannot write the text report to /: Is a directory\n");
-}
-
-Test(report, writes_every_format_to_its_file)
-{
-	char *text = path_of("a.txt"), *json = path_of("a.json"), *list;
-	const struct render_options options = {0};
-	struct report report;
-	struct stat status;
-
-	add_story_image("image-4200-1");
-	cr_assert_eq(report_build(&report, &folder, 1, &no_options), 0);
-	cr_assert_geq(asprintf(&list, "text=%s,json=%s", text, json), 0);
-	cr_assert_eq(report_render_all(&report, list, &options), 0);
-	cr_assert(stat(text, &status) == 0 && status.st_size > 100);
-	cr_assert(stat(json, &status) == 0 && status.st_size > 100);
-	report_release(&report);
-	free(list);
-	free(text);
-	free(json);
-}
-
-Test(report, says_which_file_cannot_be_written)
-{
-	struct report report = {0};
-	const struct render_options options = {0};
-
-	cr_redirect_stderr();
-	cr_assert_eq(report_render_all(&report, "text=/dev/full", &options), -1);
-	fflush(stderr);
-	cr_assert_stderr_eq_str(
-	    "afterfork: cannot write the text report to /dev/full: No space left on device\n");
 }

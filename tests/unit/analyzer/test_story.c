@@ -76,6 +76,16 @@ Test(story, names_the_place_behind_wrappers_of_the_language)
 	expect_place(frames, 2, " in __gthread_mutex_lock()");
 }
 
+Test(story, names_the_place_behind_rust_s_library)
+{
+	struct frame frames[] = {
+	    {.function = "<std::sync::mutex::Mutex<alloc::vec::Vec<u32>>>::lock"},
+	    {.function = "app::cache_read"},
+	};
+
+	expect_place(frames, 2, " in app::cache_read()");
+}
+
 Test(story, names_the_file_where_the_function_is_not_known)
 {
 	struct frame frames[] = {
@@ -136,4 +146,66 @@ Test(story, names_the_threads_that_vanished)
 	finding.vanished_count = 0;
 	story_vanished(&finding, out);
 	expect("");
+}
+
+Test(story, ignores_the_arrows_of_rust)
+{
+	expect_function("<fn() -> u32 as app::Job>::run", "<fn() -> u32 as app::Job>::run()");
+}
+
+static void expect_lock_of(struct frame *frames, size_t count, const char *expected)
+{
+	struct finding finding = {.lock = {.kind = "futex", .address = 0x1234, .address_known = true},
+	                          .victim = {.stack = {.frames = frames, .count = count}}};
+
+	story_lock(&finding, out);
+	expect(expected);
+}
+
+Test(story, names_what_waits_in_the_table_of_the_language)
+{
+	struct frame frames[] = {
+	    {.function = "syscall"},
+	    {.function = "std::barrier<std::__empty_completion>::wait(std::barrier::arrival_token&&) const"},
+	    {.function = "std::barrier<std::__empty_completion>::arrive_and_wait()"},
+	    {.function = "phase_end()"},
+	};
+
+	expect_lock_of(frames, 4,
+	               "futex of std::barrier<std::__empty_completion>::arrive_and_wait() in phase_end()");
+	expect_lock_of(frames, 1, "futex at 0x1234");
+}
+
+static void expect_thread_of(struct frame *frames, size_t count, const char *expected)
+{
+	const char *function =
+	    story_std_thread_function(&(struct frame_stack){.frames = frames, .count = count});
+
+	if (expected)
+		cr_expect_str_eq(function, expected);
+	else
+		cr_expect_null(function);
+}
+
+Test(story, tells_what_a_std_thread_runs)
+{
+	static const char run[] =
+	    "std::thread::_State_impl<std::thread::_Invoker<std::tuple<void (*)()> > >::_M_run()";
+	struct frame frames[] = {
+	    {.function = "std::mutex::lock()"},
+	    {.function = "cache_fill()"},
+	    {.function = "worker()"},
+	    {.function = "void std::__invoke_impl<void, void (*)()>(std::__invoke_other, void (*&&)())"},
+	    {.function = run},
+	    {.module = "/usr/lib/libstdc++.so.6.0.30"},
+	    {.function = "start_thread"},
+	};
+	struct frame inlined[] = {{.function = "cache_fill()"}, {.function = run}};
+
+	expect_thread_of(frames, 7, "worker()");
+	expect_thread_of(frames, 4, NULL);
+	expect_thread_of(frames + 3, 4, NULL);
+	expect_thread_of(inlined, 2, NULL);
+	inlined[1].file = "/usr/include/c++/12/bits/std_thread.h";
+	expect_thread_of(inlined, 2, "cache_fill()");
 }
