@@ -134,16 +134,22 @@ Test(rule_atfork_handler_deadlock, is_likely_of_a_semaphore_that_the_thread_has_
 	    "and still holds");
 }
 
+static void is_no_finding(const struct built_incident *story)
+{
+	cr_assert_null(built_report_finding(&report, story));
+	report_release(&report);
+}
+
 Test(rule_atfork_handler_deadlock, claims_nothing_of_a_wait_that_others_may_end)
 {
 	struct built_incident story = waiting();
 
 	story.proof = 0;
-	cr_assert_null(built_report_finding(&report, &story));
+	is_no_finding(&story);
 	story.proof = TRACE_PROOF_RECORD;
 	story.holder.tid = 4201;
-	cr_assert_null(built_report_finding(&report, &story));
+	is_no_finding(&story);
 	story = waiting();
 	story.outcome = TRACE_OUTCOME_RETURNED;
-	cr_assert_null(built_report_finding(&report, &story));
+	is_no_finding(&story);
 }
