@@ -95,7 +95,7 @@ def start_and_hang(command, env, folder):
         if ret.poll() is not None:
             raise AssertionError(f"{command[0]} ended with {ret.returncode} before it hung")
         tree = [pid for pid in process_tree.descendants(os.getpid()) if is_program(pid)]
-        polls = polls + 1 if len(tree) >= 2 and all(process_tree.waits_for_ever(pid) for pid in tree) else 0
+        polls = polls + 1 if len(tree) >= 2 and all(process_tree.standstill(pid) for pid in tree) else 0
     return ret
 
 

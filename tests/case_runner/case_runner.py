@@ -129,7 +129,7 @@ def run_native(source, program):
         folder = Path(name)
         process = start([str(program), *wanted.arguments], wanted, folder)
         deadline = time.monotonic() + (LOOP_SPAN_S if wanted.loops_natively else NATIVE_LIMIT_S)
-        hung_polls = 0
+        hung_polls, hang = 0, None
         statuses = []
         while time.monotonic() < deadline and hung_polls < 3:
             # A daemon outlives the program: its end is that of all processes below this one.
@@ -137,8 +137,8 @@ def run_native(source, program):
                 statuses += process_tree.reap_orphans()
                 if not process_tree.descendants(os.getpid()):
                     break
-            is_hung = not wanted.loops_natively and process_tree.is_hung(os.getpid())
-            hung_polls = hung_polls + 1 if is_hung else 0
+            last, hang = hang, None if wanted.loops_natively else process_tree.hang_below(os.getpid())
+            hung_polls = hung_polls + 1 if hang and hang == last else 0
             time.sleep(POLL_S)
         ended = process.poll()
         state = process_tree.describe(os.getpid())

@@ -44,13 +44,21 @@ def state_of(pid, tid):
         return file.read().rpartition(")")[2].split()[0]
 
 
-def waits_for_ever(pid):
-    """True if every thread of a live process sleeps in futex(2) or waits for a child; None if it is gone.
+def switches_of(pid, tid):
+    """How often a thread was given a CPU and lost it again."""
+    with open(f"/proc/{pid}/task/{tid}/status", encoding="ascii", errors="replace") as file:
+        return sum(int(line.split()[1]) for line in file if "ctxt_switches" in line)
+
+
+def standstill(pid):
+    """Where a live process stands whose threads all sleep in futex(2) or wait for a child: the same as long as none of
+    them ran. False of another one; None if it is gone.
 
     Of a process that changed its user root without CAP_SYS_PTRACE, as in a container, learns only that it sleeps."""
     try:
         tasks = os.listdir(f"/proc/{pid}/task")
         calls = []
+        switches = [(pid, tid, switches_of(pid, tid)) for tid in tasks]
         for tid in tasks:
             try:
                 with open(f"/proc/{pid}/task/{tid}/syscall", encoding="ascii") as file:
@@ -62,14 +70,15 @@ def waits_for_ever(pid):
         return None
     if calls == ["-1"]:
         return None
-    return all(call.isdigit() and int(call) in (FUTEX, WAIT4, WAITID) for call in calls)
+    return all(call.isdigit() and int(call) in (FUTEX, WAIT4, WAITID) for call in calls) and switches
 
 
-def is_hung(root):
-    """True if nothing below root can go on: all wait for a lock or for each other."""
-    states = [waits_for_ever(pid) for pid in descendants(root)]
+def hang_below(root):
+    """Something if nothing below root can go on, since all wait for a lock or for each other: the same as long as none of
+    them ran. Else None."""
+    states = [standstill(pid) for pid in descendants(root)]
     states = [state for state in states if state is not None]
-    return bool(states) and all(states)
+    return states if states and all(states) else None
 
 
 def describe(root):

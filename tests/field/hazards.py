@@ -116,7 +116,7 @@ def hung_child(top, spins):
     table = process_tree.parents()
     below = process_tree.descendants(top)
     leaves = [pid for pid in below if pid not in table.values()]
-    hung = [pid for pid in leaves if spins or process_tree.waits_for_ever(pid)]
+    hung = [pid for pid in leaves if spins or process_tree.standstill(pid)]
     return hung[0] if hung else None
 
 

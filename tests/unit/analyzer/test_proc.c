@@ -262,16 +262,26 @@ Test(proc_namespace, knows_the_numbers_of_its_own)
 /* The first process of a new pid namespace, which is number 1 there. */
 static pid_t fork_into_namespace(void)
 {
+	int ready[2];
+	char byte;
+
+	cr_assert_eq(pipe(ready), 0);
 	pid_t maker = fork();
 
 	if (maker == 0) {
 		if (unshare(CLONE_NEWUSER | CLONE_NEWPID) != 0)
 			_exit(0);
-		if (fork() == 0)
+		if (fork() == 0) {
 			prctl(PR_SET_PDEATHSIG, SIGKILL);
+			(void)!write(ready[1], "", 1);
+		}
 		for (;;)
 			pause();
 	}
+	close(ready[1]);
+	/* The end of the pipe where it may not be made. */
+	(void)!read(ready[0], &byte, 1);
+	close(ready[0]);
 	return maker;
 }
 
