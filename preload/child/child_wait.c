@@ -224,10 +224,9 @@ void child_wait_destroy(struct child_use *use, struct thread_record *self, const
 	    __atomic_load_n(&condition->__data.__wrefs, __ATOMIC_ACQUIRE) >> COND_WAITERS_SHIFT;
 	begin(&suspect, self, condition, TRACE_LOCK_CONDVAR, call, regs);
 	suspect.state.word = waiters;
-	if (waiters == 0 || process.other_threads_at_fork == 0 || !is_only_thread() ||
-	    !child_check_is_private(&suspect) || !(suspect.proof & TRACE_PROOF_PRIVATE_MAPPING))
+	if (waiters == 0 || process.other_threads_at_fork == 0 || !is_alone(&suspect))
 		return;
-	suspect.proof |= TRACE_PROOF_ONLY_THREAD | TRACE_PROOF_OWNER_WORD;
+	suspect.proof |= TRACE_PROOF_OWNER_WORD;
 	blame_waiter(&suspect);
 	tell(use, &suspect);
 }
