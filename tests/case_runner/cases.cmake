@@ -37,12 +37,12 @@ function(add_cases prefix dir)
       target_link_libraries(${prefix}_${stem} PRIVATE ${prefix}lib_${stem})
     endif()
     add_test(NAME ${prefix}.${stem}
-      COMMAND ${Python3_EXECUTABLE} -B ${AFTERFORK_CASE_RUNNER}
+      COMMAND ${AFTERFORK_SWEEP} ${Python3_EXECUTABLE} -B ${AFTERFORK_CASE_RUNNER}
         --afterfork ${CMAKE_BINARY_DIR}/bin/afterfork ${source} $<TARGET_FILE:${prefix}_${stem}>)
     set_tests_properties(${prefix}.${stem} PROPERTIES TIMEOUT 60 SKIP_RETURN_CODE 77 LABELS ${prefix})
   endforeach()
   add_test(NAME ${prefix}.native
-    COMMAND ${Python3_EXECUTABLE} -B ${AFTERFORK_CASE_RUNNER} --native
+    COMMAND ${AFTERFORK_SWEEP} ${Python3_EXECUTABLE} -B ${AFTERFORK_CASE_RUNNER} --native
       --sources ${CMAKE_CURRENT_SOURCE_DIR} --programs ${dir})
   set_tests_properties(${prefix}.native PROPERTIES TIMEOUT 900 LABELS ${prefix})
 endfunction()

@@ -88,14 +88,19 @@ def describe(root):
         try:
             with open(f"/proc/{pid}/cmdline", "rb") as file:
                 command = file.read().replace(b"\0", b" ").decode(errors="replace").strip()
-            calls = []
-            for tid in os.listdir(f"/proc/{pid}/task"):
-                with open(f"/proc/{pid}/task/{tid}/syscall", encoding="ascii") as file:
-                    calls.append(f"{tid}: {file.read().strip()}")
+            calls = [f"{tid}: {call_of(pid, tid)}" for tid in os.listdir(f"/proc/{pid}/task")]
             ret.append(f"{pid} {command}: " + "; ".join(calls))
         except OSError:
             pass
     return ret
+
+
+def call_of(pid, tid):
+    try:
+        with open(f"/proc/{pid}/task/{tid}/syscall", encoding="ascii") as file:
+            return file.read().strip()
+    except PermissionError:
+        return state_of(pid, tid)
 
 
 def reap_orphans():

@@ -36,10 +36,10 @@ Test(suspect_lock, another_process_could_wake_one_thread_through_shared_memory, 
 	stuck_end(pid);
 }
 
-static int stay(void *unused)
+static int stay(void *is_there)
 {
-	(void)unused;
 	prctl(PR_SET_PDEATHSIG, SIGKILL);
+	__atomic_store_n((bool *)is_there, true, __ATOMIC_RELEASE);
 	for (;;)
 		pause();
 	return 0;
@@ -52,9 +52,15 @@ static pid_t fork_waiter_with_other_in_its_memory(int flags)
 	pid_t pid = fork();
 
 	if (pid == 0) {
-		if (clone(stay, stack + sizeof(stack), CLONE_VM | SIGCHLD | flags, NULL) > 0)
-			stuck_wait_outer(&stuck_private_word);
-		_exit(1);
+		bool is_there = false;
+
+		prctl(PR_SET_PDEATHSIG, SIGKILL);
+		if (clone(stay, stack + sizeof(stack), CLONE_VM | SIGCHLD | flags, &is_there) < 0)
+			_exit(1);
+		/* Who is killed before has no end that the other one could follow. */
+		while (!__atomic_load_n(&is_there, __ATOMIC_ACQUIRE))
+			sched_yield();
+		stuck_wait_outer(&stuck_private_word);
 	}
 	do
 		proc_wait_read(pid, pid, &wait);
