@@ -125,19 +125,31 @@ struct notice *model_add_notice(struct model *model)
 	return grow((void **)&model->notices, &model->notice_count, sizeof *model->notices);
 }
 
+static void *grow_of_image(void **items, size_t *count, size_t item_size, struct model_span *span)
+{
+	void *item = grow(items, count, item_size);
+
+	if (item && !span->count++)
+		span->first = *count - 1;
+	return item;
+}
+
 struct atfork_registration *model_add_atfork(struct model *model)
 {
-	return grow((void **)&model->atfork, &model->atfork_count, sizeof *model->atfork);
+	return grow_of_image((void **)&model->atfork, &model->atfork_count, sizeof *model->atfork,
+	                     &model->current_image->atfork);
 }
 
 struct vanished_thread *model_add_vanished(struct model *model)
 {
-	return grow((void **)&model->vanished, &model->vanished_count, sizeof *model->vanished);
+	return grow_of_image((void **)&model->vanished, &model->vanished_count, sizeof *model->vanished,
+	                     &model->current_image->vanished);
 }
 
 struct handover *model_add_handover(struct model *model)
 {
-	return grow((void **)&model->handovers, &model->handover_count, sizeof *model->handovers);
+	return grow_of_image((void **)&model->handovers, &model->handover_count, sizeof *model->handovers,
+	                     &model->current_image->handovers);
 }
 
 static struct model_run *find_run(const struct model *model, uint64_t run_id)
@@ -248,22 +260,26 @@ const struct atfork_registration *model_atfork(const struct model *model, size_t
 void model_vanished_of(const struct model *model, const struct incident *incident,
                        void (*found)(void *context, const struct vanished_thread *vanished), void *context)
 {
-	for (size_t i = 0; i < model->vanished_count; i++) {
-		const struct vanished_thread *vanished = &model->vanished[i];
+	const struct model_span *span = &incident->image->vanished;
 
-		if (vanished->image == incident->image && vanished->pid == incident->pid &&
-		    vanished->tid == incident->tid && vanished->time_ns == incident->time_ns)
+	for (size_t i = 0; i < span->count; i++) {
+		const struct vanished_thread *vanished = &model->vanished[span->first + i];
+
+		if (vanished->pid == incident->pid && vanished->tid == incident->tid &&
+		    vanished->time_ns == incident->time_ns)
 			found(context, vanished);
 	}
 }
 
 const struct handover *model_handover_of(const struct model *model, const struct incident *incident)
 {
-	for (size_t i = 0; i < model->handover_count; i++) {
-		const struct handover *handover = &model->handovers[i];
+	const struct model_span *span = &incident->image->handovers;
 
-		if (handover->image == incident->image && handover->pid == incident->pid &&
-		    handover->tid == incident->tid && handover->time_ns == incident->time_ns)
+	for (size_t i = 0; i < span->count; i++) {
+		const struct handover *handover = &model->handovers[span->first + i];
+
+		if (handover->pid == incident->pid && handover->tid == incident->tid &&
+		    handover->time_ns == incident->time_ns)
 			return handover;
 	}
 	return NULL;
@@ -282,10 +298,10 @@ static bool belongs_to(const struct atfork_registration *registration, const str
 size_t model_atfork_of_module(const struct model *model, const struct incident *incident,
                               const struct module_ref *module)
 {
+	const struct model_span *span = &incident->image->atfork;
 	size_t count = 0;
 
-	for (size_t i = 0; i < model->atfork_count; i++)
-		if (model->atfork[i].image == incident->image && belongs_to(&model->atfork[i], module))
-			count++;
+	for (size_t i = 0; i < span->count; i++)
+		count += belongs_to(&model->atfork[span->first + i], module);
 	return count;
 }

@@ -80,8 +80,7 @@ enum thread_doing { DOING_UNKNOWN, DOING_HOLDS, DOING_CALLS };
 struct vanished_thread {
 	struct thread_story thread; /* acquired_at: where it took what it holds, or where it is */
 	enum thread_doing doing;
-	const struct model_image *image; /* these four tell the incident */
-	pid_t pid, tid;
+	pid_t pid, tid; /* these three tell the incident of the same image */
 	uint64_t time_ns;
 };
 
@@ -97,8 +96,7 @@ struct handover {
 	const struct module_ref *module; /* NULL: heap, stack, unknown */
 	uint64_t module_offset;
 	struct raw_stack stack;
-	const struct model_image *image; /* these four tell the incident */
-	pid_t pid, tid;
+	pid_t pid, tid; /* these three tell the incident of the same image */
 	uint64_t time_ns;
 };
 
@@ -185,6 +183,11 @@ struct notice {
 	const char *path; /* NULL: none */
 };
 
+/* Records of one image stand side by side in the model. */
+struct model_span {
+	size_t first, count;
+};
+
 /* A process image that left a file (one exec). */
 struct model_image {
 	uint64_t run_id;
@@ -192,6 +195,7 @@ struct model_image {
 	const char *exe, *libc_version;
 	const char **command; /* NULL-terminated */
 	size_t command_count;
+	struct model_span atfork, vanished, handovers;
 };
 
 /* One run; made from its `run` file, or, where that is missing, from the first image file. */

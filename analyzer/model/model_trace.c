@@ -348,7 +348,6 @@ static int add_vanished(void *context, const struct trace_vanished *trace, const
 	begin_conversion(&conversion, model, tables);
 	vanished->thread = convert_thread(&conversion, &trace->thread);
 	vanished->doing = doing(trace);
-	vanished->image = model->current_image;
 	vanished->pid = trace->record.pid;
 	vanished->tid = trace->record.tid;
 	vanished->time_ns = trace->record.time_ns;
@@ -378,7 +377,6 @@ static int add_handover(void *context, const struct trace_handover *trace, const
 		handover->module_offset = trace->lock_address - tables->modules[trace->lock_module].bias;
 	}
 	handover->stack = convert_stack(&conversion, &trace->stack);
-	handover->image = model->current_image;
 	handover->pid = trace->record.pid;
 	handover->tid = trace->record.tid;
 	handover->time_ns = trace->incident_time_ns;

@@ -3,6 +3,7 @@
 #include <inttypes.h>
 #include <stdlib.h>
 #include <string.h>
+#include <uthash.h>
 
 #include "model.h"
 #include "symbolize.h"
@@ -94,11 +95,60 @@ static int add(struct report *report, const struct notice *notice)
 	return add_text(report, notice->kind, text, notice->path, notice->pid);
 }
 
-static bool is_same_handlers(const struct atfork_registration *one, const struct atfork_registration *other)
+/* The registrations of the same handlers by one process: a run of many programs has many others. */
+struct same_handlers {
+	struct handlers_key {
+		const struct model_image *image;
+		uint64_t pid, handlers[3];
+	} key;
+	const struct atfork_registration *first;
+	size_t times;
+	UT_hash_handle hh;
+};
+
+static struct handlers_key key_of(const struct atfork_registration *registration)
 {
-	return one->image == other->image && one->pid == other->pid &&
-	       one->handlers[0].pc == other->handlers[0].pc && one->handlers[1].pc == other->handlers[1].pc &&
-	       one->handlers[2].pc == other->handlers[2].pc;
+	const struct raw_frame *handlers = registration->handlers;
+
+	return (struct handlers_key){.image = registration->image,
+	                             .pid = (uint64_t)registration->pid,
+	                             .handlers = {handlers[0].pc, handlers[1].pc, handlers[2].pc}};
+}
+
+static struct same_handlers *find_same(struct same_handlers *table,
+                                       const struct atfork_registration *registration)
+{
+	const struct handlers_key key = key_of(registration);
+	struct same_handlers *found;
+
+	HASH_FIND(hh, table, &key, sizeof key, found);
+	return found;
+}
+
+static bool count_registration(struct same_handlers **table, const struct atfork_registration *registration)
+{
+	struct same_handlers *same = find_same(*table, registration);
+
+	if (!same) {
+		same = calloc(1, sizeof *same);
+		if (!same)
+			return false;
+		same->key = key_of(registration);
+		same->first = registration;
+		HASH_ADD(hh, *table, key, sizeof same->key, same);
+	}
+	same->times++;
+	return true;
+}
+
+static void free_table(struct same_handlers *table)
+{
+	struct same_handlers *same, *next;
+
+	HASH_ITER (hh, table, same, next) {
+		HASH_DEL(table, same);
+		free(same);
+	}
 }
 
 static const struct raw_frame *first_handler(const struct atfork_registration *registration)
@@ -163,22 +213,21 @@ static int add_handlers(struct report *report)
 	enum { REPEATED_TIMES = 4 };
 	size_t count;
 	const struct atfork_registration *all = model_atfork(report->model, &count);
+	struct same_handlers *table = NULL;
+	int error = 0;
 
-	for (size_t i = 0; i < count; i++) {
-		size_t times = 0, first = i;
+	for (size_t i = 0; i < count && !error; i++)
+		error = count_registration(&table, &all[i]) ? 0 : -1;
+	for (size_t i = 0; i < count && !error; i++) {
+		const struct same_handlers *same = find_same(table, &all[i]);
 
-		for (size_t j = 0; j < count; j++) {
-			if (!is_same_handlers(&all[i], &all[j]))
-				continue;
-			first = j < first ? j : first;
-			times++;
-		}
-		if (first == i && times >= REPEATED_TIMES && add_repeated(report, &all[i], times))
-			return -1;
-		if (all[i].longest_ns && add_slow(report, &all[i]))
-			return -1;
+		if (same->first == &all[i] && same->times >= REPEATED_TIMES)
+			error = add_repeated(report, &all[i], same->times);
+		if (!error && all[i].longest_ns)
+			error = add_slow(report, &all[i]);
 	}
-	return 0;
+	free_table(table);
+	return error;
 }
 
 int report_notice_add_all(struct report *report)

@@ -9,6 +9,7 @@
 #include <string.h>
 #include <sys/stat.h>
 #include <unistd.h>
+#include <uthash.h>
 
 #include "machine.h"
 
@@ -45,11 +46,21 @@ static size_t useful_size(int fd, size_t file_size_bytes)
 	return (size_t)header.tail_bytes;
 }
 
+/* Without holes: it is a key. */
+struct file_identity {
+	uint64_t device, inode;
+};
+
+struct trace_files_seen {
+	struct file_identity identity;
+	UT_hash_handle hh;
+};
+
 struct loaded_file {
 	unsigned char *data;
 	size_t size_bytes;      /* loaded */
 	size_t file_size_bytes; /* on disk */
-	struct trace_file_identity identity;
+	struct file_identity identity;
 };
 
 static int load_open(int fd, struct loaded_file *file)
@@ -61,7 +72,7 @@ static int load_open(int fd, struct loaded_file *file)
 		return -errno;
 	if (!S_ISREG(status.st_mode))
 		return -EINVAL;
-	file->identity = (struct trace_file_identity){.device = status.st_dev, .inode = status.st_ino};
+	file->identity = (struct file_identity){.device = status.st_dev, .inode = status.st_ino};
 	file->file_size_bytes = (size_t)status.st_size;
 	file->size_bytes = useful_size(fd, file->file_size_bytes);
 	file->data = malloc(file->size_bytes + 1);
@@ -127,26 +138,29 @@ static void warn_about(const char *path, const struct trace_reader_result *resul
 }
 
 /* True for a file that was read before. Out of memory means no: a doubled count beats a lost trace. */
-static bool seen_before(const struct trace_file_identity *identity, struct trace_files_result *result)
+static bool seen_before(const struct file_identity *identity, struct trace_files_result *result)
 {
-	struct trace_file_identity *seen;
+	struct trace_files_seen *seen;
 
-	for (size_t i = 0; i < result->seen_count; i++)
-		if (result->seen[i].device == identity->device && result->seen[i].inode == identity->inode)
-			return true;
-	seen = reallocarray(result->seen, result->seen_count + 1, sizeof *seen);
+	HASH_FIND(hh, result->seen, identity, sizeof *identity, seen);
+	if (seen)
+		return true;
+	seen = calloc(1, sizeof *seen);
 	if (!seen)
 		return false;
-	result->seen = seen;
-	result->seen[result->seen_count++] = *identity;
+	seen->identity = *identity;
+	HASH_ADD(hh, result->seen, identity, sizeof seen->identity, seen);
 	return false;
 }
 
 void trace_files_release(struct trace_files_result *result)
 {
-	free(result->seen);
-	result->seen = NULL;
-	result->seen_count = 0;
+	struct trace_files_seen *seen, *next;
+
+	HASH_ITER (hh, result->seen, seen, next) {
+		HASH_DEL(result->seen, seen);
+		free(seen);
+	}
 }
 
 static int read_file(const char *path, const struct trace_reader_sink *sink, void *context,

@@ -4,21 +4,16 @@
 
 #include <stddef.h>
 #include <stdint.h>
-#include <sys/types.h>
 
 #include "message_list.h"
 #include "trace_reader.h"
 
-struct trace_file_identity {
-	dev_t device;
-	ino_t inode;
-};
+struct trace_files_seen;
 
 struct trace_files_result {
-	struct trace_file_identity *seen; /* files read so far: one that is named twice counts once */
-	size_t seen_count;
-	size_t file_count;        /* that could be read */
-	uint64_t dropped_records; /* sums over all files */
+	struct trace_files_seen *seen; /* files read so far: one that is named twice counts once */
+	size_t file_count;             /* that could be read */
+	uint64_t dropped_records;      /* sums over all files */
 	uint64_t damaged_records;
 };
 

@@ -1,44 +1,6 @@
-#include <criterion/criterion.h>
+#include <errno.h>
 
-#include "model.h"
-#include "trace_builder.h"
-#include "trace_reader.h"
-
-static void feed(struct model *model, struct trace_builder *builder)
-{
-	struct trace_reader_result result;
-	size_t size_bytes;
-	const unsigned char *data = trace_builder_data(builder, &size_bytes);
-
-	trace_reader_scan(data, size_bytes, &model_trace_sink, model, &result);
-	cr_assert_eq(result.status, TRACE_STATUS_OK);
-	trace_builder_free(builder);
-}
-
-static struct trace_builder *image_with(const struct built_incident *incident)
-{
-	struct trace_builder *builder = trace_builder_new(TRACE_FILE_IMAGE);
-
-	trace_builder_add_incident(builder, incident);
-	return builder;
-}
-
-/* The one incident of a model made from it and, with_run, from a run that ended 10 s after the incident. */
-static const struct incident *only_incident(const struct built_incident *built, bool with_run,
-                                            struct model **ret_model)
-{
-	struct model *model = *ret_model = model_new();
-	const struct incident *incidents;
-	size_t count;
-
-	if (with_run)
-		feed(model, trace_builder_new(TRACE_FILE_RUN));
-	feed(model, image_with(built));
-	model_finish(model);
-	incidents = model_incidents(model, &count);
-	cr_assert_eq(count, 1);
-	return incidents;
-}
+#include "model_fixture.h"
 
 Test(model, keeps_what_the_record_says)
 {
@@ -221,6 +183,49 @@ Test(model, counts_occurrences_and_those_still_pending)
 	}
 }
 
+Test(model, takes_a_call_that_was_seen_from_outside_for_pending)
+{
+	static const enum trace_outcome outcomes[] = {TRACE_OUTCOME_SEEN_BLOCKED, TRACE_OUTCOME_SEEN_WAITING};
+
+	for (size_t i = 0; i < sizeof outcomes / sizeof outcomes[0]; i++) {
+		struct built_incident story = trace_builder_story();
+		const struct incident *incident;
+		struct model *model;
+
+		story.outcome = outcomes[i];
+		incident = only_incident(&story, true, &model);
+		cr_assert(incident->seen_blocked, "case %zu", i);
+		cr_assert(incident->first_pending, "case %zu", i);
+		cr_assert_eq(incident->pending_count, 1, "case %zu", i);
+		cr_assert_eq(incident->blocked_ns, 10000000000u, "case %zu", i);
+		model_free(model);
+	}
+}
+
+/* A wait that a handler may end is over with the call's return, not with a signal. */
+Test(model, knows_the_signal_that_ended_what_no_handler_could)
+{
+	static const struct {
+		enum trace_outcome outcome;
+		int first_result;
+	} cases[] = {{TRACE_OUTCOME_SEEN_BLOCKED, EINTR}, {TRACE_OUTCOME_SEEN_WAITING, 0}};
+
+	for (size_t i = 0; i < sizeof cases / sizeof cases[0]; i++) {
+		struct built_incident story = trace_builder_story();
+		const struct incident *incident;
+		struct model *model;
+
+		story.outcome = cases[i].outcome;
+		story.result = EINTR;
+		story.left_ns = story.time_ns + 1500;
+		incident = only_incident(&story, true, &model);
+		cr_assert_eq(incident->first_result, cases[i].first_result, "case %zu", i);
+		cr_assert_eq(incident->blocked_ns, cases[i].first_result ? 1500 : 10000000000u, "case %zu",
+		             i);
+		model_free(model);
+	}
+}
+
 Test(model, sorts_incidents_by_time)
 {
 	struct built_incident late = trace_builder_story(), early = late;
@@ -290,29 +295,6 @@ Test(model, keeps_a_command_that_was_cut_without_its_unfinished_end)
 	model_free(model);
 }
 
-Test(model, finds_fork_handlers_by_the_module_they_live_in)
-{
-	struct built_incident story = trace_builder_story();
-	struct trace_builder *builder = image_with(&story);
-	struct model *model = model_new();
-	const struct incident *incident;
-	size_t count;
-
-	trace_builder_add_atfork(builder, BUILT_PLUGIN);
-	trace_builder_add_atfork(builder, BUILT_PLUGIN);
-	feed(model, builder);
-	model_finish(model);
-	incident = model_incidents(model, &count);
-	model_atfork(model, &count);
-	cr_assert_eq(count, 2);
-	cr_assert_eq(model_atfork_of_module(model, incident, NULL), 2);
-	cr_assert_eq(model_atfork_of_module(model, incident, incident->lock.module), 0);
-	cr_assert_eq(
-	    model_atfork_of_module(model, incident, model_module(model, "/opt/story/lib/libplugin.so", NULL)),
-	    2);
-	model_free(model);
-}
-
 Test(model, keeps_notices_with_their_reason)
 {
 	struct trace_builder *builder = trace_builder_new(TRACE_FILE_RUN);
@@ -332,94 +314,5 @@ Test(model, keeps_notices_with_their_reason)
 	cr_assert_eq(notices[1].error, 28);
 	cr_assert_null(notices[1].path);
 	cr_assert_eq(notices[2].kind, NOTICE_UNKNOWN);
-	model_free(model);
-}
-
-static void take(void *context, const struct vanished_thread *vanished)
-{
-	const struct vanished_thread **found = context;
-
-	cr_assert_null(*found);
-	*found = vanished;
-}
-
-static const struct vanished_thread *only_vanished(const struct model *model)
-{
-	const struct vanished_thread *found = NULL;
-	size_t count;
-
-	model_vanished_of(model, model_incidents(model, &count), take, &found);
-	cr_assert_eq(count, 1);
-	return found;
-}
-
-Test(model, knows_the_threads_that_are_missing_beside_an_incident)
-{
-	static const struct {
-		enum trace_hold_state state;
-		enum trace_lock_kind kind;
-		enum thread_doing doing;
-	} cases[] = {
-	    {TRACE_HOLD_NONE, 0, DOING_UNKNOWN},
-	    {TRACE_HOLD_HELD, TRACE_LOCK_MUTEX, DOING_HOLDS},
-	    {TRACE_HOLD_WANT, TRACE_LOCK_MUTEX, DOING_UNKNOWN},
-	    {TRACE_HOLD_WANT, TRACE_LOCK_SEMAPHORE, DOING_CALLS},
-	    {TRACE_HOLD_WAITING, TRACE_LOCK_CONDVAR, DOING_CALLS},
-	    {TRACE_HOLD_WANT, TRACE_LOCK_LIBC, DOING_CALLS},
-	};
-	struct built_incident story = trace_builder_story();
-
-	for (size_t i = 0; i < sizeof cases / sizeof cases[0]; i++) {
-		struct trace_builder *builder = image_with(&story);
-		struct model *model = model_new();
-
-		trace_builder_add_vanished(builder, &story, cases[i].state, cases[i].kind);
-		feed(model, builder);
-		model_finish(model);
-		cr_assert_eq(only_vanished(model)->doing, cases[i].doing, "case %zu", i);
-		cr_assert_eq(only_vanished(model)->thread.tid, 4201);
-		cr_assert_str_eq(only_vanished(model)->thread.name, "worker");
-		model_free(model);
-	}
-}
-
-Test(model, gives_a_missing_thread_to_its_own_incident_only)
-{
-	struct built_incident story = trace_builder_story(), other = trace_builder_story();
-	struct trace_builder *builder = image_with(&story);
-	struct model *model = model_new();
-
-	other.time_ns++;
-	trace_builder_add_vanished(builder, &other, TRACE_HOLD_HELD, TRACE_LOCK_MUTEX);
-	feed(model, builder);
-	model_finish(model);
-	cr_assert_null(only_vanished(model));
-	model_free(model);
-}
-
-Test(model, gives_handed_work_to_its_own_incident_only)
-{
-	struct built_incident story = trace_builder_story(), other = trace_builder_story();
-	struct trace_builder *builder = image_with(&story);
-	struct model *model = model_new();
-	size_t count;
-
-	other.time_ns++;
-	trace_builder_add_handover(builder, &other, 48, 1);
-	feed(model, builder);
-	cr_assert_null(model_handover_of(model, model_incidents(model, &count)));
-	model_free(model);
-
-	builder = image_with(&story);
-	model = model_new();
-	trace_builder_add_handover(builder, &story, 48, 3);
-	feed(model, builder);
-	const struct handover *handover = model_handover_of(model, model_incidents(model, &count));
-	cr_assert_not_null(handover);
-	cr_assert_str_eq(handover->call, "pthread_cond_signal");
-	cr_assert_eq(handover->waiting_threads, 3);
-	cr_assert_eq(handover->kind, LOCK_CONDVAR);
-	cr_assert_eq(handover->address, 0x7040);
-	cr_assert_eq(handover->stack.count, story.fork.stack.count);
 	model_free(model);
 }

@@ -195,7 +195,7 @@ static struct built_incident libc_story(enum trace_outcome outcome)
 	return story;
 }
 
-static unsigned count_seen_blocked(const char *name)
+static unsigned count_outcomes(const char *name, enum trace_outcome outcome)
 {
 	char path[128];
 	struct trace_incident incident;
@@ -205,14 +205,15 @@ static unsigned count_seen_blocked(const char *name)
 	int fd = open(path, O_RDONLY);
 	for (off_t at = TRACE_HEADER_SIZE_BYTES;
 	     pread(fd, &incident, sizeof(incident), at) == sizeof(incident); at += TRACE_GRANULE_BYTES)
-		count += incident.record.magic == TRACE_RECORD_MAGIC &&
-		         incident.outcome == TRACE_OUTCOME_SEEN_BLOCKED;
+		count += incident.record.magic == TRACE_RECORD_MAGIC && incident.outcome == outcome;
 	close(fd);
 	return count;
 }
 
-/* Marks the first one found of two that differ in their time only. */
-static void mark(enum trace_outcome outcome)
+typedef void marker(int folder_fd, const struct pending_incident *incident);
+
+/* Marks the second of two that differ in their time only, and in what came of it. */
+static void mark(enum trace_outcome outcome, marker *mark_it)
 {
 	struct trace_builder *builder = trace_builder_new(TRACE_FILE_IMAGE);
 	struct built_incident story = libc_story(TRACE_OUTCOME_PENDING);
@@ -227,14 +228,24 @@ static void mark(enum trace_outcome outcome)
 	trace_builder_add_incident(builder, &story);
 	write_image(builder, "image-1-0");
 	int fd = open(folder, O_RDONLY | O_DIRECTORY);
-	supervisor_incidents_mark_blocked(fd, &wanted);
+	mark_it(fd, &wanted);
 	close(fd);
 }
 
 Test(supervisor_incidents, marks_the_very_call_that_was_seen_blocked)
 {
-	mark(TRACE_OUTCOME_PENDING);
-	cr_assert_eq(count_seen_blocked("image-1-0"), 1);
+	mark(TRACE_OUTCOME_PENDING, supervisor_incidents_mark_blocked);
+	cr_assert_eq(count_outcomes("image-1-0", TRACE_OUTCOME_SEEN_BLOCKED), 1);
+	struct found found = read_folder();
+	cr_assert_eq(found.count, 2, "it is pending still");
+	cr_assert(found.items[1].own_pending);
+}
+
+Test(supervisor_incidents, marks_the_very_call_that_a_handler_could_end)
+{
+	mark(TRACE_OUTCOME_PENDING, supervisor_incidents_mark_waiting);
+	cr_assert_eq(count_outcomes("image-1-0", TRACE_OUTCOME_SEEN_WAITING), 1);
+	cr_assert_eq(count_outcomes("image-1-0", TRACE_OUTCOME_PENDING), 1);
 	struct found found = read_folder();
 	cr_assert_eq(found.count, 2, "it is pending still");
 	cr_assert(found.items[1].own_pending);
@@ -242,12 +253,25 @@ Test(supervisor_incidents, marks_the_very_call_that_was_seen_blocked)
 
 Test(supervisor_incidents, marks_a_wait_that_no_handler_can_end_any_more)
 {
-	mark(TRACE_OUTCOME_SEEN_WAITING);
-	cr_assert_eq(count_seen_blocked("image-1-0"), 1);
+	mark(TRACE_OUTCOME_SEEN_WAITING, supervisor_incidents_mark_blocked);
+	cr_assert_eq(count_outcomes("image-1-0", TRACE_OUTCOME_SEEN_BLOCKED), 1);
+}
+
+Test(supervisor_incidents, does_not_take_back_that_no_handler_could_end_it)
+{
+	mark(TRACE_OUTCOME_SEEN_BLOCKED, supervisor_incidents_mark_waiting);
+	cr_assert_eq(count_outcomes("image-1-0", TRACE_OUTCOME_SEEN_BLOCKED), 1);
+	cr_assert_eq(count_outcomes("image-1-0", TRACE_OUTCOME_SEEN_WAITING), 0);
 }
 
 Test(supervisor_incidents, does_not_mark_a_call_that_returned_meanwhile)
 {
-	mark(TRACE_OUTCOME_RETURNED);
-	cr_assert_eq(count_seen_blocked("image-1-0"), 0);
+	static marker *const markers[] = {supervisor_incidents_mark_blocked,
+	                                  supervisor_incidents_mark_waiting};
+
+	for (size_t i = 0; i < sizeof(markers) / sizeof(*markers); i++) {
+		mark(TRACE_OUTCOME_RETURNED, markers[i]);
+		cr_assert_eq(count_outcomes("image-1-0", TRACE_OUTCOME_RETURNED), 1);
+		cr_assert_eq(count_outcomes("image-1-0", TRACE_OUTCOME_PENDING), 1);
+	}
 }
