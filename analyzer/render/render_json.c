@@ -1,5 +1,6 @@
 #include <cjson/cJSON.h>
 #include <inttypes.h>
+#include <stddef.h>
 #include <stdlib.h>
 #include <string.h>
 #include <time.h>
@@ -8,8 +9,9 @@
 #include "report.h"
 #include "utf8.h"
 
-/* Names come from files and processes and may hold any bytes; JSON is UTF-8. Bytes that are none become the
- * text \xNN. */
+/* Names come from files and processes and may hold any bytes; JSON is UTF-8, and may be shown on a terminal.
+ * Bytes that are none, and characters that a terminal obeys, become the text \xNN; those of ASCII cJSON
+ * escapes. */
 static char *to_utf8(const char *text)
 {
 	char *clean = NULL;
@@ -18,12 +20,12 @@ static char *to_utf8(const char *text)
 	if (!out)
 		return NULL;
 	while (*text) {
-		size_t length = utf8_length(text);
-		if (length)
-			fwrite(text, 1, length, out);
+		size_t length = utf8_length(text), bytes = length ? length : 1;
+		if (length == 0 || *text == 0x7f || utf8_is_control(text, length))
+			utf8_print_escaped(out, text, bytes);
 		else
-			fprintf(out, "\\x%02x", (unsigned char)*text);
-		text += length ? length : 1;
+			fwrite(text, 1, bytes, out);
+		text += bytes;
 	}
 	fclose(out);
 	return clean;
@@ -59,10 +61,16 @@ static void add_signed(cJSON *object, const char *key, int number)
 	cJSON_AddRawToObject(object, key, text);
 }
 
+/* Of what 0 means not known. */
+static void add_nonzero(cJSON *object, const char *key, uint64_t number)
+{
+	if (number)
+		add_number(object, key, number);
+}
+
 static void add_id(cJSON *object, const char *key, pid_t id)
 {
-	if (id > 0)
-		add_number(object, key, (uint64_t)id);
+	add_nonzero(object, key, id > 0 ? (uint64_t)id : 0);
 }
 
 static void add_address(cJSON *object, const char *key, uint64_t address)
@@ -87,19 +95,23 @@ static void add_filled(cJSON *parent, const char *key, cJSON *object)
 		cJSON_Delete(object);
 }
 
+static void add_place(cJSON *object, const char *module, const char *build_id, uint64_t offset)
+{
+	if (!module)
+		return;
+	add_text(object, "module", module);
+	add_text(object, "build_id", build_id);
+	add_address(object, "offset", offset);
+}
+
 static cJSON *frame_object(const struct frame *frame)
 {
 	cJSON *object = cJSON_CreateObject();
 	add_address(object, "pc", frame->pc);
-	if (frame->module) {
-		add_text(object, "module", frame->module);
-		add_text(object, "build_id", frame->build_id);
-		add_address(object, "offset", frame->offset);
-	}
+	add_place(object, frame->module, frame->build_id, frame->offset);
 	add_text(object, "function", frame->function);
 	add_text(object, "file", frame->file);
-	if (frame->file && frame->line)
-		add_number(object, "line", frame->line);
+	add_nonzero(object, "line", frame->file ? frame->line : 0);
 	cJSON_AddBoolToObject(object, "inlined", frame->inlined);
 	return object;
 }
@@ -138,11 +150,7 @@ static void add_lock(cJSON *parent, const struct finding *finding)
 	add_text(object, "type", finding->lock.type);
 	add_text(object, "name", finding->lock.name);
 	add_stack(object, "initialised_at", &finding->lock.initialised_at);
-	if (finding->lock.module) {
-		add_text(object, "module", finding->lock.module);
-		add_text(object, "build_id", finding->lock.build_id);
-		add_address(object, "offset", finding->lock.module_offset);
-	}
+	add_place(object, finding->lock.module, finding->lock.build_id, finding->lock.module_offset);
 	add_true(object, "robust", finding->lock.robust);
 	add_true(object, "process_shared", finding->lock.process_shared);
 	add_true(object, "prio_inherit", finding->lock.prio_inherit);
@@ -201,8 +209,7 @@ static void add_fork(cJSON *parent, const struct finding *finding)
 	add_id(object, "tid", finding->fork.tid);
 	add_text(object, "call", finding->fork.call);
 	add_stack(object, "stack", &finding->fork.stack);
-	if (finding->fork.vanished_threads)
-		add_number(object, "vanished_threads", finding->fork.vanished_threads);
+	add_nonzero(object, "vanished_threads", finding->fork.vanished_threads);
 	add_filled(parent, "fork", object);
 }
 
@@ -216,8 +223,7 @@ static void add_victim(cJSON *parent, const struct finding *finding)
 	if (finding->victim.blocked_known)
 		add_number(object, "blocked_ns", finding->victim.blocked_ns);
 	add_text(object, "name", finding->victim.name);
-	if (finding->victim.live_threads)
-		add_number(object, "live_threads", finding->victim.live_threads);
+	add_nonzero(object, "live_threads", finding->victim.live_threads);
 	add_filled(parent, "victim", object);
 }
 
@@ -280,26 +286,32 @@ static void add_exit(cJSON *root, const struct report *report)
 	add_signed(object, "signal", report->exit_signal);
 }
 
+static const struct {
+	const char *key;
+	size_t offset; /* in struct report_summary; a uint64_t */
+	bool is_of_run;
+} counters[] = {
+#define COUNTER(name, is_of_run)                                                                             \
+	{                                                                                                    \
+#name, offsetof(struct report_summary, name), is_of_run                                      \
+	}
+    COUNTER(processes, true),         COUNTER(threads, true),         COUNTER(forks, true),
+    COUNTER(dropped_records, false),  COUNTER(suppressed, false),     COUNTER(damaged_records, false),
+    COUNTER(cut_stacks, true),        COUNTER(lost_held, true),       COUNTER(images, true),
+    COUNTER(images_unrecorded, true), COUNTER(execs_uncovered, true),
+#undef COUNTER
+};
+
 static void add_summary(cJSON *root, const struct report *report)
 {
 	const struct report_summary *summary = &report->summary;
 	cJSON *object = cJSON_AddObjectToObject(root, "summary");
 	for (int verdict = VERDICT_COUNT - 1; verdict >= 0; verdict--)
 		add_number(object, verdict_name((enum verdict)verdict), summary->by_verdict[verdict]);
-	/* Counters are in the run's own file; findings without any process say that it is missing. */
-	if (summary->processes || !report->findings.count) {
-		add_number(object, "processes", summary->processes);
-		add_number(object, "threads", summary->threads);
-		add_number(object, "forks", summary->forks);
-	}
-	add_number(object, "dropped_records", summary->dropped_records);
-	add_number(object, "suppressed", summary->suppressed);
-	add_number(object, "damaged_records", summary->damaged_records);
-	add_number(object, "cut_stacks", summary->cut_stacks);
-	add_number(object, "lost_held", summary->lost_held);
-	add_number(object, "images", summary->images);
-	add_number(object, "images_unrecorded", summary->images_unrecorded);
-	add_number(object, "execs_uncovered", summary->execs_uncovered);
+	for (size_t i = 0; i < sizeof(counters) / sizeof(*counters); i++)
+		if (summary->counters_known || !counters[i].is_of_run)
+			add_number(object, counters[i].key,
+			           *(const uint64_t *)((const char *)summary + counters[i].offset));
 }
 
 static void add_findings(cJSON *root, const struct report *report)

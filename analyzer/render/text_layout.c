@@ -16,18 +16,14 @@ char *text_layout_clean(const char *text)
 	if (!out)
 		return NULL;
 	while (*text) {
-		size_t length = utf8_length(text);
-		unsigned char byte = (unsigned char)*text;
-		bool is_c1_control = length == 2 && byte == 0xc2 && (unsigned char)text[1] < 0xa0;
-		if (byte == '\t')
+		size_t length = utf8_length(text), bytes = length ? length : 1;
+		if (*text == '\t')
 			fputc(' ', out);
-		else if (length == 0 || byte < 0x20 || byte == 0x7f)
-			fprintf(out, "\\x%02x", byte);
-		else if (is_c1_control)
-			fprintf(out, "\\x%02x\\x%02x", byte, (unsigned char)text[1]);
+		else if (length == 0 || iscntrl((unsigned char)*text) || utf8_is_control(text, length))
+			utf8_print_escaped(out, text, bytes);
 		else
-			fwrite(text, 1, length, out);
-		text += length ? length : 1;
+			fwrite(text, 1, bytes, out);
+		text += bytes;
 	}
 	fclose(out);
 	return clean;

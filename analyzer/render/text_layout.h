@@ -8,7 +8,8 @@
 #include <stdint.h>
 #include <stdio.h>
 
-/* Control characters and bytes that are not UTF-8 become \xNN; a tab becomes one space. */
+/* Control characters (utf8_is_control() among them) and bytes that are not UTF-8 become \xNN; a tab becomes
+ * one space. */
 char *text_layout_clean(const char *text);
 
 /* Columns that clean UTF-8 text takes; every character counts as one. */

@@ -9,6 +9,7 @@
 #include "report_notice.h"
 #include "rule.h"
 #include "suppressions.h"
+#include "text_layout.h"
 #include "trace_files.h"
 
 static int complain_memory(void)
@@ -25,6 +26,17 @@ static int read_suppressions(struct suppressions *suppressions, const struct rep
 	return 0;
 }
 
+/* They name files of a trace folder, which may be anybody's. */
+static void print_warnings(const struct message_list *warnings)
+{
+	for (size_t i = 0; i < warnings->count; i++) {
+		char *clean = text_layout_clean(warnings->items[i]);
+
+		fprintf(stderr, "afterfork: %s\n", clean ? clean : "out of memory");
+		free(clean);
+	}
+}
+
 static int read_traces(struct report *report, char *const *paths, size_t path_count)
 {
 	struct trace_files_result files = {0};
@@ -36,13 +48,13 @@ static int read_traces(struct report *report, char *const *paths, size_t path_co
 	trace_files_release(&files);
 	if (files.file_count)
 		return 0;
-	for (size_t i = 0; i < report->warnings.count; i++)
-		fprintf(stderr, "afterfork: %s\n", report->warnings.items[i]);
+	print_warnings(&report->warnings);
 	return -1;
 }
 
 static void add_counters(struct report_summary *summary, const struct model_run *run)
 {
+	summary->counters_known |= run->has_file;
 	summary->processes += run->processes;
 	summary->threads += run->threads;
 	summary->forks += run->forks;

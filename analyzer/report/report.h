@@ -29,13 +29,14 @@ struct report_notice {
 
 struct report_summary {
 	uint64_t by_verdict[VERDICT_COUNT]; /* findings, suppressed ones left out; index: enum verdict */
-	uint64_t processes, threads, forks;
+	bool counters_known; /* a run's own file was read, which has those up to `execs_uncovered` */
+	uint64_t processes, threads, forks, images, images_unrecorded;
+	uint64_t cut_stacks; /* end before the thread's first frame */
+	uint64_t lost_held;  /* acquisitions that a full thread record could not keep */
+	uint64_t execs_uncovered;
 	uint64_t dropped_records; /* found no room in the trace */
 	uint64_t damaged_records; /* in the trace, but unfinished or damaged */
 	uint64_t suppressed;      /* findings */
-	uint64_t cut_stacks;      /* end before the thread's first frame */
-	uint64_t lost_held;       /* acquisitions that a full thread record could not keep */
-	uint64_t images, images_unrecorded, execs_uncovered;
 };
 
 struct report {

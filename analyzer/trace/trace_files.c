@@ -32,6 +32,10 @@ static ssize_t read_fully(int fd, unsigned char *buffer, size_t size_bytes)
 	return (ssize_t)have;
 }
 
+/* Far above what a writer makes. A file that is larger, on disk or by its own account, must not take all
+ * memory. */
+enum { LOAD_MAX_BYTES = 64 << 20 };
+
 /* How much of the file is worth loading: files are allocated whole and mostly empty. A tail that makes
  * no sense means all of it. */
 static size_t useful_size(int fd, size_t file_size_bytes)
@@ -60,6 +64,7 @@ struct loaded_file {
 	unsigned char *data;
 	size_t size_bytes;      /* loaded */
 	size_t file_size_bytes; /* on disk */
+	bool is_too_large;
 	struct file_identity identity;
 };
 
@@ -75,6 +80,9 @@ static int load_open(int fd, struct loaded_file *file)
 	file->identity = (struct file_identity){.device = status.st_dev, .inode = status.st_ino};
 	file->file_size_bytes = (size_t)status.st_size;
 	file->size_bytes = useful_size(fd, file->file_size_bytes);
+	file->is_too_large = file->size_bytes > LOAD_MAX_BYTES;
+	if (file->is_too_large)
+		file->size_bytes = LOAD_MAX_BYTES;
 	file->data = malloc(file->size_bytes + 1);
 	if (!file->data)
 		return -ENOMEM;
@@ -119,11 +127,15 @@ static void warn_of_machine(uint32_t machine, struct message_list *warnings)
 		    machine_name(machine), machine, machine_name(MACHINE_OWN));
 }
 
-static void warn_about(const char *path, const struct trace_reader_result *result, bool truncated,
-                       struct message_list *warnings)
+static void warn_about(const char *path, const struct trace_reader_result *result,
+                       const struct loaded_file *file, struct message_list *warnings)
 {
 	warn_of_machine(result->machine, warnings);
-	if (truncated)
+	if (file->is_too_large)
+		message_list_add(
+		    warnings, "%s: the file is larger than any that is written; its first %d MiB were read",
+		    path, LOAD_MAX_BYTES >> 20);
+	if (is_truncated(file))
 		message_list_add(warnings,
 		                 "%s: the file is shorter than when it was written; what is whole was read",
 		                 path);
@@ -181,7 +193,7 @@ static int read_file(const char *path, const struct trace_reader_sink *sink, voi
 	} else {
 		trace_reader_scan(file.data, file.size_bytes, sink, context, &scanned);
 		if (scanned.status == TRACE_STATUS_OK)
-			warn_about(path, &scanned, is_truncated(&file), warnings);
+			warn_about(path, &scanned, &file, warnings);
 		else
 			message_list_add(warnings, "cannot read %s: %s", path,
 			                 trace_reader_explain(&scanned, text, sizeof text));

@@ -193,6 +193,7 @@ const struct report *sample_report_full(const char *source_folder)
 	    .exit_known = true,
 	    .trace_count = 1,
 	    .summary = {.by_verdict = {[VERDICT_CERTAIN] = 1, [VERDICT_LIKELY] = 1},
+	                .counters_known = true,
 	                .processes = 131,
 	                .threads = 140,
 	                .forks = 130,
@@ -219,7 +220,7 @@ const struct report *sample_report_clean(void)
 	    .duration_known = true,
 	    .exit_known = true,
 	    .trace_count = 1,
-	    .summary = {.processes = 3, .threads = 9, .forks = 12, .images = 1},
+	    .summary = {.counters_known = true, .processes = 3, .threads = 9, .forks = 12, .images = 1},
 	};
 	return &report;
 }

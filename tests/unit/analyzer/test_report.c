@@ -166,6 +166,58 @@ Test(report, warns_of_a_truncated_file_and_of_damaged_records)
 	free(path);
 }
 
+/* Holes cost its maker nothing, and a reader that loads them all its memory. */
+Test(report, reads_the_start_only_of_a_file_that_is_too_large)
+{
+	const uint64_t huge = UINT64_C(64) << 30;
+	struct trace_builder *image = trace_builder_new(TRACE_FILE_IMAGE);
+	struct built_incident story = trace_builder_story();
+	char *path = path_of("image-4200-1");
+	struct report report;
+
+	trace_builder_add_incident(image, &story);
+	trace_builder_image(image)->file.file_size_bytes = trace_builder_image(image)->file.tail_bytes = huge;
+	built_report_add(folder, "image-4200-1", image);
+	cr_assert_eq(truncate(path, (off_t)huge), 0);
+	cr_assert_eq(report_build(&report, &path, 1, &no_options), 0);
+	cr_assert_eq(report.findings.count, 1);
+	cr_assert(warns_of(&report, "larger than any that is written; its first 64 MiB were read"));
+	report_release(&report);
+	free(path);
+}
+
+Test(report, leaves_out_counters_where_no_run_file_tells_them)
+{
+	struct report report;
+
+	add_story_image("image-4200-1");
+	cr_assert_eq(report_build(&report, &folder, 1, &no_options), 0);
+	cr_assert_not(report.summary.counters_known);
+	report_release(&report);
+	built_report_add(folder, "run", trace_builder_new(TRACE_FILE_RUN));
+	cr_assert_eq(report_build(&report, &folder, 1, &no_options), 0);
+	cr_assert(report.summary.counters_known);
+	report_release(&report);
+}
+
+Test(report, gives_names_of_files_to_no_terminal_as_they_are)
+{
+	char *path = path_of("image-\033]0;title\a");
+	struct report report;
+	char said[512] = "";
+
+	built_report_add(folder, "image-\033]0;title\a", trace_builder_new(TRACE_FILE_IMAGE));
+	cr_assert_eq(truncate(path, 3), 0);
+	cr_redirect_stderr();
+	cr_assert_neq(report_build(&report, &path, 1, &no_options), 0);
+	fflush(stderr);
+	FILE *redirected = cr_get_redirected_stderr();
+	cr_assert_gt(fread(said, 1, sizeof said - 1, redirected), 0);
+	cr_assert_not_null(strstr(said, "image-\\x1b]0;title\\x07"), "%s", said);
+	cr_assert_null(strchr(said, '\033'));
+	free(path);
+}
+
 Test(report, tells_a_trace_of_another_machine_and_reads_it)
 {
 	struct trace_builder *image = trace_builder_new(TRACE_FILE_IMAGE);

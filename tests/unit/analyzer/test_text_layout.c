@@ -75,6 +75,10 @@ Test(text_layout, makes_control_characters_and_bad_bytes_visible)
 	expect(text_layout_clean("\xc0\xaf"), "\\xc0\\xaf");                   /* overlong */
 	expect(text_layout_clean("\xed\xa0\x80"), "\\xed\\xa0\\x80");          /* surrogate */
 	expect(text_layout_clean("\xf4\x90\x80\x80"), "\\xf4\\x90\\x80\\x80"); /* above U+10FFFF */
+	expect(text_layout_clean("a\xe2\x80\xae"
+	                         "b\xe2\x81\xa9"),
+	       "a\\xe2\\x80\\xaeb\\xe2\\x81\\xa9");                                        /* direction */
+	expect(text_layout_clean("\xe2\x80\x93\xe2\x81\xa5"), "\xe2\x80\x93\xe2\x81\xa5"); /* neighbours */
 	expect(text_layout_clean("\xc2\x9b"), "\\xc2\\x9b"); /* a control character of eight bits */
 }
 
