@@ -181,6 +181,8 @@ static struct frame_stack library_wait(const struct frame_stack *stack)
 
 	while (at < stack->count && !is_library_wait(&stack->frames[at]))
 		at++;
+	if (at == stack->count)
+		return (struct frame_stack){0};
 	while (at + 1 < stack->count && is_library_wait(&stack->frames[at + 1]))
 		at++;
 	return (struct frame_stack){.frames = stack->frames + at, .count = stack->count - at};
