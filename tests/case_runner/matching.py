@@ -3,13 +3,12 @@
 import os
 import re
 
+import report_shape
 from expectation import ABSENT, STACK_KEYS, VERDICTS
 
-SCHEMA = "afterfork/report/1"
 RUNTIME_MODULES = re.compile(r"^(libc|libstdc\+\+|libpthread|libutil|libgcc_s|ld-linux[-a-z0-9_]*)[.-]")
 RUNTIME_FUNCTIONS = re.compile(r"^(std::|__gnu_cxx::|__gthread|__libc_|__fork|operator new)")
 TOOL_MODULE = re.compile(r"^libafterfork")
-HEX = re.compile(r"^0x[0-9a-f]+$")
 
 
 def bare(function):
@@ -120,31 +119,21 @@ def all_stacks(finding):
 
 def shape_differences(report):
     """What breaks the contract's JSON whatever the case is."""
-    ret = []
-    if report.get("schema") != SCHEMA:
-        ret.append(f"schema: wanted {SCHEMA}, found {report.get('schema')}")
-    findings = report.get("findings")
-    if not isinstance(findings, list):
-        return ret + ["findings: wanted an array"]
+    ret = report_shape.faults(report)
+    if ret:
+        return ret
+    summary, findings = report["summary"], report["findings"]
     for verdict in VERDICTS:
-        number = sum(1 for f in findings if f.get("verdict") == verdict)
-        if report.get("summary", {}).get(verdict) != number:
-            ret.append(f"summary: {verdict} is {report.get('summary', {}).get(verdict)} "
-                       f"beside {number} such findings")
-    if report.get("summary", {}).get("dropped_records") != 0:
-        ret.append(f"summary: dropped_records is {report.get('summary', {}).get('dropped_records')}")
+        count = sum(1 for f in findings if f["verdict"] == verdict)
+        if summary[verdict] != count:
+            ret.append(f"summary: {verdict} is {summary[verdict]} beside {count} such findings")
+    if summary["dropped_records"]:
+        ret.append(f"summary: dropped_records is {summary['dropped_records']}")
     for finding in findings:
-        for key in ("fingerprint", "message", "advice"):
-            if not finding.get(key):
-                ret.append(f"finding {finding.get('rule')}: no {key}")
-        for name, stack in all_stacks(finding):
-            for frame in stack:
-                if not HEX.match(frame.get("pc", "")):
-                    ret.append(f"{name}: a frame's pc is {frame.get('pc')!r}")
-                if TOOL_MODULE.match(os.path.basename(frame.get("module", ""))):
-                    ret.append(f"{name}: holds a frame of the tool itself: {frame.get('function')}")
-    fingerprints = [f.get("fingerprint") for f in findings]
-    if len(set(fingerprints)) != len(fingerprints):
+        ret += [f"{name}: holds a frame of the tool itself: {frame.get('function')}"
+                for name, stack in all_stacks(finding) for frame in stack
+                if TOOL_MODULE.match(os.path.basename(frame.get("module", "")))]
+    if len({f["fingerprint"] for f in findings}) != len(findings):
         ret.append("findings: two have the same fingerprint")
     return ret
 

@@ -11,6 +11,9 @@ from test_expectation import HAZARD
 NOTHING = expectation.parse("/* Safe.\n *\n * expect: nothing\n * exit: 0\n */")
 
 
+OTHER = "fedcba9876543210"
+
+
 def frame(function, module="/opt/program"):
     return {"pc": "0x401136", "module": module, "build_id": "ab", "offset": "0x1136", "function": function,
             "file": "program.c", "line": 7, "inlined": False}
@@ -18,12 +21,14 @@ def frame(function, module="/opt/program"):
 
 def fitting_report():
     return {
-        "notices": [{"kind": "unrecorded", "text": "t"}],
-        "schema": "afterfork/report/1", "exit": {"code": 0, "signal": 0},
-        "summary": {"certain": 1, "likely": 0, "possible": 0, "note": 0, "dropped_records": 0},
+        "notices": [{"kind": "unrecorded", "text": "t", "count": 1}], "warnings": [],
+        "schema": "afterfork/report/1", "tool": {"name": "afterfork", "version": "1"},
+        "exit": {"code": 0, "signal": 0},
+        "summary": {"certain": 1, "likely": 0, "possible": 0, "note": 0, "dropped_records": 0, "damaged_records": 0,
+                    "suppressed": 0},
         "findings": [{
-            "fingerprint": "12ab", "verdict": "certain", "rule": "lock-held-by-vanished-thread", "count": 2,
-            "message": "m", "advice": "a",
+            "fingerprint": "0123456789abcdef", "verdict": "certain", "rule": "lock-held-by-vanished-thread", "count": 2,
+            "message": "m", "advice": "a", "pending": 1,
             "lock": {"address": "0x4040", "kind": "mutex", "type": "normal", "name": "cache_mutex"},
             "holder": {"tid": 5, "name": "filler", "acquired_at": [frame("cache_fill"), frame("worker"),
                        frame("start_thread", "/lib/x86_64-linux-gnu/libc.so.6")]},
@@ -87,7 +92,7 @@ class Matching(unittest.TestCase):
 
     def test_a_finding_too_many_is_noticed(self):
         report = fitting_report()
-        report["findings"].append(dict(copy.deepcopy(report["findings"][0]), fingerprint="34cd"))
+        report["findings"].append(dict(copy.deepcopy(report["findings"][0]), fingerprint=OTHER))
         report["summary"]["certain"] = 2
         self.assertTrue(any(line.startswith("not expected") for line in self.judged(report)))
 
@@ -112,7 +117,7 @@ class Matching(unittest.TestCase):
         report = fitting_report()
         report["findings"].append(copy.deepcopy(report["findings"][0]))
         report["findings"][1]["lock"]["name"] = "other_mutex"
-        report["findings"][1]["fingerprint"] = "34cd"
+        report["findings"][1]["fingerprint"] = OTHER
         report["summary"]["certain"] = 2
         self.assertEqual(self.judged(report, wanted=wanted), [])
 

@@ -4,8 +4,12 @@ import glob
 import json
 import os
 import subprocess
+import sys
 
 import harness
+
+sys.path.insert(0, os.path.join(os.path.dirname(os.path.dirname(os.path.abspath(__file__))), "case_runner"))
+import report_shape  # noqa: E402
 
 DATA = os.path.join(os.path.dirname(os.path.dirname(os.path.abspath(__file__))), "data")
 PREFIX = os.path.join(DATA, "traces")
@@ -23,6 +27,7 @@ class Report(harness.RunTest):
     def read(self, *traces, cwd):
         done = self.report("--format", "json", *traces, cwd=cwd)
         report = json.loads(done.stdout)
+        self.assertEqual(report_shape.faults(report), [], traces)
         self.assertEqual(done.returncode, 66 if report["summary"]["certain"] else 0, traces)
         return report
 
