@@ -13,6 +13,7 @@ enum {
 	STORY_INDENT = 5,         /* below "  1. " */
 	SIDE_FRAMES = 3,          /* of stacks that are beside the story */
 	BLOCKED_MIN_NS = 1000000, /* shorter is no waiting */
+	SENTENCE_LINES = 5,       /* with names of C++ that take more, those are folded */
 };
 
 static size_t story_limit(const struct text_page *page)
@@ -47,6 +48,18 @@ static void print_heading(struct text_page *page, const struct finding *finding,
 	fprintf(page->out, "  %s\n", finding->rule_name);
 }
 
+/* `end` stands behind the sentence. */
+static void print_sentence(struct text_page *page, enum text_style style, const char *label,
+                           const char *sentence, const char *end)
+{
+	char *folded = text_layout_fold_sentence(sentence, SENTENCE_LINES * page->prose_width);
+	if (folded)
+		render_text_paragraph(page, style, TEXT_INDENT, label, "%s%s", folded, end);
+	else
+		page->failed = true;
+	free(folded);
+}
+
 /* One step of the story: its sentence is written by `tell`, its stack follows. */
 typedef void tell_function(FILE *out, const struct finding *finding);
 
@@ -64,7 +77,7 @@ static void print_step(struct text_page *page, unsigned *number, tell_function *
 	fclose(out);
 	snprintf(label, sizeof(label), "%u. ", ++*number);
 	fputc('\n', page->out);
-	render_text_paragraph(page, TEXT_HEADING, TEXT_INDENT, label, "%s", text);
+	print_sentence(page, TEXT_HEADING, label, text, "");
 	render_text_stack(page, stack, STORY_INDENT, story_limit(page));
 	free(text);
 }
@@ -291,7 +304,7 @@ static void print_lock(struct text_page *page, const struct finding *finding)
 		fputs(", initialised at:", out);
 	fclose(out);
 	fputc('\n', page->out);
-	render_text_paragraph(page, TEXT_PLAIN, TEXT_INDENT, "the lock:    ", "%s", text);
+	print_sentence(page, TEXT_PLAIN, "the lock:    ", text, "");
 	if (has_stack)
 		render_text_stack(page, &finding->lock.initialised_at, STORY_INDENT, side_limit(page));
 	free(text);
@@ -344,10 +357,8 @@ static void print_handles(struct text_page *page, const struct finding *finding)
 void render_text_finding(struct text_page *page, const struct finding *finding, size_t number, size_t count)
 {
 	print_heading(page, finding, number, count);
-	char *message = finding->message ? text_layout_fold_name(finding->message, SIZE_MAX) : NULL;
-	if (message)
-		render_text_paragraph(page, TEXT_PLAIN, TEXT_INDENT, "", "%s.", message);
-	free(message);
+	if (finding->message)
+		print_sentence(page, TEXT_PLAIN, "", finding->message, ".");
 	print_story(page, finding);
 	print_lock(page, finding);
 	print_repeats(page, finding);

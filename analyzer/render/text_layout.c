@@ -86,6 +86,7 @@ static const struct spelling spellings[] = {
     {"std::__1::", "std::"},
     {"std::basic_string<char, std::char_traits<char>, std::allocator<char> >", "std::string"},
     {"std::basic_string<char, std::char_traits<char>, std::allocator<char>>", "std::string"},
+    {"std::string >", "std::string>"},
     {"> >", ">>"},
 };
 
@@ -217,20 +218,33 @@ static bool replace(char **name, char *folded, size_t columns)
 	return text_layout_columns(*name) <= columns;
 }
 
-char *text_layout_fold_name(const char *name, size_t columns)
+/* The standard library's spellings made short, then templates folded, the innermost first, up to those
+ * `outermost` deep. *ret_fits: no more need be done. */
+static char *fold_from_inside(const char *name, size_t columns, unsigned outermost, bool *ret_fits)
 {
 	char *folded = strdup(name);
 	if (!folded)
 		return NULL;
 	respell_all(folded);
-	if (text_layout_columns(folded) <= columns)
-		return folded;
-	for (unsigned depth = deepest_template(folded); depth > 1; depth--)
-		if (replace(&folded, fold_templates(folded, depth), columns))
-			return folded;
-	if (!replace(&folded, fold_parameters(folded), columns))
+	*ret_fits = text_layout_columns(folded) <= columns;
+	for (unsigned depth = deepest_template(folded); depth >= outermost && !*ret_fits; depth--)
+		*ret_fits = replace(&folded, fold_templates(folded, depth), columns);
+	return folded;
+}
+
+char *text_layout_fold_name(const char *name, size_t columns)
+{
+	bool fits;
+	char *folded = fold_from_inside(name, columns, 2, &fits);
+	if (folded && !fits && !replace(&folded, fold_parameters(folded), columns))
 		replace(&folded, fold_templates(folded, 1), columns);
 	return folded;
+}
+
+char *text_layout_fold_sentence(const char *sentence, size_t columns)
+{
+	bool fits;
+	return fold_from_inside(sentence, columns, 1, &fits);
 }
 
 char *text_layout_name_glob(const char *name)

@@ -27,6 +27,10 @@ void text_layout_wrap(FILE *out, const char *text, size_t column, size_t indent,
  * arguments. The function's own name is never cut, so the result may still be too long. */
 char *text_layout_fold_name(const char *name, size_t columns);
 
+/* A sentence that has such names in it, the same way, but only template arguments are folded: parentheses are
+ * the sentence's own. */
+char *text_layout_fold_sentence(const char *sentence, size_t columns);
+
 /* A pattern in the manner of fnmatch() that matches the name; of a long C++ name, whatever its template
  * arguments and parameters are. */
 char *text_layout_name_glob(const char *name);

@@ -92,6 +92,10 @@ Test(text_layout, spells_the_standard_library_short)
 	expect(text_layout_fold_name("std::vector<std::vector<std::vector<int> > >::size() const", 200),
 	       "std::vector<std::vector<std::vector<int>>>::size() const");
 	expect(text_layout_fold_name("g[abi:cxx11](int)", 200), "g(int)");
+	expect(text_layout_fold_name("std::less<std::__cxx11::basic_string<char, std::char_traits<char>, "
+	                             "std::allocator<char> > >",
+	                             200),
+	       "std::less<std::string>");
 }
 
 Test(text_layout, keeps_a_name_that_fits)
@@ -108,6 +112,17 @@ Test(text_layout, folds_inner_templates_then_parameters_then_all_templates)
 	expect(text_layout_fold_name(name, 45), "ns::Map<Key<...>, Box<...>>::put(...)");
 	expect(text_layout_fold_name(name, 30), "ns::Map<...>::put(...)");
 	expect(text_layout_fold_name(name, 5), "ns::Map<...>::put(...)");
+}
+
+Test(text_layout, folds_names_in_a_sentence_and_leaves_its_own_brackets)
+{
+	const char *sentence =
+	    "mutex Box<Key<short>, long>::m (one of 3): taken in Box<Key<short>, long>::put()";
+	expect(text_layout_fold_sentence(sentence, 80), sentence);
+	expect(text_layout_fold_sentence(sentence, 79),
+	       "mutex Box<Key<...>, long>::m (one of 3): taken in Box<Key<...>, long>::put()");
+	expect(text_layout_fold_sentence(sentence, 70),
+	       "mutex Box<...>::m (one of 3): taken in Box<...>::put()");
 }
 
 Test(text_layout, tells_operators_from_brackets)
