@@ -17,7 +17,13 @@
 #define AFTERFORK_VERSION "unknown"
 #endif
 
-static const char *const report_names[] = {"report.txt", "report.json"};
+static const char *const report_names[] = {
+    RUN_FILE_REPORT_TEXT,
+    RUN_FILE_REPORT_JSON,
+    /* left by who was killed while it wrote */
+    RUN_FILE_REPORT_TEXT RUN_FILE_DRAFT,
+    RUN_FILE_REPORT_JSON RUN_FILE_DRAFT,
+};
 
 static uint64_t clock_ns(clockid_t clock)
 {
@@ -117,7 +123,7 @@ static bool take_over_folder(int fd, const struct run_file_settings *settings, c
 }
 
 /* Returns the folder's descriptor, or -1. */
-static int open_folder(const struct run_file_settings *settings, bool *ret_created, char **ret_error)
+static int open_folder(const struct run_file_settings *settings, bool *ret_made, char **ret_error)
 {
 	mode_t older = umask(077); /* it may take even the owner's rights */
 	bool created = mkdir(settings->folder, 0700) == 0;
@@ -143,7 +149,7 @@ static int open_folder(const struct run_file_settings *settings, bool *ret_creat
 		close(fd);
 		return -1;
 	}
-	*ret_created = created;
+	*ret_made = created;
 	return fd;
 }
 
@@ -248,22 +254,20 @@ static bool create_file(struct run_file *run_file, const struct run_file_setting
 
 bool run_file_create(struct run_file *run_file, const struct run_file_settings *settings, char **ret_error)
 {
-	bool created = false;
-
 	*run_file = (struct run_file){.folder_fd = -1, .file_fd = -1};
 	run_file->folder = strdup(settings->folder);
-	run_file->folder_fd = open_folder(settings, &created, ret_error);
+	run_file->folder_fd = open_folder(settings, &run_file->made_folder, ret_error);
 	if (run_file->folder_fd < 0) {
 		run_file_release(run_file);
 		return false;
 	}
-	if (created)
+	if (run_file->made_folder)
 		fchmod(run_file->folder_fd, 0700);
 	if (create_file(run_file, settings, ret_error))
 		return true;
 	if (run_file->file_fd >= 0)
 		unlinkat(run_file->folder_fd, TRACE_RUN_FILE_NAME, 0);
-	if (created)
+	if (run_file->made_folder)
 		rmdir(settings->folder);
 	run_file_release(run_file);
 	return false;
@@ -284,7 +288,8 @@ void run_file_discard(struct run_file *run_file)
 	struct folder_contents contents;
 
 	read_folder(run_file->folder_fd, true, &contents);
-	rmdir(run_file->folder);
+	if (run_file->made_folder)
+		rmdir(run_file->folder);
 }
 
 void run_file_release(struct run_file *run_file)

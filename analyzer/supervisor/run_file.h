@@ -8,10 +8,16 @@
 
 #include "trace_format.h"
 
+/* The reports beside a trace; each is written under its name with RUN_FILE_DRAFT first. */
+#define RUN_FILE_REPORT_TEXT "report.txt"
+#define RUN_FILE_REPORT_JSON "report.json"
+#define RUN_FILE_DRAFT       ".new"
+
 struct run_file {
 	char *folder;  /* absolute */
 	int folder_fd; /* stays valid when the command changes root or moves the folder */
 	int file_fd;
+	bool made_folder;      /* it was not there before */
 	struct trace_run *run; /* the mapped header, shared with every process of the tree */
 };
 
@@ -33,7 +39,8 @@ bool run_file_create(struct run_file *run_file, const struct run_file_settings *
 /* Writes down how the command ended. signal is 0 unless a signal ended it. */
 void run_file_end(struct run_file *run_file, int exit_code, int exit_signal);
 
-/* Removes the file and the folder again: for a command that could not be started. */
+/* Removes the file again, and the folder where it was not there before: for a command that could not be
+ * started. */
 void run_file_discard(struct run_file *run_file);
 
 /* Unmaps and closes; the folder stays. A zeroed or released one is a no-op. */

@@ -10,6 +10,7 @@
 #include "options.h"
 #include "renderer.h"
 #include "report.h"
+#include "run_file.h"
 #include "supervisor_signals.h"
 
 extern const struct renderer render_text, render_json;
@@ -18,8 +19,8 @@ static const struct {
 	const struct renderer *renderer;
 	const char *name, *draft_name;
 } files[] = {
-    {&render_text, "report.txt", "report.txt.new"},
-    {&render_json, "report.json", "report.json.new"},
+    {&render_text, RUN_FILE_REPORT_TEXT, RUN_FILE_REPORT_TEXT RUN_FILE_DRAFT},
+    {&render_json, RUN_FILE_REPORT_JSON, RUN_FILE_REPORT_JSON RUN_FILE_DRAFT},
 };
 
 static bool render_file(const struct report *report, const struct renderer *renderer, int folder_fd,

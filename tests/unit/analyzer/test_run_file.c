@@ -200,6 +200,7 @@ Test(run_file, replaces_an_earlier_trace_only_when_asked)
 	run_file_release(&run_file);
 	put_file("image-17-0", "x");
 	put_file("report.json", "x");
+	put_file("report.json.new", "x");
 	expect_error(
 	    &wanted,
 	    "%s holds the trace of an earlier run; name another folder with -o, or replace it with --force",
@@ -210,6 +211,8 @@ Test(run_file, replaces_an_earlier_trace_only_when_asked)
 	snprintf(path, sizeof(path), "%s/image-17-0", folder);
 	cr_assert_not(exists(path));
 	snprintf(path, sizeof(path), "%s/report.json", folder);
+	cr_assert_not(exists(path));
+	snprintf(path, sizeof(path), "%s/report.json.new", folder);
 	cr_assert_not(exists(path));
 	run_file_release(&run_file);
 }
@@ -263,6 +266,21 @@ Test(run_file, discards_what_it_made)
 	run_file_release(&run_file);
 	cr_assert_not(exists(folder));
 	run_file_release(&run_file);
+}
+
+Test(run_file, leaves_a_folder_that_was_there)
+{
+	struct run_file_settings wanted = settings();
+	struct run_file run_file;
+	char *error = NULL, path[128];
+
+	cr_assert_eq(mkdir(folder, 0700), 0);
+	cr_assert(run_file_create(&run_file, &wanted, &error), "%s", error);
+	run_file_discard(&run_file);
+	run_file_release(&run_file);
+	cr_assert(exists(folder));
+	snprintf(path, sizeof(path), "%s/run", folder);
+	cr_assert_not(exists(path));
 }
 
 Test(run_file, is_a_trace_that_the_reader_takes)
