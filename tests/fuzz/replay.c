@@ -1,5 +1,5 @@
 /* Runs the harness without libFuzzer over files: each whole, cut at every granule, and with each byte of its
- * first records flipped. For compilers without libFuzzer, and to look at a crash. */
+ * first records flipped, or each FLIP_STEP-th. For compilers without libFuzzer, and to look at a crash. */
 #include <stdint.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -16,7 +16,7 @@ static void replay(uint8_t *data, size_t size_bytes)
 	for (size_t size = 0; size < size_bytes; size += TRACE_GRANULE_BYTES)
 		LLVMFuzzerTestOneInput(data, size);
 	for (size_t at = TRACE_HEADER_SIZE_BYTES;
-	     at < size_bytes && at < TRACE_HEADER_SIZE_BYTES + FLIPPED_BYTES; at++) {
+	     at < size_bytes && at < TRACE_HEADER_SIZE_BYTES + FLIPPED_BYTES; at += FLIP_STEP) {
 		data[at] ^= 0xff;
 		LLVMFuzzerTestOneInput(data, size_bytes);
 		data[at] ^= 0xff;
