@@ -61,23 +61,32 @@ static bool overlaps(const struct spin_range *range, uint64_t address, size_t si
 	return address < range->address + range->size_bytes && range->address < address + size_bytes;
 }
 
-bool spin_memory_may(const struct spin_memory *memory, uint64_t address, size_t size_bytes,
-                     enum spin_access access)
+static bool map_allows(const struct proc_map *map, enum spin_access access)
 {
-	const struct proc_map *map = proc_maps_find(&memory->maps, address);
-
-	/* What goes over an edge of two mappings is not followed. */
-	if (!map || size_bytes > map->end - address)
-		return false;
 	switch (access) {
 	case SPIN_WRITE:
-		return map->writable && map->is_private && !map->executable &&
-		       !overlaps(&memory->changing, address, size_bytes);
+		return map->writable && map->is_private && !map->executable;
 	case SPIN_RUN:
 		return map->executable && map->is_private;
 	default:
 		return map->readable;
 	}
+}
+
+bool spin_memory_may(const struct spin_memory *memory, uint64_t address, size_t size_bytes,
+                     enum spin_access access)
+{
+	if (access == SPIN_WRITE && overlaps(&memory->changing, address, size_bytes))
+		return false;
+	/* What goes over an edge of two mappings: code that somebody changed is in pieces. */
+	for (size_t done = 0; done < size_bytes;) {
+		const struct proc_map *map = proc_maps_find(&memory->maps, address + done);
+
+		if (!map || !map_allows(map, access))
+			return false;
+		done += map->end - (address + done);
+	}
+	return true;
 }
 
 /* A page of a file that the process has not written to is still the file's, which others may change. */

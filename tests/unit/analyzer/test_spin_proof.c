@@ -4,6 +4,7 @@
 #include <sched.h>
 #include <signal.h>
 #include <stdio.h>
+#include <string.h>
 #include <sys/mman.h>
 #include <sys/prctl.h>
 #include <sys/ptrace.h>
@@ -105,4 +106,31 @@ Test(spin_proof, says_nothing_of_who_is_gone_or_traced_already, .timeout = 60)
 	cr_expect_not(spin_proof_find(pid, &loop));
 	finish(pid);
 	cr_expect_not(spin_proof_find(pid, &loop));
+}
+
+enum { PAGE_BYTES = 4096 };
+static volatile int held = 1;
+static unsigned char *pages;
+
+/* pause; mov (%rdi),%eax; test %eax,%eax; jne to the pause; ret */
+static const unsigned char spin_code[] = {0xf3, 0x90, 0x8b, 0x07, 0x85, 0xc0, 0x75, 0xf8, 0xc3};
+enum { BYTES_BEFORE_EDGE = 3 }; /* the mov lies on both pages */
+
+static void spins_over_an_edge(void)
+{
+	((void (*)(volatile int *))(uintptr_t)(pages + PAGE_BYTES - BYTES_BEFORE_EDGE))(&held);
+}
+
+/* Code that somebody has changed lies in a mapping of its own. */
+Test(spin_proof, follows_code_over_the_edge_of_two_mappings, .timeout = 60)
+{
+	const struct spin_loop_case cases[] = {{"spins_over_an_edge", spins_over_an_edge, true, &held, false},
+	                                       {0}};
+
+	pages = mmap(NULL, 2 * PAGE_BYTES, PROT_READ | PROT_WRITE | PROT_EXEC, MAP_PRIVATE | MAP_ANONYMOUS,
+	             -1, 0);
+	cr_assert_neq(pages, MAP_FAILED);
+	memcpy(pages + PAGE_BYTES - BYTES_BEFORE_EDGE, spin_code, sizeof spin_code);
+	cr_assert_eq(mprotect(pages + PAGE_BYTES, PAGE_BYTES, PROT_READ | PROT_EXEC), 0);
+	check(cases, "two mappings");
 }
