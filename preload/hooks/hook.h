@@ -7,7 +7,7 @@
 #include "call_id.h"
 #include "fork_snapshot.h"
 #include "real.h"
-#include "thread_record.h"
+#include "thread_record_push.h"
 
 #define HOOK_EXPORT __attribute__((visibility("default")))
 

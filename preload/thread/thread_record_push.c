@@ -1,7 +1,7 @@
 /* The stack of a held entry: where it is kept, and how an entry is finished whose stack the cache does not
  * have. */
 #include "call_stack_plain.h"
-#include "thread_record.h"
+#include "thread_record_push.h"
 
 void thread_record_site(const struct held_entry *entry, struct call_site *ret_site)
 {

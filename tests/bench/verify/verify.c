@@ -31,7 +31,7 @@
 #include "arena.h"
 #include "call_stack.h"
 #include "module_map.h"
-#include "thread_record.h"
+#include "thread_record_push.h"
 
 enum { FRAMES_MAX = 256, HELD_MAX = 64, MISMATCHES_SHOWN_MAX = 5, PAGE_SIZE_BYTES = 4096 };
 

@@ -6,7 +6,7 @@
 #include <sys/types.h>
 
 #include "fork_snapshot.h"
-#include "thread_record.h"
+#include "thread_record_push.h"
 #include "trace_format.h"
 
 enum core_call {
