@@ -7,12 +7,18 @@
 #ifndef AFTERFORK_PRELOAD_ARENA_H
 #define AFTERFORK_PRELOAD_ARENA_H
 
+#include <stdbool.h>
 #include <stddef.h>
 
 /* Returns size_bytes zeroed bytes aligned to 64, or NULL when the kernel gives no memory. */
 void *arena_alloc(size_t size_bytes);
 /* The same, aligned to a page. */
 void *arena_alloc_pages(size_t size_bytes);
+
+/* The program enters a sandbox: some memory is made ready, and none is asked of the kernel from then on.
+ * False again where it could not enter. */
+void arena_seal(bool on);
+bool arena_is_sealed(void);
 
 enum { ARENA_PAGE_SIZE_BYTES = 4096 };
 

@@ -81,7 +81,7 @@ static bool is_alone(struct incident *suspect)
 
 bool child_wait_nobody_is_left(struct incident *suspect)
 {
-	return !caught_signals() && is_alone(suspect);
+	return !trace_writer_is_sealed() && !caught_signals() && is_alone(suspect);
 }
 
 static void tell(struct child_use *use, struct incident *suspect)

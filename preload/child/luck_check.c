@@ -5,7 +5,6 @@
 #include "open_wait.h"
 #include "own_memory.h"
 #include "placement.h"
-#include "raw_syscall.h"
 #include "trace_writer.h"
 #include "wake_site.h"
 
@@ -164,7 +163,7 @@ bool luck_check_exec_begins(void)
 {
 	/* A vfork child runs on this process's memory and speaks only for itself. */
 	if (!process_is_child() || luck.held_count == 0 || trace_writer_is_sealed() ||
-	    (int32_t)raw_syscall0(SYS_getpid) != process.pid)
+	    !fork_snapshot_is_own_process())
 		return false;
 	for (uint32_t i = 0; i < luck.held_count; i++)
 		incident_returned(luck.held[i], 0);

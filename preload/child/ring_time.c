@@ -29,6 +29,6 @@ void ring_time_changed(void)
 {
 	/* A child of vfork() has alarms of its own, and this memory not to itself. */
 	if (atomic_load_explicit(&process.rings_ns, memory_order_relaxed) != TRACE_RINGS_NOT_KNOWN &&
-	    (trace_writer_is_sealed() || raw_syscall0(SYS_getpid) == process.pid))
+	    fork_snapshot_is_own_process())
 		ring_time_note();
 }

@@ -5,7 +5,6 @@
 #include "handler_timing.h"
 #include "notice.h"
 #include "placement.h"
-#include "raw_syscall.h"
 #include "real.h"
 #include "record_work.h"
 #include "trace_writer.h"
@@ -58,7 +57,7 @@ CHILD_CODE static void child(void)
 	/* Entered by its first intercepted call, unless it has to count itself. */
 	if (self && self->fork_counted && thread_record_is_wiped_on_fork())
 		return;
-	if (trace_writer_is_sealed() || (int32_t)raw_syscall0(SYS_getpid) == process.pid)
+	if (fork_snapshot_is_own_process())
 		return; /* entered already, or by the first intercepted call */
 	/* Where the kernel does not know MADV_WIPEONFORK the word still says what the parent was. */
 	atomic_store(process_mode_word, PROCESS_FRESH);

@@ -125,6 +125,11 @@ static struct thread_record *find_forking_thread(void)
 	return thread;
 }
 
+bool fork_snapshot_is_own_process(void)
+{
+	return trace_writer_is_sealed() || (int32_t)raw_syscall0(SYS_getpid) == process.pid;
+}
+
 int32_t fork_snapshot_owner_tid(void)
 {
 	pthread_mutex_t mutex = PTHREAD_MUTEX_INITIALIZER;

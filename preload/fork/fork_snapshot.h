@@ -82,6 +82,10 @@ void fork_snapshot_postfork_parent(struct thread_record *record, bool failed);
  * elsewhere. Async-signal-safe. */
 void fork_snapshot_postfork_child(void);
 
+/* False in a child of vfork(), which runs on the memory of the process that made it. In a sandbox nobody may
+ * ask: true there. */
+bool fork_snapshot_is_own_process(void);
+
 /* What libc takes for the calling thread's id and writes into locks, found without a system call. A fork past
  * libc (a raw system call, clone) leaves the parent's there. */
 int32_t fork_snapshot_owner_tid(void);

@@ -19,7 +19,8 @@ static inline void begin_wait(struct thread_record *self, const void *condition,
 	if (held != UINT32_MAX) {
 		uint32_t waiting = thread_record_want(self, mutex, TRACE_LOCK_MUTEX, call, regs);
 		thread_record_set(self, waiting, TRACE_HOLD_WAITING);
-		thread_record_remove(self, waiting == UINT32_MAX ? waiting : held);
+		if (held < waiting && self->held[held].lock == (uint64_t)(uintptr_t)mutex)
+			thread_record_remove(self, held); /* not if it was dropped to make room */
 	}
 	uint32_t index = thread_record_want(self, condition, TRACE_LOCK_CONDVAR, call, regs);
 	thread_record_set(self, index, TRACE_HOLD_WAITING);

@@ -4,22 +4,16 @@
 
 #include "hook_libc.h"
 #include "luck_check.h"
-#include "raw_syscall.h"
-
-/* A child of vfork runs on its parent's records, and would leave an entry behind there. Once the thread's
- * record is found a child of fork knows its own id. */
-static bool is_own_process(void)
-{
-	return hook_thread() && raw_syscall0(SYS_getpid) == process.pid;
-}
 
 /* True: somebody who vanished was inside of what takes the lock of the exit functions. */
 static bool enter(struct libc_bracket *ret_bracket, unsigned call, const struct call_registers *regs)
 {
 	ret_bracket->is_checked = false;
-	if (!is_own_process())
+	struct thread_record *self = hook_thread();
+	/* A child of vfork would leave an entry behind in its parent's record. */
+	if (!self || !fork_snapshot_is_own_process())
 		return false;
-	luck_check_ran_on(hook_thread(), NULL, call, regs);
+	luck_check_ran_on(self, NULL, call, regs);
 	hook_libc_enter_slow(ret_bracket, LIBC_exit_functions, call, regs->pc, regs->sp, regs->bp);
 	return ret_bracket->is_checked && ret_bracket->use.handle.record;
 }

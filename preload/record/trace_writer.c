@@ -6,6 +6,7 @@
 #include <linux/futex.h>
 #include <stdatomic.h>
 
+#include "arena.h"
 #include "clock.h"
 #include "config.h"
 #include "line.h"
@@ -186,6 +187,7 @@ void trace_writer_seal(bool on)
 		module_map_refresh();
 		record_work_give(record_work_take());
 	}
+	arena_seal(on);
 	atomic_store(&sealed, on);
 	module_map_seal(on);
 }

@@ -74,10 +74,12 @@ static struct gate_block *add_gate_block(struct gate_block *used_up)
 {
 	/* Mapped after the arena's first chunk, which then is one with the loader's own memory: each mapping
 	 * more makes every fork dearer. */
-	struct gate_block *block = arena_alloc(sizeof *block);
+	struct gate_block *block = arena_is_sealed() ? NULL : arena_alloc(sizeof *block);
+	if (!block)
+		return NULL;
 	long memory = raw_syscall6(SYS_mmap, 0, GATES_SIZE_BYTES, PROT_READ | PROT_WRITE,
 	                           MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
-	if (!block || (memory < 0 && memory > -PAGE_SIZE_BYTES))
+	if (memory < 0 && memory > -PAGE_SIZE_BYTES)
 		return NULL;
 	if (raw_syscall3(SYS_madvise, memory, GATES_SIZE_BYTES, MADV_WIPEONFORK) != 0)
 		atomic_store(&is_unwiped, true);
@@ -262,8 +264,9 @@ static bool drop_leftovers(struct thread_record *record)
 	return atomic_load(&record->held_count) < count;
 }
 
-/* At the limit the older half goes: it is likelier to be left over than what comes now. */
-static bool drop_older_half(struct thread_record *record)
+/* At the limit, or where there is no memory, the older half goes: it is likelier to be left over than what
+ * comes now. */
+static void drop_older_half(struct thread_record *record)
 {
 	uint32_t half = record->held_capacity / 2;
 	atomic_fetch_add_explicit(&lost_count, half, memory_order_relaxed);
@@ -271,32 +274,30 @@ static bool drop_older_half(struct thread_record *record)
 	for (uint32_t i = half; i < record->held_capacity; i++)
 		atomic_store(&record->held[i].state, TRACE_HOLD_NONE);
 	atomic_store(&record->held_count, half);
-	return true;
 }
 
-bool thread_record_grow(struct thread_record *record)
+void thread_record_grow(struct thread_record *record)
 {
 	if (drop_leftovers(record))
-		return true;
-	uint32_t before = record->held_capacity;
+		return;
+	uint32_t before = record->held_capacity, count = atomic_load(&record->held_count);
 	uint32_t capacity = before < THREAD_HELD_GROWN ? THREAD_HELD_GROWN : before * 2;
-	if (capacity > THREAD_HELD_MAX)
-		return drop_older_half(record);
 	struct held_entry *smaller = record->held;
-	struct held_entry *bigger = arena_alloc(capacity * sizeof *bigger);
+	/* One more: a signal handler that keeps a lock may come between the look for room and the entry. */
+	struct held_entry *bigger =
+	    capacity <= THREAD_HELD_MAX ? arena_alloc((capacity + 1) * sizeof *bigger) : NULL;
 	if (!bigger) {
-		atomic_fetch_add_explicit(&lost_count, 1, memory_order_relaxed);
-		return false;
+		drop_older_half(record);
+		return;
 	}
-	__builtin_memcpy(bigger, smaller, before * sizeof *bigger);
+	__builtin_memcpy(bigger, smaller, (count <= before ? count : before + 1) * sizeof *bigger);
 	if (*(struct held_entry *volatile *)&record->held != smaller)
-		return true; /* a signal handler grew it meanwhile */
+		return; /* a signal handler grew it meanwhile */
 	/* The pointer first: a fork in between sees the old capacity with the new, larger array. */
 	atomic_signal_fence(memory_order_seq_cst);
 	*(struct held_entry *volatile *)&record->held = bigger;
 	atomic_signal_fence(memory_order_seq_cst);
 	record->held_capacity = capacity;
-	return true;
 }
 
 bool thread_record_any_abandoned(void)

@@ -149,9 +149,9 @@ bool thread_record_is_wiped_on_fork(void);
 /* First of all records, ALIVE, ENDED or FREE; `next` leads on. */
 struct thread_record *thread_record_first(void);
 extern struct thread_record *_Atomic thread_record_all __attribute__((visibility("hidden")));
-/* Room for one more entry. False when there is none; then the acquisition goes unrecorded. */
-bool thread_record_grow(struct thread_record *record);
-/* Acquisitions that found no room since the last call. */
+/* Makes room for one more entry; older ones go where there is no memory. Own thread; async-signal-safe. */
+void thread_record_grow(struct thread_record *record);
+/* Acquisitions that went for lack of room since the last call. */
 uint64_t thread_record_take_lost(void);
 
 /* Makes it the calling thread's, through a gate that is closed for now; NULL: none. */

@@ -95,12 +95,12 @@ thread_record_push_walked(struct thread_record *record, unsigned kind, unsigned 
 void thread_record_push_missed(struct thread_record *record, unsigned kind, unsigned call, uint64_t pc,
                                uint64_t sp, uint64_t bp);
 
-/* Both, growing where needed. Returns the entry's index, or UINT32_MAX when there is no memory. */
+/* Both, growing where needed. Returns the entry's index. */
 static inline uint32_t thread_record_want(struct thread_record *record, const void *lock, unsigned kind,
                                           unsigned call, const struct call_registers *regs)
 {
-	if (!thread_record_has_room(record) && !thread_record_grow(record))
-		return UINT32_MAX;
+	if (!thread_record_has_room(record))
+		thread_record_grow(record);
 	if (!thread_record_push(record, lock, kind, call, *regs))
 		thread_record_push_missed(record, kind, call, regs->pc, regs->sp, regs->bp);
 	return atomic_load_explicit(&record->held_count, memory_order_relaxed) - 1;

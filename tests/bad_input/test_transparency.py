@@ -59,6 +59,10 @@ class Transparency(unittest.TestCase):
         bare = self.compare(wrapped.PROGRAMS / "observe_threads")
         self.assertIn(b"interrupted and locked", bare.out)
 
+    def test_a_sandbox_meets_the_same_system_calls(self):
+        bare = self.compare(wrapped.PROGRAMS / "observe_sandbox")
+        self.assertEqual([line for line in bare.out.decode().splitlines() if not line.endswith(": 0")], [])
+
     def test_every_way_to_end_in_parent_and_child(self):
         for child, parent in itertools.chain(zip(WAYS, WAYS), (("_exit", "exit"), ("exit", "_exit"))):
             self.compare(wrapped.PROGRAMS / "observe_exit", child, parent)

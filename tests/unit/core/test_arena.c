@@ -45,6 +45,24 @@ Test(arena, refuses_what_overflows)
 	cr_assert_null(arena_alloc(SIZE_MAX / 2));
 }
 
+Test(arena, asks_the_kernel_for_nothing_in_a_sandbox)
+{
+	enum { AHEAD_BYTES = 2 << 20 };
+	size_t given_bytes = 0;
+	char *memory;
+
+	arena_seal(true);
+	while ((memory = arena_alloc(4096))) {
+		memset(memory, 0xff, 4096);
+		given_bytes += 4096;
+		cr_assert_lt(given_bytes, 64 << 20);
+	}
+	cr_assert_geq(given_bytes, AHEAD_BYTES);
+	cr_assert_null(arena_alloc(1 << 20));
+	arena_seal(false);
+	cr_assert_not_null(arena_alloc(1 << 20));
+}
+
 Test(arena, says_so_when_the_kernel_gives_no_memory)
 {
 	struct rlimit limit = {.rlim_cur = 0, .rlim_max = 0};

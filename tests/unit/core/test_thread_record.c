@@ -2,6 +2,7 @@
 #include <pthread.h>
 #include <string.h>
 
+#include "arena.h"
 #include "core_fixture.h"
 
 static char locks[THREAD_HELD_MAX * 2];
@@ -265,6 +266,46 @@ Test(thread_record, grows_beyond_its_first_entries)
 		drop(&locks[i]);
 	expect_held("");
 	cr_assert_eq(thread_record_take_lost(), 0);
+}
+
+/* As if the handler had come between the look for room and the entry. */
+Test(thread_record, has_room_for_a_lock_that_a_signal_handler_keeps)
+{
+	uint64_t *neighbour = arena_alloc(64);
+	uint32_t count = 0;
+
+	self = core_start();
+	for (; self->held_capacity == THREAD_HELD_INITIAL || count < self->held_capacity - 1; count++)
+		hold(&locks[count]);
+	cr_assert(thread_record_has_room(self));
+	hold(&locks[count++]);
+	const struct call_registers regs = CALL_REGISTERS_OF_CALLER();
+	if (!thread_record_push(self, &locks[count], TRACE_LOCK_MUTEX, CALL_pthread_mutex_lock, regs))
+		thread_record_push_missed(self, TRACE_LOCK_MUTEX, CALL_pthread_mutex_lock, regs.pc, regs.sp,
+		                          regs.bp);
+	count++;
+	cr_assert_eq(count, self->held_capacity + 1);
+	hold(&locks[count++]);
+	for (uint32_t i = 0; i < count; i++)
+		cr_assert_eq(thread_record_find(self, &locks[i]), i);
+	for (int i = 0; i < 8; i++)
+		cr_assert_eq(neighbour[i], 0);
+}
+
+Test(thread_record, drops_the_older_half_for_lack_of_memory)
+{
+	enum { MANY = 100 };
+
+	self = core_start();
+	arena_seal(true);
+	while (arena_alloc(64))
+		;
+	for (int i = 0; i < MANY; i++)
+		hold(&locks[i]);
+	uint64_t lost = thread_record_take_lost();
+	cr_assert_gt(lost, 0);
+	cr_assert_eq(atomic_load(&self->held_count) + lost, MANY);
+	cr_assert_eq(state_of(&locks[MANY - 1]), TRACE_HOLD_HELD);
 }
 
 /* Among very many the latest are the likeliest to be held still. */
