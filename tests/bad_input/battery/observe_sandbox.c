@@ -107,7 +107,8 @@ static void observe(const char *who)
 			calls[i].call();
 			_exit(0);
 		}
-		if (calls[i].call == meet_parent)
+		if (calls[i].call == meet_parent &&
+		    wait_until_blocked(pid, pid, shared_barrier, sizeof *shared_barrier))
 			pthread_barrier_wait(shared_barrier);
 		printf("%s, %s: %x\n", who, calls[i].name, child_reap(pid));
 		fflush(stdout);
