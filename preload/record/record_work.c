@@ -2,16 +2,16 @@
 
 #include "arena.h"
 
-static struct record_work *_Atomic spare;
+static free_list spare;
 
 struct record_work *record_work_take(void)
 {
-	struct record_work *work = atomic_exchange(&spare, NULL);
-	return work ? work : arena_alloc(sizeof *work);
+	struct free_link *link = free_list_take(&spare);
+	return link ? (struct record_work *)link : arena_alloc(sizeof(struct record_work));
 }
 
 void record_work_give(struct record_work *work)
 {
 	if (work)
-		atomic_store(&spare, work);
+		free_list_give(&spare, &work->link);
 }

@@ -36,38 +36,14 @@ static struct gate_block *_Atomic gate_block;
 static _Atomic bool is_unwiped;
 
 struct thread_record *_Atomic thread_record_all;
-/* Head of the free list: 48 bits of address, 16 bits of a counter against reuse between load and swap. */
-static _Atomic uint64_t free_records;
+static free_list free_records;
 static _Atomic uint32_t abandoned_count;
 static _Atomic uint64_t lost_count;
 
-enum { FREE_TAG_SHIFT = 48 };
-static const uint64_t FREE_ADDRESS_MASK = ((uint64_t)1 << FREE_TAG_SHIFT) - 1;
-
-static uint64_t free_link(const struct thread_record *record, uint64_t old_head)
-{
-	uint64_t tag = (old_head >> FREE_TAG_SHIFT) + 1;
-	return (uint64_t)(uintptr_t)record | tag << FREE_TAG_SHIFT;
-}
-
 static struct thread_record *take_free(void)
 {
-	uint64_t head = atomic_load(&free_records);
-	for (;;) {
-		struct thread_record *record = (struct thread_record *)(uintptr_t)(head & FREE_ADDRESS_MASK);
-		if (!record)
-			return NULL;
-		if (atomic_compare_exchange_weak(&free_records, &head, free_link(record->next_free, head)))
-			return record;
-	}
-}
-
-static void give_free(struct thread_record *record)
-{
-	uint64_t head = atomic_load(&free_records);
-	do {
-		record->next_free = (struct thread_record *)(uintptr_t)(head & FREE_ADDRESS_MASK);
-	} while (!atomic_compare_exchange_weak(&free_records, &head, free_link(record, head)));
+	struct free_link *link = free_list_take(&free_records);
+	return link ? (void *)((char *)link - offsetof(struct thread_record, free_link)) : NULL;
 }
 
 static struct gate_block *add_gate_block(struct gate_block *used_up)
@@ -226,7 +202,7 @@ void thread_record_release(struct thread_record *record)
 	/* What it let go last stands one above the count: not the next thread's. */
 	atomic_store(&record->held[0].state, TRACE_HOLD_NONE);
 	atomic_store(&record->state, THREAD_FREE);
-	give_free(record);
+	free_list_give(&free_records, &record->free_link);
 }
 
 void thread_record_become(struct thread_record *record)

@@ -19,6 +19,7 @@
 #include <stdint.h>
 
 #include "call_stack.h"
+#include "free_list.h"
 #include "lock_use.h"
 #include "trace_format.h"
 
@@ -102,7 +103,7 @@ struct thread_record {
 	void *start_routine;
 	union {
 		void *start_argument;
-		struct thread_record *next_free;
+		struct free_link free_link;
 	};
 	union {
 		uint64_t handle;           /* its pthread_t */

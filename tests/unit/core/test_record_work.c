@@ -26,3 +26,14 @@ Test(record_work, is_never_had_by_two)
 	record_work_give(NULL);
 	cr_assert_eq(record_work_take(), one);
 }
+
+/* Threads that write at the same time do so again and again. */
+Test(record_work, is_all_used_again)
+{
+	struct record_work *one = record_work_take(), *other = record_work_take();
+
+	record_work_give(one);
+	record_work_give(other);
+	cr_assert_eq(record_work_take(), other);
+	cr_assert_eq(record_work_take(), one);
+}
