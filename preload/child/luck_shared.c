@@ -21,7 +21,7 @@ static struct {
 	uint32_t covered_count, covered_capacity;
 
 	uint64_t told[TOLD_MAX];
-	uint32_t told_count;
+	_Atomic uint32_t told_count;
 	struct {
 		uint64_t lock;
 		uint32_t generation;
@@ -103,7 +103,7 @@ static bool is_same_object(const struct thread_record *thread, const struct lock
 {
 	uint32_t initialised = init_site_epoch_of((const void *)(uintptr_t)use->lock);
 	if (initialised)
-		return use->epoch >= initialised;
+		return !init_site_is_before(use->epoch, initialised);
 	return use->kind == TRACE_LOCK_LIBC || module_map_find_data(use->lock) ||
 	       waits_with(thread, use->lock);
 }
@@ -143,9 +143,22 @@ static uint64_t hash_of_lock(const struct incident *use, const struct fork_note 
 	return hash;
 }
 
+/* False: as many were told as may be. */
+static bool note_told(uint64_t lock)
+{
+	uint32_t count = atomic_load(&luck.told_count);
+	do {
+		if (count >= TOLD_MAX)
+			return false;
+	} while (!atomic_compare_exchange_weak(&luck.told_count, &count, count + 1));
+	luck.told[count] = lock;
+	return true;
+}
+
 static bool was_told(uint64_t lock)
 {
-	for (uint32_t i = 0; i < luck.told_count; i++) {
+	uint32_t count = atomic_load(&luck.told_count);
+	for (uint32_t i = 0; i < count; i++) {
 		if (luck.told[i] == lock)
 			return true;
 	}
@@ -155,6 +168,8 @@ static bool was_told(uint64_t lock)
 static void tell(const struct incident *taken, const struct lock_use *use, struct thread_record *thread)
 {
 	struct incident told = *taken;
+	if (!note_told((uint64_t)(uintptr_t)taken->lock))
+		return;
 	told.observed = TRACE_SHARED_WITH_VANISHED;
 	told.proof = TRACE_PROOF_RECORD | TRACE_PROOF_PRIVATE_MAPPING;
 	told.proof |= atomic_load(&process.live_threads) == 1 ? TRACE_PROOF_ONLY_THREAD : 0;
@@ -164,7 +179,6 @@ static void tell(const struct incident *taken, const struct lock_use *use, struc
 	told.past = use;
 	told.fork = fork_snapshot_note_of(thread);
 	told.fault_hash = hash_of_lock(&told, told.fork);
-	luck.told[luck.told_count++] = (uint64_t)(uintptr_t)taken->lock;
 	incident_returned(incident_write(&told), 0);
 }
 
@@ -223,7 +237,7 @@ void luck_shared_took(const struct incident *use, bool shared)
 		return;
 	luck.judged[slot].lock = key;
 	luck.judged[slot].generation = process.generation;
-	if (luck.told_count == TOLD_MAX || was_told(lock))
+	if (atomic_load(&luck.told_count) == TOLD_MAX || was_told(lock))
 		return;
 	if (use->kind == TRACE_LOCK_LIBC)
 		judge_libc(use);

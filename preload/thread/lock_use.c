@@ -33,7 +33,7 @@ static struct lock_use *choose(struct thread_record *record, uint64_t lock)
 	struct lock_use *first = &record->uses[slot_of(lock)], *second = &record->uses[slot_of(lock) ^ 1];
 	if (first->lock == lock || (!first->lock && second->lock != lock))
 		return first;
-	if (second->lock == lock || !second->lock || second->epoch < first->epoch)
+	if (second->lock == lock || !second->lock || init_site_is_before(second->epoch, first->epoch))
 		return second;
 	return first;
 }

@@ -144,6 +144,39 @@ Test(luck_shared, tells_heap_locks_only_where_their_beginning_was_seen)
 	cr_assert_eq(told_shared(), 1);
 }
 
+Test(luck_shared, tells_nothing_of_an_earlier_lock_at_the_address_after_very_many)
+{
+	pthread_mutex_t *reused = calloc(1, sizeof *reused);
+
+	start();
+	const struct call_registers regs = core_registers();
+	atomic_store(&init_site_epoch_now, UINT32_MAX);
+	use(worker, reused);
+	init_site_record(self, &lock, &regs);
+	init_site_record(self, reused, &regs);
+	core_become_child(self);
+	take(reused);
+	cr_assert_eq(told_shared(), 0);
+}
+
+/* Each once more than there is room for. */
+Test(luck_shared, tells_so_many_and_no_more)
+{
+	enum { MANY = 100, TOLD_MAX = 64 };
+	static pthread_mutex_t many[MANY];
+
+	start();
+	for (int i = 0; i < MANY; i++) {
+		struct thread_record *user = core_invent_thread(WORKER + 1 + i);
+
+		use(user, &many[i]);
+	}
+	core_become_child(self);
+	for (int i = 0; i < MANY; i++)
+		take(&many[i]);
+	cr_assert_eq(told_shared(), TOLD_MAX);
+}
+
 Test(luck_shared, takes_no_entry_but_a_lock_s_for_what_covers)
 {
 	start();
