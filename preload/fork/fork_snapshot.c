@@ -172,7 +172,8 @@ void fork_snapshot_postfork_child(void)
 		return;
 	struct thread_record *self = find_forking_thread();
 	uint32_t live = atomic_load(&process.live_threads);
-	uint32_t vanished = live > 0 ? live - 1 : 0;
+	/* A thread past its end that forks is not counted any more. */
+	uint32_t vanished = live - (self && live > 0);
 	int32_t owner_tid = fork_snapshot_owner_tid();
 	process.pid = find_pid(owner_tid);
 	process.in_handlers = self && self->fork_runs_handlers && !fork_snapshot_handlers_over ? self : NULL;
@@ -184,7 +185,7 @@ void fork_snapshot_postfork_child(void)
 	luck_shared_enter(self);
 	process.generation++;
 	process.other_threads_at_fork += vanished;
-	atomic_store(&process.live_threads, 1);
+	atomic_store(&process.live_threads, self != NULL);
 	atomic_store(&process.shares_memory, false);
 	atomic_store(&process.rings_ns, TRACE_RINGS_NOT_KNOWN);
 	if (self) {

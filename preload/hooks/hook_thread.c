@@ -28,7 +28,9 @@ static pthread_key_t end_key;
 static bool has_end_key;
 static uint64_t default_stack_bytes;
 static __thread uint8_t end_rounds __attribute__((tls_model("initial-exec")));
-static __thread bool is_over __attribute__((tls_model("initial-exec")));
+/* The process's generation plus one, in which it gave its record back; 0: not yet. Destructors that run later
+ * may fork, and their child goes on in this thread. */
+static __thread uint32_t over_since __attribute__((tls_model("initial-exec")));
 
 /* A thread that ends waits for nothing (a cancelled wait leaves its entry), and one that took a semaphore
  * need not be the one that posts it: neither makes its record worth keeping. */
@@ -47,7 +49,7 @@ static void thread_end(void *value)
 	if (++end_rounds < DESTRUCTOR_ROUNDS && pthread_setspecific(end_key, self) == 0)
 		return;
 	fork_snapshot_postfork_child();
-	is_over = true;
+	over_since = process.generation + 1;
 	retry_loop_leave(self);
 	open_wait_leave_all(self);
 	forget_waits(self);
@@ -112,7 +114,7 @@ static void tie(struct thread_record *self)
 
 struct thread_record *hook_thread_adopt(void)
 {
-	if (is_over)
+	if (over_since == process.generation + 1)
 		return NULL;
 	struct thread_record *self = thread_record_new(process.generation);
 	if (!self)
