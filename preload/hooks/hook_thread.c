@@ -4,7 +4,8 @@
  * stack. Its end is seen by a thread-specific key's destructor, which asks to be called again until the last
  * round, because other destructors may still take locks. That shows the end by return, pthread_exit and
  * cancellation alike, and after cleanup handlers and thread_local destructors, which are the thread's own
- * work: so pthread_exit, which unwinds the stack through its caller, has no wrapper. */
+ * work: so pthread_exit and thrd_exit have no wrapper. One that notes its caller and jumps on would be sound
+ * with the unwinding, but could only add to locks whose holder had ended, and those are no fork's fault. */
 #include <linux/prctl.h>
 #include <linux/seccomp.h>
 #include <stddef.h>
