@@ -10,6 +10,7 @@ enum { POOL_WORKERS = 2 };
 
 struct job {
 	struct job *next;
+	void (*run)(void); /* NULL: nothing is to be done */
 	pthread_mutex_t mutex;
 	pthread_cond_t ended;
 	int has_ended;
@@ -23,6 +24,7 @@ static volatile pid_t pool_tids[POOL_WORKERS];
 static void job_init(struct job *job)
 {
 	job->has_ended = 0;
+	job->run = NULL;
 	CHECK(pthread_mutex_init(&job->mutex, NULL) == 0);
 	CHECK(pthread_cond_init(&job->ended, NULL) == 0);
 }
@@ -68,8 +70,13 @@ __attribute__((noinline)) static struct job *pool_take(void)
 __attribute__((noreturn)) static void *pool_worker(void *tid)
 {
 	*(volatile pid_t *)tid = (pid_t)syscall(SYS_gettid);
-	for (;;)
-		job_end(pool_take());
+	for (;;) {
+		struct job *job = pool_take();
+
+		if (job->run)
+			job->run();
+		job_end(job);
+	}
 }
 
 /* Returns once the workers sleep. */

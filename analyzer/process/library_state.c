@@ -144,8 +144,8 @@ static void read_handover(pid_t pid, const struct library_state *state, struct l
 {
 	const struct trace_descriptor *at = &state->descriptor;
 	struct library_handover handover = {0};
-	uint64_t ticket;
-	uint32_t tid;
+	uint64_t ticket, waiter;
+	uint32_t tid, waiter_tid;
 
 	if (state->is_fresh || !state->generation ||
 	    !read_address(pid, at->handover + at->handover_ticket, &ticket) ||
@@ -159,11 +159,14 @@ static void read_handover(pid_t pid, const struct library_state *state, struct l
 	    !read_number(pid, at->handover + at->handover_count, &handover.frame_count) ||
 	    !read_number(pid, at->handover + at->handover_flags, &handover.stack_flags) ||
 	    !read_address(pid, at->handover + at->handover_exact_mask, &handover.exact_mask) ||
+	    !read_address(pid, at->handover + at->handover_waiter, &waiter) ||
+	    !read_number(pid, waiter + at->thread_owner_tid, &waiter_tid) ||
 	    handover.frame_count > TRACE_STACK_FRAMES_MAX ||
 	    !proc_memory_read(pid, at->handover + at->handover_pcs, handover.pc,
 	                      handover.frame_count * sizeof(*handover.pc)))
 		return;
 	handover.tid = (pid_t)tid;
+	handover.waiter_tid = (pid_t)waiter_tid;
 	*ret_handover = handover;
 }
 

@@ -26,6 +26,7 @@ struct library_handover {
 	uint32_t call;   /* id of trace_calls.def */
 	pid_t tid;       /* who called */
 	uint32_t waiting_count, calls;
+	pid_t waiter_tid; /* what libc calls a thread that slept on it, or used to */
 	uint32_t frame_count, stack_flags;
 	uint64_t exact_mask;
 	uint64_t pc[TRACE_STACK_FRAMES_MAX];

@@ -240,6 +240,15 @@ static void print_vanished(struct text_page *page, const struct finding *finding
 	}
 }
 
+static void tell_waiting_threads(FILE *out, unsigned count)
+{
+	if (count)
+		fprintf(out, ", on which %u thread%s had waited at the fork and none does now", count,
+		        count == 1 ? "" : "s");
+	else
+		fputs(", on which only threads that vanished had ever waited", out);
+}
+
 static void tell_handover(FILE *out, const struct finding *finding)
 {
 	const struct finding_handover *handover = &finding->handover;
@@ -248,8 +257,7 @@ static void tell_handover(FILE *out, const struct finding *finding)
 	fprintf(out, ", by %s on %s", handover->call, handover->kind ? handover->kind : "an object");
 	if (handover->name)
 		fprintf(out, " %s", handover->name);
-	fprintf(out, ", on which %u thread%s had waited at the fork and none does now",
-	        handover->waiting_threads, handover->waiting_threads == 1 ? "" : "s");
+	tell_waiting_threads(out, handover->waiting_threads);
 	if (handover->count > 1)
 		fprintf(out, " (the last of %u times)", handover->count);
 }

@@ -45,8 +45,8 @@ static bool is_for_handed_work(const struct finding *finding)
 	return finding->incident->observed == OBSERVED_WAITS_FOR_HANDED_WORK;
 }
 
-/* "what it called pthread_cond_signal() for in pool_post() was to be done by thread 7 'pool' and 1 more,
- * which slept in pool_run() and" */
+/* "the work that it handed over by pthread_cond_signal() in pool_post() was for thread 7 'pool' and 1 more,
+ * which slept in pool_run() and"; of those that were busy at the fork one is known */
 static void tell_handed_work(const struct finding *finding, FILE *out)
 {
 	const struct finding_handover *handover = &finding->handover;
@@ -61,9 +61,9 @@ static void tell_handed_work(const struct finding *finding, FILE *out)
 	story_holder(finding, out);
 	if (handover->waiting_threads > 1)
 		fprintf(out, " and %u more", handover->waiting_threads - 1);
-	fputs(", which slept", out);
+	fputs(handover->waiting_threads ? ", which slept" : ", which used to sleep", out);
 	story_place(&finding->holder.acquired_at, out);
-	fputs(" and", out);
+	fputs(handover->waiting_threads ? " and" : ", was busy and", out);
 }
 
 static void tell_cause(const struct finding *finding, FILE *out)

@@ -96,7 +96,8 @@ static void find_inside(const struct stuck_process *process, const char *functio
 	}
 }
 
-/* The first of those that slept on what was woken. */
+/* The first of those that slept on what was woken; else one that was busy at the fork, and that has only a
+ * semaphore in its record still. */
 static void find_worker(const struct stuck_process *process, struct stack_reader *reader,
                         struct stuck_holder *ret_holder)
 {
@@ -109,6 +110,10 @@ static void find_worker(const struct stuck_process *process, struct stack_reader
 		if (hold && hold->state != TRACE_HOLD_HELD)
 			stuck_holder_describe(thread, hold, reader, ret_holder);
 	}
+	const struct stuck_vanished *busy =
+	    stuck_vanished_find(&process->vanished, process->library.handover.waiter_tid);
+	if (!ret_holder->thread && busy)
+		stuck_holder_describe(busy, stuck_vanished_hold_of(busy, object), reader, ret_holder);
 }
 
 void stuck_holder_find(const struct stuck_process *process, struct stack_reader *reader,

@@ -205,6 +205,9 @@ static void judge_handover(const struct stuck_process *process, const struct stu
 
 	if (!process->has_library || !work->object || (process->caught_signals & ~SIGNALS_OF_USERS))
 		return;
+	/* Nobody slept on it at the fork: a thread of the child may serve it, and be busy in its turn. */
+	if (!work->waiting_count && process->thread_count > 1)
+		return;
 	for (size_t i = 0; i < process->thread_count; i++) {
 		const struct stuck_thread *thread = &process->threads[i];
 

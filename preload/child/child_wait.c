@@ -98,7 +98,10 @@ static void tell_handover(struct child_use *use, struct incident *suspect, const
 	suspect->observed = TRACE_WAITS_FOR_HANDED_WORK;
 	suspect->holder = work->waiter;
 	suspect->holder_entry = work->waiter_entry;
-	suspect->holder_tid = thread_record_owner_of(work->waiter, &work->waiter->held[work->waiter_entry]);
+	suspect->holder_tid =
+	    work->past ? work->waiter->owner_tid
+	               : thread_record_owner_of(work->waiter, &work->waiter->held[work->waiter_entry]);
+	suspect->past = work->past;
 	suspect->fork = fork_snapshot_note_of(work->waiter);
 	use->suspect = *suspect;
 	use->handle = incident_write(&use->suspect);

@@ -46,6 +46,7 @@ static bool was_made_here(const void *object)
 struct waiters {
 	struct thread_record *first;
 	uint32_t entry, count;
+	const struct lock_use *past;
 };
 
 static bool sleeps_on(const struct thread_record *thread, const void *object, enum trace_lock_kind kind,
@@ -75,6 +76,59 @@ static bool find_waiters(const struct thread_record *self, const void *object, e
 		}
 	}
 	return ret_waiters->count > 0;
+}
+
+/* A condition begins with a count of those that ever slept on it: one that was made anew has none. A
+ * semaphore must be one that only others post. */
+static bool served_waiters(const void *object, enum trace_lock_kind kind)
+{
+	struct wake_facts facts;
+	if (kind == TRACE_LOCK_CONDVAR)
+		return __atomic_load_n((const uint64_t *)object, __ATOMIC_RELAXED);
+	return kind == TRACE_LOCK_SEMAPHORE && wake_site_find(object, &facts) && facts.initial_value == 0 &&
+	       !facts.by_holder;
+}
+
+/* Who took a semaphore's last unit and posts none has it in its record still. */
+static bool has_slept_on(const struct thread_record *thread, const void *object, enum trace_lock_kind kind,
+                         struct waiters *ret_waiters)
+{
+	const struct lock_use *use = lock_use_find(thread, (uint64_t)(uintptr_t)object);
+	uint32_t entry = kind == TRACE_LOCK_SEMAPHORE ? thread_record_find(thread, object) : UINT32_MAX;
+	if ((!use || use->kind != kind) && entry == UINT32_MAX)
+		return false;
+	ret_waiters->entry = entry;
+	ret_waiters->past = entry == UINT32_MAX ? use : NULL;
+	return true;
+}
+
+/* All of them were busy at the fork. False where a thread of the child has slept on it, too. */
+static bool find_former_waiter(const void *object, enum trace_lock_kind kind, struct waiters *ret_waiters)
+{
+	*ret_waiters = (struct waiters){0};
+	if (!served_waiters(object, kind))
+		return false;
+	for (struct thread_record *thread = thread_record_first(); thread; thread = thread->next) {
+		struct waiters found = {.first = thread};
+		if (atomic_load(&thread->state) != THREAD_ALIVE ||
+		    !has_slept_on(thread, object, kind, &found))
+			continue;
+		if (!fork_snapshot_is_vanished(thread))
+			return false;
+		if (!ret_waiters->first)
+			*ret_waiters = found;
+	}
+	return ret_waiters->first;
+}
+
+/* Those who slept at the fork say more than those who were busy. */
+static bool find_workers(const struct thread_record *self, const void *object, enum trace_lock_kind kind,
+                         struct waiters *ret_waiters)
+{
+	const struct handover *last = handover_find();
+	if (counts_waiters(object, kind) && find_waiters(self, object, kind, ret_waiters))
+		return true;
+	return !(last && last->waiting_count) && find_former_waiter(object, kind, ret_waiters);
 }
 
 static bool take(void)
@@ -114,6 +168,7 @@ static void keep(struct thread_record *self, const void *object, const struct wa
 	handover_last.tid = self->tid;
 	handover_last.waiter = waiters->first;
 	handover_last.waiter_entry = waiters->entry;
+	handover_last.past = waiters->past;
 	handover_last.waiting_count = waiters->count;
 	keep_stack(self, regs);
 }
@@ -123,12 +178,11 @@ void handover_note(struct thread_record *self, const void *object, enum trace_lo
 {
 	struct waiters waiters;
 	struct call_site site;
-	if (process.other_threads_at_fork == 0 || fork_snapshot_in_handlers(self) ||
-	    !counts_waiters(object, kind) || was_made_here(object))
+	if (process.other_threads_at_fork == 0 || fork_snapshot_in_handlers(self) || was_made_here(object))
 		return;
 	thread_record_capture_site(self, regs, &site);
 	bool repeat = is_repeat(self, object, &site);
-	if ((!repeat && !find_waiters(self, object, kind, &waiters)) || !take())
+	if ((!repeat && !find_workers(self, object, kind, &waiters)) || !take())
 		return;
 	if (repeat) {
 		handover_last.count++;

@@ -1,8 +1,9 @@
 /* Work handed to threads that vanished: the last wake in a forked child that reached nobody else.
  *
  * Who signals a condition variable, posts a semaphore or wakes a futex on which threads slept at the fork,
- * and on which no thread of the child sleeps, gave work to a pool without threads. That alone is no fault: it
- * is told where the child then waits for ever. Written in a forked child only, into memory of its own, and
+ * and on which no thread of the child sleeps, gave work to a pool without threads. So did who wakes through
+ * what only vanished threads have ever slept on, though all of them were busy at the fork. That alone is no
+ * fault: it is told where the child then waits for ever. Written in a forked child only, into memory of its own, and
  * nothing before the first such wake. Lock-free, async-signal-safe; a wake that comes while another thread
  * writes is lost. */
 #ifndef AFTERFORK_PRELOAD_HANDOVER_H
@@ -16,10 +17,11 @@ struct handover {
 	uint32_t kind; /* enum trace_lock_kind */
 	uint32_t call;
 	int32_t tid;                  /* who woke */
-	uint32_t waiting_count;       /* threads that slept on it at the fork */
+	uint32_t waiting_count;       /* threads that slept on it at the fork; 0: all were busy */
 	uint32_t count;               /* wakes of this kind, here */
-	uint32_t waiter_entry;        /* in held[] of */
-	struct thread_record *waiter; /* one of those that slept */
+	uint32_t waiter_entry;        /* in held[] of the waiter; UINT32_MAX: none */
+	struct thread_record *waiter; /* one of those that slept, or used to */
+	const struct lock_use *past;  /* where it used to sleep; NULL: waiter_entry tells */
 	struct call_site site;
 	struct kept_stack stack;
 };

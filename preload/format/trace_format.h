@@ -381,7 +381,7 @@ struct trace_handover {
  * it what the process is: addresses and offsets, so that the structs behind them may change. */
 #define TRACE_DESCRIPTOR_MAGIC "AFTERFORK-STATE" /* sixteen bytes with the NUL */
 enum {
-	TRACE_DESCRIPTOR_VERSION = 4,
+	TRACE_DESCRIPTOR_VERSION = 5,
 	TRACE_CREATED_FRAMES = 32,    /* at thread_created_pcs */
 	TRACE_CACHED_FRAMES = 4,      /* at cached_pcs */
 	TRACE_CACHED_MORE_FRAMES = 6, /* at cached_more_pcs */
@@ -425,8 +425,8 @@ struct trace_descriptor {
 	uint32_t handover_ticket, handover_object, handover_kind, handover_call, handover_tid;
 	uint32_t handover_waiting_count, handover_calls;
 	uint32_t handover_pcs, handover_exact_mask, handover_count, handover_flags; /* of its stack */
-	uint32_t reserved;
-	uint64_t handover; /* its address */
+	uint32_t handover_waiter; /* address of the record of a thread that slept on it, or used to */
+	uint64_t handover;        /* its address */
 };
 /* At process_rings_ns, where it is no time: what is known of the process's alarm. */
 #define TRACE_RINGS_NOT_KNOWN UINT64_C(0)

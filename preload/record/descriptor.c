@@ -21,7 +21,7 @@ static const struct {
 	const void *mode_word, *process;
 	uint32_t process_fields[6], note_fields[8], later_process_fields[2];
 	const void *threads;
-	uint32_t thread_fields[18], hold_fields[10], cached_fields[8], handover_fields[11];
+	uint32_t thread_fields[18], hold_fields[10], cached_fields[8], handover_fields[12];
 	const void *handover;
 } descriptor __attribute__((used)) = {
     .magic = TRACE_DESCRIPTOR_MAGIC,
@@ -46,7 +46,7 @@ static const struct {
                       PROCESS(rings_ns)},
     .handover_fields = {HANDED(ticket), HANDED(object), HANDED(kind), HANDED(call), HANDED(tid),
                         HANDED(waiting_count), HANDED(count), HANDED(stack.pc), HANDED(stack.exact),
-                        HANDED(stack.count), HANDED(stack.flags)},
+                        HANDED(stack.count), HANDED(stack.flags), HANDED(waiter)},
     .handover = &handover_last,
 };
 #define SAME_PLACE(ours, theirs)                                                                             \

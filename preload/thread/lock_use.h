@@ -1,8 +1,8 @@
 /* Which locks a thread has used lately, and from where: the evidence for "this run got by on luck".
  *
  * Filled only where a call's stack was not in the thread's cache, which is the first acquisition at each call
- * site and stack depth, and again whenever another site has taken its place: the hot path pays nothing. So
- * it is a sample. Of a site that takes many locks one after the other, it knows one.
+ * site and stack depth, and again whenever another site has taken its place: the hot path pays nothing. Of
+ * condition variables each wait is. So it is a sample. Of a site that takes many locks one after the other, it knows one.
  *
  * Written by its own thread, read in a forked child. Async-signal-safe. */
 #ifndef AFTERFORK_PRELOAD_LOCK_USE_H

@@ -99,9 +99,7 @@ static inline void finish_own(struct thread_record *record, struct held_entry *e
                               unsigned call)
 {
 	thread_record_mark_wanted(entry, kind, call);
-	if (__builtin_expect(
-	        record->noted[lock_use_noted_slot(entry->lock)] != lock_use_noted_key(entry->lock), 0))
-		lock_use_note(record, entry);
+	thread_record_note_use(record, entry);
 }
 
 /* Whatever the stack is like. */

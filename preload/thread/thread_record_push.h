@@ -45,6 +45,13 @@ static inline __attribute__((always_inline)) bool thread_record_push(struct thre
 	return true;
 }
 
+static inline void thread_record_note_use(struct thread_record *record, const struct held_entry *entry)
+{
+	if (__builtin_expect(
+	        record->noted[lock_use_noted_slot(entry->lock)] != lock_use_noted_key(entry->lock), 0))
+		lock_use_note(record, entry);
+}
+
 /* Finish the last entry. Registers are handed on one by one, since a pointer to them would put them on the
  * stack in every call. */
 void thread_record_push_any(struct thread_record *record, unsigned kind, unsigned call, uint64_t pc,

@@ -64,16 +64,22 @@ void built_report_make(struct report *ret_report, const struct built_incident *i
 	make(ret_report, image);
 }
 
-const struct finding *built_report_of_handed_work(struct report *ret_report,
-                                                  const struct built_incident *incident, uint32_t call)
+const struct finding *built_report_of_work_for(struct report *ret_report,
+                                               const struct built_incident *incident, uint32_t call,
+                                               unsigned waiting_threads)
 {
-	enum { WAITING_THREADS = 2 };
 	struct trace_builder *image = trace_builder_new(TRACE_FILE_IMAGE);
 
 	trace_builder_add_incident(image, incident);
-	trace_builder_add_handover(image, incident, call, WAITING_THREADS);
+	trace_builder_add_handover(image, incident, call, waiting_threads);
 	make(ret_report, image);
 	return ret_report->findings.count == 1 ? ret_report->findings.items[0] : NULL;
+}
+
+const struct finding *built_report_of_handed_work(struct report *ret_report,
+                                                  const struct built_incident *incident, uint32_t call)
+{
+	return built_report_of_work_for(ret_report, incident, call, 2);
 }
 
 const struct finding *built_report_finding(struct report *ret_report, const struct built_incident *incident)

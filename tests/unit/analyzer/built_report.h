@@ -16,6 +16,10 @@ void built_report_make(struct report *ret_report, const struct built_incident *i
 /* Reports on one incident, beside which two threads had slept on what the process woke; its only finding. */
 const struct finding *built_report_of_handed_work(struct report *ret_report,
                                                   const struct built_incident *incident, uint32_t call);
+/* The same, of so many that slept at the fork. */
+const struct finding *built_report_of_work_for(struct report *ret_report,
+                                               const struct built_incident *incident, uint32_t call,
+                                               unsigned waiting_threads);
 /* The same for one incident: its only finding, or NULL. */
 const struct finding *built_report_finding(struct report *ret_report, const struct built_incident *incident);
 

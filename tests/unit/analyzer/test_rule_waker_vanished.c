@@ -199,6 +199,21 @@ Test(rule_waker_vanished, is_likely_where_work_was_handed_to_vanished_threads)
 	cr_assert_null(strstr(finding->advice, "Python"));
 }
 
+Test(rule_waker_vanished, says_of_a_worker_that_was_busy_where_it_used_to_sleep)
+{
+	struct built_incident story = answer_story();
+	struct render_options options = {.width_columns = 300};
+	const struct finding *finding = built_report_of_work_for(&report, &story, CALL_COND_SIGNAL, 0);
+
+	cr_assert_eq(finding->verdict, VERDICT_LIKELY);
+	cr_assert_not_null(strstr(finding->message, " was for thread 4201 'worker', which used to sleep in "
+	                                            "story+0x1210, was busy and vanished when "),
+	                   "%s", finding->message);
+	char *text = sample_report_render(&report, &render_text, &options);
+	cr_assert_not_null(strstr(text, "threads that vanished had ever waited"), "%s", text);
+	free(text);
+}
+
 Test(rule_waker_vanished, knows_no_hazard_in_an_answer_that_came)
 {
 	struct built_incident story = answer_story();

@@ -362,7 +362,7 @@ Test(stuck_judge, tells_an_interrupted_initialisation_from_one_that_needs_itself
 static void hand_over(void)
 {
 	process.has_library = true;
-	process.library.handover = (struct library_handover){.object = BSS, .tid = 11};
+	process.library.handover = (struct library_handover){.object = BSS, .tid = 11, .waiting_count = 1};
 	threads[0].tid = 11;
 	threads[0].wait.address = STACK;
 	add_frame(0, "/lib/libc.so.6", "pthread_cond_wait");
@@ -428,6 +428,10 @@ Test(stuck_judge, blames_handed_work_among_threads_that_wait_for_no_lock)
 	add_frame(1, "/opt/shop", "idle");
 	expect(STUCK_BY_FORK, TRACE_LOCK_CONDVAR);
 	cr_assert_eq(stuck_judge(&process, stacks).thread, 0);
+	/* Where nobody slept at the fork the other one may serve the work, too. */
+	process.library.handover.waiting_count = 0;
+	expect(STUCK_ANYHOW, TRACE_LOCK_CONDVAR);
+	process.library.handover.waiting_count = 1;
 	/* A thread that takes work has done it, or never will. */
 	threads[1].wait.address = BSS + 8;
 	expect(STUCK_ANYHOW, TRACE_LOCK_CONDVAR);

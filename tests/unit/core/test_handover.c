@@ -90,6 +90,94 @@ Test(handover, is_none_where_a_thread_of_the_child_sleeps_there_too)
 	cr_assert_null(handover_find());
 }
 
+/* The worker slept, was woken and is at work. */
+static void let_worker_be_busy(void)
+{
+	uint64_t sleeps = 2;
+
+	thread_record_remove(worker, thread_record_find(worker, work));
+	count_waiters(0);
+	memcpy(work, &sleeps, sizeof(sleeps));
+}
+
+Test(handover, names_a_worker_that_was_busy)
+{
+	let_worker_be_busy();
+	core_become_child(self);
+	wake(work, TRACE_LOCK_CONDVAR);
+	const struct handover *last = handover_find();
+	cr_assert_not_null(last);
+	cr_assert_eq(last->waiting_count, 0);
+	cr_assert_eq(last->waiter, worker);
+	cr_assert_not_null(last->past);
+	cr_assert_eq(last->past->call, CALL_pthread_cond_wait);
+	cr_assert_eq(last->past->pc[0], 0x1000);
+}
+
+Test(handover, is_none_where_nobody_ever_slept)
+{
+	let_worker_be_busy();
+	memset(work, 0, sizeof(*work)); /* made anew */
+	core_become_child(self);
+	wake(work, TRACE_LOCK_CONDVAR);
+	cr_assert_null(handover_find());
+}
+
+Test(handover, is_none_where_a_thread_of_the_child_used_to_sleep)
+{
+	let_worker_be_busy();
+	sleep_on(self, work, TRACE_LOCK_CONDVAR);
+	thread_record_remove(self, thread_record_find(self, work));
+	core_become_child(self);
+	wake(work, TRACE_LOCK_CONDVAR);
+	cr_assert_null(handover_find());
+}
+
+Test(handover, to_who_slept_says_more_than_to_who_was_busy)
+{
+	pthread_cond_t *other = work + 1;
+
+	let_worker_be_busy();
+	sleep_on(core_invent_thread(OTHER_WORKER), other, TRACE_LOCK_CONDVAR);
+	other->__data.__wrefs = 1 << 3;
+	core_become_child(self);
+	wake(other, TRACE_LOCK_CONDVAR);
+	wake(work, TRACE_LOCK_CONDVAR);
+	cr_assert_eq(handover_find()->object, other);
+}
+
+Test(handover, by_a_semaphore_is_to_who_took_and_never_posted)
+{
+	sem_t *requests = (sem_t *)((char *)work + 1024);
+	const struct call_registers regs = core_registers();
+
+	sem_init(requests, 0, 0);
+	wake_site_init(requests, 0);
+	thread_record_set(worker,
+	                  thread_record_want(worker, requests, TRACE_LOCK_SEMAPHORE, CALL_sem_wait, &regs),
+	                  TRACE_HOLD_HELD);
+	core_become_child(self);
+	wake(requests, TRACE_LOCK_SEMAPHORE);
+	cr_assert_eq(handover_find()->waiter, worker);
+	cr_assert_eq(handover_find()->waiting_count, 0);
+	cr_assert_null(handover_find()->past);
+}
+
+Test(handover, by_a_semaphore_that_may_be_a_lock_is_none)
+{
+	sem_t *lock = (sem_t *)((char *)work + 1024);
+	const struct call_registers regs = core_registers();
+
+	sem_init(lock, 0, 0);
+	wake_site_init(lock, 1);
+	thread_record_set(worker,
+	                  thread_record_want(worker, lock, TRACE_LOCK_SEMAPHORE, CALL_sem_wait, &regs),
+	                  TRACE_HOLD_HELD);
+	core_become_child(self);
+	wake(lock, TRACE_LOCK_SEMAPHORE);
+	cr_assert_null(handover_find());
+}
+
 Test(handover, is_none_in_a_child_handler)
 {
 	core_become_child(self);
