@@ -5,7 +5,7 @@
  *   lock: condvar - -
  *   holder: acquired_at=pool_take<pool_worker start_routine=pool_worker created_at=pool_start<main
  *   fork: call=fork function=main
- *   handed_over: kind=condvar name=pool_filled call=pthread_cond_signal waiting_threads=0 function=pool_post<child_run
+ *   handed_over: kind=condvar name=pool_filled call=pthread_cond_signal waiting_threads=0 function=pool_post
  *   victim: call=pthread_cond_wait function=job_wait<child_run<main
  *   count: 1
  * expect: possible lock-shared-with-vanished-thread

@@ -3,9 +3,9 @@
  * Who signals a condition variable, posts a semaphore or wakes a futex on which threads slept at the fork,
  * and on which no thread of the child sleeps, gave work to a pool without threads. So did who wakes through
  * what only vanished threads have ever slept on, though all of them were busy at the fork. That alone is no
- * fault: it is told where the child then waits for ever. Written in a forked child only, into memory of its own, and
- * nothing before the first such wake. Lock-free, async-signal-safe; a wake that comes while another thread
- * writes is lost. */
+ * fault: it is told where the child then waits for ever. Written in a forked child only, into memory of its
+ * own, and nothing before the first such wake. Lock-free, async-signal-safe; a wake that comes while another
+ * thread writes is lost. */
 #ifndef AFTERFORK_PRELOAD_HANDOVER_H
 #define AFTERFORK_PRELOAD_HANDOVER_H
 

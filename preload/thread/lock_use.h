@@ -2,7 +2,8 @@
  *
  * Filled only where a call's stack was not in the thread's cache, which is the first acquisition at each call
  * site and stack depth, and again whenever another site has taken its place: the hot path pays nothing. Of
- * condition variables each wait is. So it is a sample. Of a site that takes many locks one after the other, it knows one.
+ * condition variables each wait is. So it is a sample. Of a site that takes many locks one after the other,
+ * it knows one.
  *
  * Written by its own thread, read in a forked child. Async-signal-safe. */
 #ifndef AFTERFORK_PRELOAD_LOCK_USE_H
