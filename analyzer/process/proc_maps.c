@@ -103,6 +103,14 @@ const struct proc_map *proc_maps_find(const struct proc_maps *maps, uint64_t add
 	return NULL;
 }
 
+bool proc_maps_have_requests(const struct proc_maps *maps)
+{
+	for (size_t i = 0; i < maps->count; i++)
+		if (strstr(maps->items[i].path, "[io_uring]") || strstr(maps->items[i].path, "/[aio]"))
+			return true;
+	return false;
+}
+
 void proc_maps_release(struct proc_maps *maps)
 {
 	free(maps->items);

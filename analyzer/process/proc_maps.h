@@ -28,6 +28,8 @@ bool proc_maps_read(pid_t pid, struct proc_maps *ret_maps);
 bool proc_maps_parse(const char *text, size_t size_bytes, struct proc_maps *ret_maps);
 /* NULL: nothing is mapped there. */
 const struct proc_map *proc_maps_find(const struct proc_maps *maps, uint64_t address);
+/* Requests (io_uring, aio) may be under way, of which the kernel tells the results by itself. */
+bool proc_maps_have_requests(const struct proc_maps *maps);
 /* A zeroed or released one is a no-op. */
 void proc_maps_release(struct proc_maps *maps);
 

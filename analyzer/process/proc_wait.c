@@ -33,6 +33,8 @@ void proc_wait_parse(const char *line, struct proc_wait *ret_wait)
 		return;
 	ret_wait->call = number;
 	memcpy(ret_wait->arguments, arguments, sizeof(arguments));
+	ret_wait->stack = stack;
+	ret_wait->pc = pc;
 	uint32_t operation = (uint32_t)arguments[1] & FUTEX_CMD_MASK;
 	/* The fourth argument is the time limit: with one, the wait ends by itself. */
 	if (number != SYS_futex || !waits(operation) || arguments[3] != 0)
@@ -40,8 +42,6 @@ void proc_wait_parse(const char *line, struct proc_wait *ret_wait)
 	ret_wait->state = PROC_WAIT_FUTEX;
 	ret_wait->address = arguments[0];
 	ret_wait->operation = operation;
-	ret_wait->stack = stack;
-	ret_wait->pc = pc;
 }
 
 void proc_wait_read(pid_t pid, pid_t tid, struct proc_wait *ret_wait)

@@ -11,6 +11,7 @@ enum proc_wait_state {
 	PROC_WAIT_UNREADABLE, /* no ptrace right on the process, or the kernel has no such file */
 	PROC_WAIT_OTHER,      /* it runs, or is in a call that ends by itself */
 	PROC_WAIT_FUTEX,      /* in a futex wait that only a wake, or a signal, can end */
+	PROC_WAIT_DESCRIPTORS /* as proc_await_read() says, for which these are PROC_WAIT_OTHER */
 };
 
 struct proc_wait {

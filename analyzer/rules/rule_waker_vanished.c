@@ -115,9 +115,12 @@ static void tell(const struct finding *finding, const struct model *model, FILE 
 	story_victim(finding, out);
 	fputs(is_destroyed(finding)                           ? " waits for ever in the destruction of "
 	      : finding->incident->lock.kind == LOCK_SPINLOCK ? " spins for ever on "
+	      : finding->incident->lock.kind == LOCK_UNKNOWN  ? " waits for ever in "
 	                                                      : " waits for ever on ",
 	      out);
-	if (finding->incident->lock.kind == LOCK_THREAD)
+	if (finding->incident->lock.kind == LOCK_UNKNOWN)
+		story_libc_call(&finding->victim.stack, out);
+	else if (finding->incident->lock.kind == LOCK_THREAD)
 		fputs("a thread", out);
 	else if (finding->incident->lock.kind == LOCK_SPINLOCK)
 		tell_word(finding, out);

@@ -16,15 +16,6 @@ static int open_of(pid_t pid, const char *name)
 	return open(path, O_RDONLY | O_CLOEXEC);
 }
 
-/* Of requests that are under way the kernel writes the results into private memory, too. */
-static bool kernel_writes_into(const struct proc_maps *maps)
-{
-	for (size_t i = 0; i < maps->count; i++)
-		if (strstr(maps->items[i].path, "[io_uring]") || strstr(maps->items[i].path, "/[aio]"))
-			return true;
-	return false;
-}
-
 bool spin_memory_open(pid_t pid, uint64_t stack, uint64_t thread, struct spin_memory *ret_memory)
 {
 	struct spin_memory memory = {
@@ -35,7 +26,7 @@ bool spin_memory_open(pid_t pid, uint64_t stack, uint64_t thread, struct spin_me
 	memory.memory_fd = open_of(pid, "mem");
 	memory.pagemap_fd = open_of(pid, "pagemap");
 	if (memory.memory_fd < 0 || memory.pagemap_fd < 0 || !proc_maps_read(pid, &memory.maps) ||
-	    kernel_writes_into(&memory.maps)) {
+	    proc_maps_have_requests(&memory.maps)) {
 		spin_memory_close(&memory);
 		return false;
 	}

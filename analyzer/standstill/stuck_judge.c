@@ -284,6 +284,21 @@ static void judge_loop(const struct stuck_process *process, const struct stuck_s
 	judgement->observed = TRACE_STUCK_ON_VANISHED;
 }
 
+/* Who waits in poll() may well wait for the signal that ends it: of those that have a handler of the program
+ * only SIGINT is left, which Python always catches. */
+static void judge_await(const struct stuck_process *process, const struct stuck_stack *stack,
+                        struct stuck_judgement *judgement)
+{
+	const uint64_t harmless = SIGNAL_BIT(SIGINT) | SIGNALS_OF_WRITING;
+
+	judgement->kind = 0;
+	judgement->proof = TRACE_PROOF_STANDSTILL | TRACE_PROOF_ONLY_THREAD;
+	if ((process->caught_signals & ~harmless) || stuck_stack_has_signal_frame(stack))
+		return;
+	judgement->verdict = STUCK_BY_FORK;
+	judgement->observed = TRACE_WAITS_FOR_HANDED_WORK;
+}
+
 struct stuck_judgement stuck_judge(const struct stuck_process *process, const struct stuck_stack *stacks)
 {
 	struct stuck_judgement judgement = {
@@ -294,7 +309,13 @@ struct stuck_judgement stuck_judge(const struct stuck_process *process, const st
 	};
 
 	if (process->memory_is_shared || !process->vanished_threads || !process->signals_known ||
-	    process->has_more_threads || !every_word_is_private(process))
+	    process->has_more_threads)
+		return judgement;
+	if (process->awaits_descriptors) {
+		judge_await(process, &stacks[0], &judgement);
+		return judgement;
+	}
+	if (!every_word_is_private(process))
 		return judgement;
 	judgement.lock_address = process->threads[0].wait.address;
 	if (process->is_in_loop) {

@@ -7,6 +7,7 @@
 #include <sys/user.h>
 #include <unistd.h>
 
+#include "proc_await.h"
 #include "proc_memory.h"
 #include "proc_namespace.h"
 #include "proc_signals.h"
@@ -120,6 +121,27 @@ static bool take_loop(struct stuck_process *process, const struct spin_loop *loo
 	return true;
 }
 
+static bool take_await(struct stuck_process *process)
+{
+	struct stuck_thread *thread = calloc(1, sizeof(*thread));
+	struct proc_standstill standstill;
+	struct proc_stat stat;
+
+	process->threads = thread;
+	if (!thread || !proc_stat_read(process->pid, process->pid, &stat) ||
+	    !proc_await_read(process->pid, &standstill))
+		return false;
+	process->thread_count = 1;
+	process->awaits_descriptors = stuck_process_awaits_work(process->pid, &standstill.wait);
+	name_thread(&stat, thread);
+	thread->wait = standstill.wait;
+	thread->source.registers[STACK_REGISTER_SP] = standstill.wait.stack;
+	thread->source.registers[STACK_REGISTER_PC] = standstill.wait.pc;
+	stack_source_copy_memory(process->pid, &process->maps, standstill.wait.stack, STACK_COPY_MAX,
+	                         &thread->source);
+	return process->awaits_descriptors;
+}
+
 static char *link_target(pid_t pid, const char *name)
 {
 	char path[64], target[PATH_MAX];
@@ -228,6 +250,19 @@ bool stuck_process_is_candidate(pid_t pid)
 	return vanished_of(has_library ? &library : NULL, &parent) && !(has_library && library.shares_memory);
 }
 
+bool stuck_process_awaits_work(pid_t pid, const struct proc_wait *wait)
+{
+	struct library_state library;
+	struct proc_maps maps;
+
+	if (!proc_namespace_is_ours(pid) || !proc_maps_read(pid, &maps))
+		return false;
+	bool has_handed = library_state_read(pid, &maps, &library) && !library.shares_memory &&
+	                  library.handover.object && library.handover.tid == pid;
+	proc_maps_release(&maps);
+	return has_handed && proc_await_is_hopeless(pid, wait);
+}
+
 /* A wait for the mutex of a condition is none for the condition. */
 static void take_known_wait(const struct library_threads *library, struct stuck_thread *thread)
 {
@@ -270,9 +305,10 @@ bool stuck_process_take(pid_t pid, const struct spin_loop *loop, uint64_t since_
 	struct proc_standstill standstill;
 	struct proc_stat stat;
 
-	if ((!loop && !proc_standstill_read(pid, &standstill)) || !proc_stat_read(pid, 0, &stat) ||
-	    !proc_maps_read(pid, &process.maps) ||
-	    !(loop ? take_loop(&process, loop) : take_threads(&process))) {
+	if (!proc_stat_read(pid, 0, &stat) || !proc_maps_read(pid, &process.maps) ||
+	    !(loop                                     ? take_loop(&process, loop)
+	      : proc_standstill_read(pid, &standstill) ? take_threads(&process)
+	                                               : take_await(&process))) {
 		stuck_process_release(&process);
 		return false;
 	}

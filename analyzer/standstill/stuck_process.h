@@ -51,16 +51,22 @@ struct stuck_process {
 	size_t thread_count;
 	bool has_more_threads;           /* than are in threads[] */
 	bool is_in_loop, sleeps_on_word; /* its one thread: as struct spin_loop says */
+	bool awaits_descriptors;         /* its one thread: that nobody can make ready */
 };
 
 /* True for a process that comes from a fork in which threads vanished: as the library in it says, or as its
  * parent shows, which runs the same program and has threads that are older than it. Touches nothing. */
 bool stuck_process_is_candidate(pid_t pid);
 
+/* True for a process with one thread which handed work to threads that vanished, and then came to a wait
+ * (proc_await_read()) that nobody can end. Touches nothing. */
+bool stuck_process_awaits_work(pid_t pid, const struct proc_wait *wait);
+
 /* Registers need a stop of each thread by ptrace(), which a thread in an endless wait does not notice; where
  * that is refused, pc and stack pointer have to do. False when the process is gone or no longer at a
- * standstill. Of one in a loop, whose one thread is looked at where the loop says, registers are known. The
- * caller must be its ancestor. */
+ * standstill. Of one in a loop, whose one thread is looked at where the loop says, registers are known. One
+ * that waits for descriptors is not stopped: its epoll_wait() would return. The caller must be its ancestor.
+ */
 bool stuck_process_take(pid_t pid, const struct spin_loop *loop, uint64_t since_ns, uint64_t now_ns,
                         struct stuck_process *ret_process);
 /* True where a process below the caller, or one that descends from this one, runs in its memory too: a child

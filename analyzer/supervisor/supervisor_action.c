@@ -59,6 +59,12 @@ static void tell_why(const struct suspect *suspect, char *text, size_t size_byte
 		         incident->lock_address);
 		return;
 	}
+	if (supervisor_suspect_awaits_descriptors(suspect)) {
+		snprintf(text, size_bytes,
+		         "waits for ever, on descriptors that no other process has, for work that it handed "
+		         "to threads that did not survive the fork");
+		return;
+	}
 	switch (incident->lock_kind) {
 	case TRACE_LOCK_MUTEX:
 	case TRACE_LOCK_RWLOCK:
@@ -83,7 +89,7 @@ static void tell(const struct deadlock_watch *watch, const struct suspect *suspe
                  const char *consequence)
 {
 	const struct pending_incident *incident = &suspect->incident;
-	char name[256], why[160];
+	char name[256], why[192];
 
 	if (watch->settings.quiet)
 		return;

@@ -265,6 +265,7 @@ bool supervisor_deadlock_is_busy(const struct deadlock_watch *watch, uint64_t no
 			return true;
 		if (suspect->state == SUSPECT_WATCHED && !suspect->awaited &&
 		    !supervisor_suspect_is_given_time(suspect) &&
+		    !supervisor_suspect_awaits_descriptors(suspect) &&
 		    (suspect->since_ns || now_ns - suspect->added_ns < FRESH_MS * MS))
 			return true;
 	}

@@ -3,6 +3,7 @@
 #include <time.h>
 #include <unistd.h>
 
+#include "proc_await.h"
 #include "proc_lock.h"
 #include "proc_memory.h"
 #include "proc_namespace.h"
@@ -10,6 +11,7 @@
 #include "proc_stat.h"
 #include "proc_tree.h"
 #include "spin_watch.h"
+#include "stuck_process.h"
 #include "suspect_lock.h"
 #include "suspect_signal.h"
 #include "trace_format.h"
@@ -84,12 +86,17 @@ bool supervisor_suspect_is_in_loop(const struct suspect *suspect)
 	return suspect->from_outside && suspect->wait.state == PROC_WAIT_OTHER;
 }
 
+bool supervisor_suspect_awaits_descriptors(const struct suspect *suspect)
+{
+	return suspect->from_outside && suspect->wait.state == PROC_WAIT_DESCRIPTORS;
+}
+
 void supervisor_suspect_rebase(struct suspect *suspect)
 {
 	const struct timespec step = {.tv_nsec = 1000000};
 	struct proc_standstill standstill;
 
-	if (supervisor_suspect_is_in_loop(suspect))
+	if (supervisor_suspect_is_in_loop(suspect) || supervisor_suspect_awaits_descriptors(suspect))
 		return;
 	/* A thread that was let go restarts its system call at once, but not in no time. */
 	for (int i = 0; i < REBASE_PATIENCE_MS; i++) {
@@ -270,6 +277,20 @@ static void examine_loop(struct suspect *suspect)
 		suspect->state = SUSPECT_CLEARED;
 }
 
+/* A parent may end such a child as it was meant to. */
+static void examine_await(struct suspect *suspect, uint64_t now_ns)
+{
+	pid_t pid = suspect->incident.pid;
+	struct proc_standstill standstill;
+
+	suspect->due_ns = suspect->since_ns + SPAN_BLAMELESS_MS * MS;
+	if (!proc_await_read(pid, &standstill) || !proc_standstill_equal(&standstill, &suspect->standstill))
+		suspect->state = SUSPECT_CLEARED;
+	else if (now_ns >= suspect->due_ns)
+		suspect->state =
+		    stuck_process_awaits_work(pid, &standstill.wait) ? SUSPECT_PROVEN : SUSPECT_CLEARED;
+}
+
 /* Without a look at the system call: only where the lock itself named its owner, the thread is alone and it
  * was given no CPU for a long span. Otherwise the suspicion stays one. */
 static void examine_blind(struct suspect *suspect, const struct proc_stat *thread, uint64_t now_ns)
@@ -326,6 +347,10 @@ static void look(struct suspect *suspect, uint64_t now_ns)
 	}
 	if (supervisor_suspect_is_in_loop(suspect)) {
 		examine_loop(suspect);
+		return;
+	}
+	if (supervisor_suspect_awaits_descriptors(suspect)) {
+		examine_await(suspect, now_ns);
 		return;
 	}
 	proc_wait_read(suspect->incident.pid, suspect->incident.tid, &wait);

@@ -6,7 +6,8 @@
  * - the lock still names an owner that is no thread of the process (mutexes, write-locked rwlocks), or
  * - no thread of the process has moved over a second, and no signal handler could end the wait; or
  * - the thread, alone in its process, burns CPU on a lock that the library says it spins on; or
- * - the thread, alone in its process, was seen twice in one loop that its code shows never to end;
+ * - the thread, alone in its process, was seen twice in one loop that its code shows never to end; or
+ * - the thread, alone in its process, waits for descriptors that nobody else has;
  * and no handler of a signal that may come could leave the wait by a jump. Where no fork is to blame as far
  * as can be told, it takes ten seconds more: a parent may end such a child itself, as it was meant to.
  * Everything is read from /proc; the process is not touched, but for a short stop in the last case. */
@@ -68,6 +69,8 @@ void supervisor_suspect_take_judgement(struct suspect *suspect, bool is_by_fork)
 bool supervisor_suspect_is_given_time(const struct suspect *suspect);
 /* True for one that the watch saw in a loop. */
 bool supervisor_suspect_is_in_loop(const struct suspect *suspect);
+/* It waits for descriptors: given as much time as what no fork explains. */
+bool supervisor_suspect_awaits_descriptors(const struct suspect *suspect);
 /* Looks once; moves the state and due_ns on. */
 void supervisor_suspect_examine(struct suspect *suspect, uint64_t now_ns);
 /* True when a thread, in the wait, is stuck on a mutex whose owner is none of its process's threads: how

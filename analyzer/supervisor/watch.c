@@ -4,6 +4,7 @@
 #include <unistd.h>
 
 #include "monotonic.h"
+#include "proc_await.h"
 #include "proc_stat.h"
 #include "stuck_process.h"
 
@@ -80,6 +81,25 @@ static void look_for_loop(struct watched_process *process, const struct proc_sta
 	found(context, stat->pid, &standstill, since_ns);
 }
 
+/* Where it does not move, the whole look is had once. */
+static void look_for_await(struct watched_process *process, uint64_t now_ns, watch_found *found,
+                           void *context)
+{
+	struct proc_standstill await = {0};
+
+	if (!proc_await_read(process->pid, &await) || !proc_standstill_equal(&await, &process->await)) {
+		process->await = await;
+		process->await_since_ns = now_ns;
+		process->await_is_told = false;
+		return;
+	}
+	if (process->await_is_told || now_ns - process->await_since_ns < PAUSE_MAX_MS * MS)
+		return;
+	process->await_is_told = true;
+	if (stuck_process_awaits_work(process->pid, &await.wait))
+		found(context, process->pid, &await, process->await_since_ns);
+}
+
 /* What is known of the pids of before; a pid that was given again starts anew. */
 static void carry_over(const struct watch *watch, struct watched_process *ret_process)
 {
@@ -122,8 +142,11 @@ static void scan(struct watch *watch, uint64_t now_ns, watch_found *found, void 
 		*process = (struct watched_process){.pid = stat.pid, .start_ticks = stat.start_ticks};
 		carry_over(watch, process);
 		/* Stopped by job control or a debugger: somebody looks after it. */
-		if (process->due_ns <= now_ns && stat.state == 'S')
+		if (process->due_ns <= now_ns && stat.state == 'S') {
 			watch_look(process, now_ns, found, context);
+			if (!process->standstill.hash)
+				look_for_await(process, now_ns, found, context);
+		}
 		if (stat.state == 'R' || !process->standstill.hash)
 			look_for_loop(process, &stat, now_ns, found, context);
 	}

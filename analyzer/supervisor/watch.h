@@ -26,6 +26,9 @@ struct watched_process {
 	pid_t busy_tid; /* the thread that was seen busy last; 0: none */
 	bool is_told;   /* this standstill was handed out */
 	struct spin_watch spin;
+	struct proc_standstill await; /* for descriptors, as last seen; hash 0: in none */
+	uint64_t await_since_ns;
+	bool await_is_told;
 };
 
 struct watch {
@@ -42,7 +45,7 @@ struct watch {
 /* A forked process that has not executed since, of which it is known that threads vanished, and that did not
  * move from *standstill since since_ns. Called once for each standstill. Or one that was in a loop that
  * nothing ends: of the wait there is the word that keeps it going and the stack pointer, and its state is
- * PROC_WAIT_OTHER. */
+ * PROC_WAIT_OTHER. Or one that waits for descriptors, for work that it handed to threads that vanished. */
 typedef void watch_found(void *context, pid_t pid, const struct proc_standstill *standstill,
                          uint64_t since_ns);
 

@@ -1,0 +1,209 @@
+#include "proc_descriptor.h"
+
+#include <ctype.h>
+#include <dirent.h>
+#include <errno.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+#include "proc_socket.h"
+#include "proc_stat.h"
+#include "proc_tree.h"
+
+static bool read_link(pid_t pid, const char *fd, char *ret_link, size_t size_bytes)
+{
+	char path[64];
+
+	snprintf(path, sizeof(path), "/proc/%d/fd/%.16s", (int)pid, fd);
+	ssize_t size = readlink(path, ret_link, size_bytes - 1);
+	if (size < 0)
+		return false;
+	ret_link[size] = '\0';
+	return true;
+}
+
+enum info_state { INFO_WHOLE, INFO_CUT, INFO_GONE, INFO_UNREADABLE };
+
+/* But for the flags, of which one is the descriptor's and not the file's. */
+static enum info_state read_info(pid_t pid, const char *fd, char *ret_info, size_t size_bytes)
+{
+	char path[64], line[256];
+	size_t used = 0;
+
+	snprintf(path, sizeof(path), "/proc/%d/fdinfo/%.16s", (int)pid, fd);
+	FILE *file = fopen(path, "re");
+	if (!file)
+		return errno == ENOENT || errno == ESRCH ? INFO_GONE : INFO_UNREADABLE;
+	ret_info[0] = '\0';
+	while (used < size_bytes && fgets(line, sizeof(line), file))
+		if (strncmp(line, "flags:", 6) != 0)
+			used += (size_t)snprintf(ret_info + used, size_bytes - used, "%s", line);
+	fclose(file);
+	return used < size_bytes ? INFO_WHOLE : INFO_CUT;
+}
+
+static bool is_event(const char *link)
+{
+	return strcmp(link, "anon_inode:[eventfd]") == 0 || strcmp(link, "anon_inode:[eventpoll]") == 0;
+}
+
+static struct proc_descriptor *append(struct proc_descriptors *descriptors)
+{
+	struct proc_descriptor *items =
+	    reallocarray(descriptors->items, descriptors->count + 1, sizeof(*items));
+
+	if (!items)
+		return NULL;
+	descriptors->items = items;
+	items[descriptors->count] = (struct proc_descriptor){0};
+	return &items[descriptors->count++];
+}
+
+typedef bool visit_descriptor(void *context, const char *fd, const char *link);
+
+/* False where they cannot be listed, or *visit said so. */
+static bool visit_all(pid_t pid, visit_descriptor *visit, void *context)
+{
+	char path[64], link[sizeof(((struct proc_descriptor *)NULL)->link)];
+	bool goes_on = true;
+
+	snprintf(path, sizeof(path), "/proc/%d/fd", (int)pid);
+	DIR *folder = opendir(path);
+	if (!folder)
+		return false;
+	for (struct dirent *entry; goes_on && (entry = readdir(folder));)
+		if (isdigit((unsigned char)entry->d_name[0]) &&
+		    read_link(pid, entry->d_name, link, sizeof(link)))
+			goes_on = visit(context, entry->d_name, link);
+	closedir(folder);
+	return goes_on;
+}
+
+static bool is_other(void *context, const char *fd, const char *link)
+{
+	(void)fd;
+	return strcmp(context, link) != 0;
+}
+
+/* What one end gets comes from the other. */
+static bool add_peer(pid_t pid, const char *link, struct proc_descriptors *descriptors)
+{
+	unsigned inode = 0;
+	struct proc_descriptor *other = sscanf(link, "socket:[%u]", &inode) == 1 ? append(descriptors) : NULL;
+	uint32_t peer = other ? proc_socket_peer(pid, inode) : 0;
+
+	if (!peer)
+		return false;
+	snprintf(other->link, sizeof(other->link), "socket:[%u]", (unsigned)peer);
+	return !visit_all(pid, is_other, other->link);
+}
+
+bool proc_descriptors_add(pid_t pid, int fd, struct proc_descriptors *descriptors)
+{
+	struct proc_descriptor *one =
+	    fd >= 0 && descriptors->count < PROC_DESCRIPTORS_MAX ? append(descriptors) : NULL;
+	char name[16];
+
+	snprintf(name, sizeof(name), "%d", fd);
+	if (!one || !read_link(pid, name, one->link, sizeof(one->link)))
+		return false;
+	if (is_event(one->link))
+		return read_info(pid, name, one->info, sizeof(one->info)) == INFO_WHOLE;
+	if (strncmp(one->link, "pipe:[", 6) == 0)
+		return true;
+	char link[sizeof(one->link)];
+	memcpy(link, one->link, sizeof(link));
+	return add_peer(pid, link, descriptors);
+}
+
+struct search {
+	pid_t pid;
+	const struct proc_descriptors *descriptors;
+};
+
+/* Those of which the kernel tells the same may be one. */
+static bool is_same_event(pid_t pid, const char *fd, const struct proc_descriptor *one)
+{
+	char info[sizeof(one->info)];
+
+	switch (read_info(pid, fd, info, sizeof(info))) {
+	case INFO_WHOLE:
+		return strcmp(one->info, info) == 0;
+	case INFO_UNREADABLE:
+		return true;
+	default:
+		return false;
+	}
+}
+
+static bool is_none_of(void *context, const char *fd, const char *link)
+{
+	const struct search *search = context;
+
+	for (size_t i = 0; i < search->descriptors->count; i++) {
+		const struct proc_descriptor *one = &search->descriptors->items[i];
+
+		if (strcmp(one->link, link) == 0 && (!is_event(link) || is_same_event(search->pid, fd, one)))
+			return false;
+	}
+	return true;
+}
+
+static bool is_worked_by_itself(void *context, const char *fd, const char *link)
+{
+	static const char *const known[] = {"[eventfd]",  "[eventpoll]", "[timerfd]",
+	                                    "[signalfd]", "inotify",     "[pidfd]"};
+	const char *kind = link + strlen("anon_inode:");
+
+	(void)context;
+	(void)fd;
+	if (strncmp(link, "anon_inode:", strlen("anon_inode:")) != 0)
+		return strncmp(link, "/dev/vfio", strlen("/dev/vfio")) != 0;
+	for (size_t i = 0; i < sizeof(known) / sizeof(*known); i++)
+		if (strcmp(kind, known[i]) == 0)
+			return true;
+	return false;
+}
+
+static bool has_none(pid_t pid, const struct proc_descriptors *descriptors)
+{
+	struct search search = {pid, descriptors};
+	struct proc_stat stat;
+	char path[64];
+
+	if (visit_all(pid, is_none_of, &search))
+		return true;
+	snprintf(path, sizeof(path), "/proc/%d/fd", (int)pid);
+	DIR *folder = opendir(path);
+	if (folder)
+		closedir(folder);
+	if (folder)
+		return false;
+	/* Gone, dead, or a stranger's. */
+	return !proc_stat_read(pid, 0, &stat) || stat.state == 'Z' || stat.state == 'X' ||
+	       !proc_tree_descends(pid, getpid());
+}
+
+bool proc_descriptors_are_its_own(pid_t pid, const struct proc_descriptors *descriptors)
+{
+	bool alone = visit_all(pid, is_worked_by_itself, NULL);
+	DIR *folder = opendir("/proc");
+
+	if (!folder)
+		return false;
+	for (struct dirent *entry; alone && (entry = readdir(folder));) {
+		pid_t other = (pid_t)strtol(entry->d_name, NULL, 10);
+
+		alone = other <= 0 || other == pid || has_none(other, descriptors);
+	}
+	closedir(folder);
+	return alone;
+}
+
+void proc_descriptors_release(struct proc_descriptors *descriptors)
+{
+	free(descriptors->items);
+	*descriptors = (struct proc_descriptors){0};
+}
