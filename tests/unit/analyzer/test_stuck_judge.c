@@ -409,6 +409,25 @@ Test(stuck_judge, takes_a_futex_from_before_the_fork_for_one_that_ends_the_progr
 	expect(STUCK_BY_FORK, TRACE_LOCK_FUTEX);
 }
 
+Test(stuck_judge, blames_handed_work_for_a_wait_for_descriptors_but_where_a_signal_may_be_meant_to_end_it)
+{
+	enum { SIGNAL_INT = 2, SIGNAL_TERM = 15 };
+
+	process.awaits_descriptors = true;
+	threads[0].wait.address = 0;
+	add_frame(0, "/lib/libc.so.6", "epoll_wait");
+	add_frame(0, "/opt/shop", "ask");
+	expect(STUCK_BY_FORK, 0);
+	cr_assert_eq(stuck_judge(&process, stacks).observed, TRACE_WAITS_FOR_HANDED_WORK);
+	process.caught_signals = 1 << (SIGNAL_INT - 1);
+	expect(STUCK_BY_FORK, 0);
+	process.caught_signals = 1 << (SIGNAL_TERM - 1);
+	expect(STUCK_UNCLEAR, 0);
+	process.caught_signals = 0;
+	process.memory_is_shared = true;
+	expect(STUCK_UNCLEAR, 0);
+}
+
 Test(stuck_judge, blames_handed_work_for_the_wait_of_an_answer_only)
 {
 	hand_over();
