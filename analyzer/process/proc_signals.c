@@ -27,7 +27,7 @@ bool proc_signals_caught(pid_t pid, uint64_t *ret_mask)
 
 	if (!proc_stat_mask(pid, 0, "SigCgt", &caught))
 		return false;
-	caught &= ~(SIGNALS_OF_FAULTS | SIGNALS_OF_LIBC);
+	caught &= ~(SIGNALS_OF_FAULTS | SIGNALS_OF_LIBC | SIGNALS_OF_COLLECTORS);
 	if (caught && blocked_by_all(pid, &blocked))
 		caught &= ~blocked;
 	*ret_mask = caught;
@@ -59,4 +59,15 @@ bool proc_signals_of_timers(pid_t pid, uint64_t *ret_mask)
 	fclose(file);
 	*ret_mask = mask;
 	return whole;
+}
+
+bool proc_signals_caught_asleep(pid_t pid, uint64_t *ret_mask)
+{
+	uint64_t of_timers;
+
+	if (!proc_signals_caught(pid, ret_mask))
+		return false;
+	if ((*ret_mask & SIGNALS_OF_CPU_TIME) && proc_signals_of_timers(pid, &of_timers))
+		*ret_mask &= ~SIGNALS_OF_CPU_TIME | of_timers;
+	return true;
 }

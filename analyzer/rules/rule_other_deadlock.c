@@ -44,7 +44,10 @@ static void tell_other(const struct finding *finding, FILE *out)
 
 static void tell_stuck(const struct finding *finding, FILE *out)
 {
-	story_place(&finding->victim.stack, out);
+	if (story_is_libc(finding))
+		story_place(&finding->victim.stack, out);
+	else
+		story_place_beyond_libc(&finding->victim.stack, out);
 	fputs(": every thread of the process waits without a limit, and none is left that could end it; what "
 	      "the fork has to do with it cannot be told",
 	      out);

@@ -120,6 +120,17 @@ void story_place(const struct frame_stack *stack, FILE *out)
 	tell_frame(telling_frame(stack), " in ", out);
 }
 
+void story_place_beyond_libc(const struct frame_stack *stack, FILE *out)
+{
+	struct frame_stack rest = *stack;
+
+	while (rest.count && frame_is_libc(&rest.frames[0])) {
+		rest.frames++;
+		rest.count--;
+	}
+	story_place(rest.count ? &rest : stack, out);
+}
+
 /* Between the handler and the function that called fork there is nothing but libc and this tool's library. */
 static bool is_between(const struct frame *frame)
 {

@@ -23,6 +23,8 @@ void story_fork(const struct finding *finding, FILE *out);
 void story_handler(const struct finding *finding, FILE *out);
 /* " in cache_fill()", or nothing. */
 void story_place(const struct frame_stack *stack, FILE *out);
+/* The same of a stack that was read from outside, and starts inside of the call. */
+void story_place_beyond_libc(const struct frame_stack *stack, FILE *out);
 /* "pthread_mutex_lock()", or `otherwise`. */
 void story_call(const char *call, const char *otherwise, FILE *out);
 /* " in setenv(), which takes the environment lock (setenv) of libc" */

@@ -159,12 +159,21 @@ static bool judge_owner(const struct stuck_process *process, size_t index, const
 	return true;
 }
 
+/* A condition variable that no call initialised, as C++ makes them, and that nobody has used: the library
+ * knows of a static one that it was there at the fork, of others it cannot. */
+static bool may_be_unknown_to_library(const struct stuck_process *process, const struct stuck_thread *thread,
+                                      uint32_t kind)
+{
+	return kind == TRACE_LOCK_CONDVAR && !stuck_judge_module_data(&process->maps, thread->wait.address);
+}
+
 /* A call that went through the library's wrapper was judged there, with more knowledge than can be had from
  * outside. Had it known the fork to be the cause, it would have said so, and nobody would look here. */
-static bool library_judged(const struct stuck_stack *stack, uint32_t kind)
+static bool library_judged(const struct stuck_process *process, const struct stuck_thread *thread,
+                           const struct stuck_stack *stack, uint32_t kind)
 {
 	return kind != TRACE_LOCK_LIBC && kind != TRACE_LOCK_FUTEX && kind != TRACE_LOCK_STATIC_INIT &&
-	       stuck_stack_goes_through_library(stack);
+	       !may_be_unknown_to_library(process, thread, kind) && stuck_stack_goes_through_library(stack);
 }
 
 /* A join waits for the word in which libc keeps the thread's id. */
@@ -253,7 +262,7 @@ static void judge_alone(const struct stuck_process *process, const struct stuck_
 		judgement->proof |= TRACE_PROOF_MEETING;
 		return;
 	}
-	if (library_judged(stack, kind) || kind == TRACE_LOCK_MUTEX || kind == TRACE_LOCK_RWLOCK ||
+	if (library_judged(process, thread, stack, kind) || kind == TRACE_LOCK_MUTEX || kind == TRACE_LOCK_RWLOCK ||
 	    kind == TRACE_LOCK_SPINLOCK ||
 	    (kind == TRACE_LOCK_STATIC_INIT && stuck_stack_initialises_itself(stack)) ||
 	    (kind == TRACE_LOCK_LIBC && stuck_stack_reenters_libc(stack)) ||
@@ -276,7 +285,7 @@ static void judge_loop(const struct stuck_process *process, const struct stuck_s
 
 	judgement->kind = kind;
 	judgement->proof = TRACE_PROOF_LOOP | TRACE_PROOF_PRIVATE_MAPPING | TRACE_PROOF_ONLY_THREAD;
-	if ((kind != TRACE_LOCK_SPINLOCK && kind != TRACE_LOCK_FUTEX) || library_judged(stack, kind) ||
+	if ((kind != TRACE_LOCK_SPINLOCK && kind != TRACE_LOCK_FUTEX) || library_judged(process, thread, stack, kind) ||
 	    stuck_stack_has_signal_frame(stack) || process->caught_signals ||
 	    !was_there_at_fork(process, thread))
 		return;

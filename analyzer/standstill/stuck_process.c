@@ -317,7 +317,8 @@ bool stuck_process_take(pid_t pid, const struct spin_loop *loop, uint64_t since_
 	process.image_name = mapped_image_name(&process.maps);
 	process.has_library = library_state_read(pid, &process.maps, &process.library);
 	take_past(&process);
-	process.signals_known = proc_signals_caught(pid, &process.caught_signals);
+	process.signals_known = loop ? proc_signals_caught(pid, &process.caught_signals)
+	                             : proc_signals_caught_asleep(pid, &process.caught_signals);
 	*ret_process = process;
 	return true;
 }

@@ -43,9 +43,10 @@ static void tell_why(const struct suspect *suspect, char *text, size_t size_byte
 
 	if (!incident->is_by_fork) {
 		snprintf(text, size_bytes,
-		         "waits for ever (0x%" PRIx64 "), and no thread of the process can go on, which no "
-		         "fork explains",
-		         incident->lock_address);
+		         "waits for ever (0x%" PRIx64 "), and no thread of the process can go on; %s",
+		         incident->lock_address,
+		         suspect->from_outside ? "what the fork has to do with it cannot be told"
+		                               : "no fork explains it");
 		return;
 	}
 	if (incident->in_atfork_handler)

@@ -49,7 +49,7 @@ bool suspect_lock_handler_could_help(const struct pending_incident *incident)
 	if (incident->lock_kind == TRACE_LOCK_LIBC || incident->lock_kind == TRACE_LOCK_STATIC_INIT ||
 	    incident->observed == TRACE_BLOCKS_ON_VANISHED)
 		return false;
-	if (!proc_signals_caught(incident->pid, &caught))
+	if (!proc_signals_caught_asleep(incident->pid, &caught))
 		return true;
 	return incident->observed == TRACE_WAITS_FOR_HANDED_WORK ? caught & ~SIGNALS_OF_USERS : caught;
 }

@@ -31,7 +31,7 @@ static uint64_t caught_signals(void)
 		if (action.handler != (uintptr_t)SIG_DFL && action.handler != (uintptr_t)SIG_IGN)
 			caught |= SIGNAL_BIT(number);
 	}
-	return caught & ~(SIGNALS_OF_FAULTS | SIGNALS_OF_LIBC);
+	return caught & ~(SIGNALS_OF_FAULTS | SIGNALS_OF_LIBC | SIGNALS_OF_COLLECTORS);
 }
 
 bool child_wait_handler_could_leave(void)
@@ -42,6 +42,12 @@ bool child_wait_handler_could_leave(void)
 		return could;
 	raw_syscall4(SYS_rt_sigprocmask, SIG_BLOCK, 0, (long)&blocked, sizeof blocked);
 	return could & ~(blocked | SIGNALS_OF_CPU_TIME);
+}
+
+/* While the only thread waits: no CPU time goes by. */
+static uint64_t caught_while_alone(void)
+{
+	return caught_signals() & ~SIGNALS_OF_CPU_TIME;
 }
 
 /* By the kernel's count. Where /proc cannot be read: false. */
@@ -138,7 +144,7 @@ static bool was_there_before(const struct wake_facts *facts)
 static void examine_signal(struct child_use *use, struct incident *suspect, const struct wake_facts *facts,
                            bool may_wait_for_itself)
 {
-	if (caught_signals())
+	if (caught_while_alone())
 		return;
 	blame_waker(suspect, facts);
 	if (suspect->holder || (!may_wait_for_itself && !handover_find()))
@@ -151,7 +157,7 @@ static void examine_answer(struct child_use *use, struct incident *suspect, cons
                            bool may_wait_for_itself)
 {
 	const struct handover *work = handover_find();
-	uint64_t caught = caught_signals();
+	uint64_t caught = caught_while_alone();
 	bool may_be_another = may_wait_for_itself || (suspect->kind == TRACE_LOCK_SEMAPHORE && caught);
 	if (use->suspect.observed || !work || (caught & ~SIGNALS_OF_USERS) ||
 	    (may_be_another && !(facts && facts->after_handover)))

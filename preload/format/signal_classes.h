@@ -17,6 +17,9 @@ enum { SIGNAL_LAST = 64 };
 #define SIGNALS_OF_WRITING (SIGNAL_BIT(SIGPIPE) | SIGNAL_BIT(SIGXFSZ))
 /* That libc keeps to itself, for cancellation and set*id (glibc internal-signals.h). */
 #define SIGNALS_OF_LIBC (SIGNAL_BIT(32) | SIGNAL_BIT(33))
+/* By the Boehm collector, which stops other threads by it and lets them go on: the kernel raises it for init
+ * only. */
+#define SIGNALS_OF_COLLECTORS SIGNAL_BIT(SIGPWR)
 /* By CPU time: none goes by in a process that stands still. */
 #define SIGNALS_OF_CPU_TIME (SIGNAL_BIT(SIGVTALRM) | SIGNAL_BIT(SIGPROF) | SIGNAL_BIT(SIGXCPU))
 /* By who asks the program to end, to stop for a while or to draw itself anew: nobody's way to wake a

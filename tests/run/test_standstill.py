@@ -12,6 +12,8 @@ KINDS = {
     "cond_static": ("likely", "waker-vanished", "condvar"),
     "cond_heap_before": ("likely", "waker-vanished", "condvar"),
     "cond_heap_after": ("note", "other-deadlock", "condvar"),
+    "cond_plain_before": ("likely", "waker-vanished", "condvar"),
+    "cond_plain_after": ("note", "other-deadlock", "condvar"),
     "cond_stack_after": ("note", "other-deadlock", "condvar"),
     "sem_static": ("likely", "waker-vanished", "semaphore"),
     "sem_heap_before": ("likely", "waker-vanished", "semaphore"),

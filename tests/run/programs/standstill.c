@@ -17,11 +17,19 @@ struct condition {
 	pthread_cond_t signalled;
 };
 
+/* As C++ makes its condition variables: no call initialises them. */
+struct queue {
+	const char *name;
+	const int *limit;
+	struct condition not_full;
+};
+
 static pthread_barrier_t ready, never_full;
 static pthread_mutex_t first = PTHREAD_MUTEX_INITIALIZER, second = PTHREAD_MUTEX_INITIALIZER;
 static pthread_rwlock_t table = PTHREAD_RWLOCK_INITIALIZER;
 static struct condition in_data = {PTHREAD_MUTEX_INITIALIZER, PTHREAD_COND_INITIALIZER};
 static struct condition *on_heap;
+static struct queue *plain_on_heap;
 static sem_t zero, *zero_on_heap;
 static int word;
 
@@ -46,6 +54,24 @@ static void cond_static(void)
 static void cond_heap_before(void)
 {
 	condition_wait(on_heap);
+}
+
+static struct queue *queue_new(void)
+{
+	struct queue *queue = malloc(sizeof(*queue));
+
+	*queue = (struct queue){"jobs", &word, {PTHREAD_MUTEX_INITIALIZER, PTHREAD_COND_INITIALIZER}};
+	return queue;
+}
+
+static void cond_plain_before(void)
+{
+	condition_wait(&plain_on_heap->not_full);
+}
+
+static void cond_plain_after(void)
+{
+	condition_wait(&queue_new()->not_full);
 }
 
 static void cond_heap_after(void)
@@ -190,7 +216,7 @@ static const struct {
     KIND(sem_static),     KIND(sem_heap_before),  KIND(sem_stack_after),       KIND(sem_taken_twice),
     KIND(barrier_before), KIND(barrier_after),    KIND(mutex_twice),           KIND(rwlock_twice),
     KIND(futex_static),   KIND(futex_after),      KIND(mutex_of_ended_thread), KIND(circle),
-    KIND(join_of_stuck),
+    KIND(join_of_stuck),  KIND(cond_plain_before), KIND(cond_plain_after),
 #undef KIND
 };
 enum { KINDS = sizeof(kinds) / sizeof(*kinds) };
@@ -211,6 +237,7 @@ int main(void)
 
 	on_heap = malloc(sizeof(*on_heap));
 	zero_on_heap = malloc(sizeof(*zero_on_heap));
+	plain_on_heap = queue_new();
 	condition_init(on_heap);
 	sem_init(&zero, 0, 0);
 	sem_init(zero_on_heap, 0, 0);

@@ -43,6 +43,9 @@ Test(proc_signals, tells_what_is_caught_and_not_blocked)
 	signal(SIGSEGV, handler);
 	cr_assert(proc_signals_caught(getpid(), &after));
 	cr_assert_eq(after, before);
+	signal(SIGPWR, handler);
+	cr_assert(proc_signals_caught(getpid(), &after));
+	cr_assert_eq(after, before);
 	cr_assert_not(proc_signals_caught(0x7ffffff0, &after));
 }
 
@@ -110,6 +113,25 @@ Test(proc_signals, tells_what_timers_raise)
 	cr_assert(proc_signals_of_timers(getpid(), &mask));
 	cr_assert_eq(mask, SIGNAL_BIT(SIGUSR1) | SIGNAL_BIT(SIGALRM));
 	cr_assert_not(proc_signals_of_timers(0x7ffffff0, &mask));
+}
+
+Test(proc_signals, takes_no_cpu_time_for_gone_by_where_nothing_runs)
+{
+	uint64_t before, after;
+
+	if (access("/proc/self/timers", R_OK) != 0)
+		cr_skip("the kernel does not list timers");
+	cr_assert(proc_signals_caught(getpid(), &before));
+	signal(SIGPROF, handler);
+	signal(SIGUSR2, handler);
+	cr_assert(proc_signals_caught(getpid(), &after));
+	cr_assert_eq(after, before | SIGNAL_BIT(SIGPROF) | SIGNAL_BIT(SIGUSR2));
+	cr_assert(proc_signals_caught_asleep(getpid(), &after));
+	cr_assert_eq(after, before | SIGNAL_BIT(SIGUSR2));
+	make_timer(SIGEV_SIGNAL, SIGPROF);
+	cr_assert(proc_signals_caught_asleep(getpid(), &after));
+	cr_assert_eq(after, before | SIGNAL_BIT(SIGPROF) | SIGNAL_BIT(SIGUSR2));
+	cr_assert_not(proc_signals_caught_asleep(0x7ffffff0, &after));
 }
 
 /* What is awaited in a child that caught the signal, with one thread, and did what else was asked for. */
