@@ -58,6 +58,15 @@ def waker(build, lock_name, *victim, needs=(), command="./program", verdict="lik
     return Hazard(command, "waker-vanished", "futex", victim, lock_name=lock_name, build=build, needs=needs, verdict=verdict)
 
 
+def held(build, lock, holder, victim, needs, command="./program"):
+    """By a thread that stays inside of the library while main forks."""
+    return Hazard(command, "lock-held-by-vanished-thread", lock, victim, holder=holder, build=build, needs=(needs,))
+
+
+def with_pkg_config(source, package, compiler="cc"):
+    return f"sh -c '{compiler} -g -O1 {{here}}/{source} -o program $(pkg-config --cflags --libs {package}) -pthread'"
+
+
 def pool(command, lock, worker, post, victim, needs, build="", spins=False):
     return Hazard(command, "waker-vanished", lock, victim, holder=worker, handed_over=post, build=build, needs=(needs,),
                   verdict="likely", spins=spins)
@@ -86,6 +95,27 @@ HAZARDS = {
     "getaddrinfo": libc("getaddrinfo", "use_getaddrinfo", "main"),
     "getpwnam": libc("getpwnam", "main"),
     "dlopen": libc("dlopen", "main"),
+    "gobject": held(with_pkg_config("gobject_class.c", "gobject-2.0"), "mutex", ("g_type_class_ref", "make_slow"),
+                    ("g_type_class_ref", "make_quick", "main"), (f"{INCLUDE}/glib-2.0/glib-object.h", "libglib2.0-dev")),
+    "sqlite": held(with_pkg_config("sqlite_connection.c", "sqlite3"), "mutex", ("sqlite3_step", "count_rows"),
+                   ("sqlite3_exec", "read_row", "main"), (f"{INCLUDE}/sqlite3.h", "libsqlite3-dev")),
+    "spdlog": held(with_pkg_config("spdlog_sink.cc", "spdlog", "c++"), "mutex", ("spdlog::logger::log_it_", "work"),
+                   ("spdlog::logger::log_it_", "serve", "main"), (f"{INCLUDE}/spdlog/spdlog.h", "libspdlog-dev")),
+    "glog": held(with_pkg_config("glog_sink.cc", "libglog", "c++"), "rwlock", ("google::LogMessage::SendToLog", "work"),
+                 ("google::AddLogSink", "serve", "main"), (f"{INCLUDE}/glog/logging.h", "libgoogle-glog-dev")),
+    "openssl": held(with_pkg_config("openssl_random.c", "libcrypto"), "rwlock", ("libcrypto.so", "seed"),
+                    ("libcrypto.so", "make_key", "main"), (f"{INCLUDE}/openssl/rand.h", "libssl-dev"),
+                    f"./program {CHILDREN}"),
+    "libevent": Hazard("./program", "waker-vanished", "condvar", ("event_del", "stop_ticking", "main"), verdict="likely",
+                       build=with_pkg_config("event_loop.c", "libevent_pthreads libevent"),
+                       needs=((f"{INCLUDE}/event2/thread.h", "libevent-dev"),)),
+    "rcu": waker(with_pkg_config("rcu_reader.c", "liburcu"), "urcu_memb_gp+0x8", "urcu_memb_synchronize_rcu", "replace_table",
+                 "main", needs=((f"{INCLUDE}/x86_64-linux-gnu/urcu.h", "liburcu-dev"),)),
+    "perl": Hazard("/usr/bin/perl {here}/perl_lock.pl", "waker-vanished", "condvar", ("shared.so", "Perl_pp_lock", "main"),
+                   verdict="likely", needs=(("/usr/bin/perl", "perl"),)),
+    "guile": Hazard("/usr/bin/guile --no-auto-compile {here}/guile_mutex.scm", "waker-vanished", "condvar",
+                    ("scm_timed_lock_mutex",), holder=("scm_signal_condition_variable",),
+                    needs=(("/usr/bin/guile", "guile-3.0"),)),
     "boost": pool("./program", "condvar", ("boost::asio::detail::scheduler::run",), ("in_background", "main"), ("in_background", "main"),
                   (f"{INCLUDE}/boost/asio/thread_pool.hpp", "libboost-thread-dev"),
                   "c++ -g -O1 {here}/boost_pool.cc -o program -lboost_thread -lboost_system"),

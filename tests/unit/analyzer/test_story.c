@@ -76,6 +76,20 @@ Test(story, names_the_place_behind_wrappers_of_the_language)
 	expect_place(frames, 2, " in __gthread_mutex_lock()");
 }
 
+Test(story, names_the_place_that_called_libc)
+{
+	struct frame frames[] = {
+	    {.function = "__futex_abstimed_wait", .module = "/lib/libc.so.6"},
+	    {.function = "pthread_cond_wait", .module = "/lib/libc.so.6"},
+	    {.function = "Queue::put(int)", .module = "/opt/shop/bin/shop"},
+	};
+
+	story_place_beyond_libc(&(struct frame_stack){.frames = frames, .count = 3}, out);
+	expect(" in Queue::put()");
+	story_place_beyond_libc(&(struct frame_stack){.frames = frames, .count = 2}, out);
+	expect(" in __futex_abstimed_wait()");
+}
+
 Test(story, names_the_place_behind_rust_s_library)
 {
 	struct frame frames[] = {
