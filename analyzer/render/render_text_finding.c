@@ -103,10 +103,10 @@ static void tell_start_routine(FILE *out, const char *start_routine)
 /* What is waited for has no holder, but threads that used to end such waits, or that wait themselves. */
 static const char *holder_heading(const struct finding *finding)
 {
-	if (strcmp(finding->rule_name, "waker-vanished"))
-		return "Who took it: ";
 	if (finding->lock.kind && !strcmp(finding->lock.kind, "thread"))
 		return "Who is waited for: ";
+	if (strcmp(finding->rule_name, "waker-vanished"))
+		return "Who took it: ";
 	if (finding->victim.call && strstr(finding->victim.call, "_destroy"))
 		return "Who was waiting: ";
 	if (finding->observed_name && !strcmp(finding->observed_name, "waits-for-work"))

@@ -1,6 +1,9 @@
 #include "rule.h"
 #include "story.h"
 
+#define NS_PER_S UINT64_C(1000000000)
+enum { LONG_S = 5 }; /* no handler that is merely slow takes that long */
+
 static bool is_forking_thread(pid_t holder, pid_t victim, pid_t forking)
 {
 	return holder && (holder == victim || holder == forking);
@@ -28,13 +31,20 @@ static bool is_own_lock(const struct incident *incident)
 	       is_forking_thread(incident->holder.tid, incident->tid, incident->fork.tid);
 }
 
+/* Nor is a thread that works all the while a proof that the wait will end: one that asks again and again for
+ * what the forking thread holds, Python's lock of the interpreter for one, never rests. */
+static bool is_long(const struct incident *incident)
+{
+	return incident->blocked_known && incident->blocked_ns >= LONG_S * NS_PER_S;
+}
+
 static bool match(const struct model *model, const struct incident *incident, struct rule_match *ret_match)
 {
 	(void)model;
 	bool blocks = incident->observed == OBSERVED_BLOCKS_IN_ATFORK_HANDLER && incident->pending_count;
 	bool waits = incident->observed == OBSERVED_WAITS_IN_ATFORK_HANDLER && incident->first_pending;
 
-	if (!(blocks || waits) || !(is_proven(incident) || is_own_lock(incident)))
+	if (!(blocks || waits) || !(is_proven(incident) || is_own_lock(incident) || is_long(incident)))
 		return false;
 	*ret_match = (struct rule_match){
 	    .verdict = is_proven(incident) ? VERDICT_CERTAIN : VERDICT_LIKELY,
@@ -74,14 +84,19 @@ static void tell_what(const struct finding *finding, FILE *out)
 	story_place(&finding->holder.acquired_at, out);
 }
 
-static const char *why_for_ever(const struct finding *finding)
+static void tell_why_for_ever(const struct finding *finding, FILE *out)
 {
 	if (holds_it_itself(finding))
-		return " and still holds";
-	if (!is_wait(finding))
-		return "; and that one waits in turn for a lock that the forking thread holds";
-	return finding->incident->only_thread ? "; and there is no other thread that could end the wait"
-	                                      : "; and no thread of the process can go on to end the wait";
+		fputs(" and still holds", out);
+	else if (!is_wait(finding))
+		fputs("; and that one waits in turn for a lock that the forking thread holds", out);
+	else if (finding->incident->only_thread)
+		fputs("; and there is no other thread that could end the wait", out);
+	else if (is_proven(finding->incident))
+		fputs("; and no thread of the process can go on to end the wait", out);
+	else
+		fprintf(out, "; it had waited for %.0f s when the run ended",
+		        (double)finding->incident->blocked_ns / (double)NS_PER_S);
 }
 
 static void tell(const struct finding *finding, const struct model *model, FILE *out)
@@ -95,7 +110,7 @@ static void tell(const struct finding *finding, const struct model *model, FILE 
 	story_handler(finding, out);
 	fputs(is_certain ? " for ever: it " : " but ", out);
 	tell_what(finding, out);
-	fputs(why_for_ever(finding), out);
+	tell_why_for_ever(finding, out);
 }
 
 static void advise(const struct finding *finding, const struct model *model, FILE *out)

@@ -134,6 +134,27 @@ Test(rule_atfork_handler_deadlock, is_likely_of_a_semaphore_that_the_thread_has_
 	    "and still holds");
 }
 
+/* A built story is over after ten seconds. */
+static void let_wait(struct built_incident *story, uint64_t ms)
+{
+	story->time_ns += (10000 - ms) * 1000000;
+}
+
+Test(rule_atfork_handler_deadlock, is_likely_of_a_wait_that_no_slow_handler_takes)
+{
+	struct built_incident story = waiting();
+
+	story.proof = 0;
+	story.holder.tid = 0;
+	story.lock.kind = TRACE_LOCK_THREAD;
+	let_wait(&story, 6000);
+	const struct finding *finding = verdict_is(&story, VERDICT_LIKELY);
+	cr_assert_not_null(strstr(finding->message, " did not come back from fork(), in the fork handler "
+	                                            "story+0x1700, but joins a thread; it had waited for 6 s "
+	                                            "when the run ended"),
+	                   "%s", finding->message);
+}
+
 static void is_no_finding(const struct built_incident *story)
 {
 	cr_assert_null(built_report_finding(&report, story));
@@ -145,6 +166,7 @@ Test(rule_atfork_handler_deadlock, claims_nothing_of_a_wait_that_others_may_end)
 	struct built_incident story = waiting();
 
 	story.proof = 0;
+	let_wait(&story, 4900);
 	is_no_finding(&story);
 	story.proof = TRACE_PROOF_RECORD;
 	story.holder.tid = 4201;
