@@ -1,5 +1,5 @@
-/* As cond_beside_collectors_signals, but the handler is of SIGUSR1: anybody may send that, and the handler may
- * leave the wait.
+/* As cond_beside_collectors_signals, but the handler is of SIGUSR1: anybody may send that, and the handler
+ * may leave the wait.
  *
  * expect: nothing
  * exit: 0

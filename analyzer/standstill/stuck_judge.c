@@ -262,8 +262,8 @@ static void judge_alone(const struct stuck_process *process, const struct stuck_
 		judgement->proof |= TRACE_PROOF_MEETING;
 		return;
 	}
-	if (library_judged(process, thread, stack, kind) || kind == TRACE_LOCK_MUTEX || kind == TRACE_LOCK_RWLOCK ||
-	    kind == TRACE_LOCK_SPINLOCK ||
+	if (library_judged(process, thread, stack, kind) || kind == TRACE_LOCK_MUTEX ||
+	    kind == TRACE_LOCK_RWLOCK || kind == TRACE_LOCK_SPINLOCK ||
 	    (kind == TRACE_LOCK_STATIC_INIT && stuck_stack_initialises_itself(stack)) ||
 	    (kind == TRACE_LOCK_LIBC && stuck_stack_reenters_libc(stack)) ||
 	    !was_there_at_fork(process, thread)) {
@@ -285,9 +285,9 @@ static void judge_loop(const struct stuck_process *process, const struct stuck_s
 
 	judgement->kind = kind;
 	judgement->proof = TRACE_PROOF_LOOP | TRACE_PROOF_PRIVATE_MAPPING | TRACE_PROOF_ONLY_THREAD;
-	if ((kind != TRACE_LOCK_SPINLOCK && kind != TRACE_LOCK_FUTEX) || library_judged(process, thread, stack, kind) ||
-	    stuck_stack_has_signal_frame(stack) || process->caught_signals ||
-	    !was_there_at_fork(process, thread))
+	if ((kind != TRACE_LOCK_SPINLOCK && kind != TRACE_LOCK_FUTEX) ||
+	    library_judged(process, thread, stack, kind) || stuck_stack_has_signal_frame(stack) ||
+	    process->caught_signals || !was_there_at_fork(process, thread))
 		return;
 	judgement->verdict = STUCK_BY_FORK;
 	judgement->observed = TRACE_STUCK_ON_VANISHED;

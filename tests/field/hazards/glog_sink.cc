@@ -1,11 +1,12 @@
-// glog keeps its list of sinks under a read-write lock. A thread is in a sink while main forks; the child adds
-// one of its own.
+// glog keeps its list of sinks under a read-write lock. A thread is in a sink while main forks; the child
+// adds one of its own.
 #include <ctime>
 #include <glog/logging.h>
 #include "inside.h"
 
-class slow_sink : public google::LogSink {
-public:
+class slow_sink : public google::LogSink
+{
+      public:
 	void send(google::LogSeverity, const char *, const char *, int, const struct ::tm *, const char *,
 	          std::size_t) override
 	{

@@ -1,4 +1,5 @@
-/* Userspace RCU: a thread reads while main forks. The child waits until all readers have left, that one, too. */
+/* Userspace RCU: a thread reads while main forks. The child waits until all readers have left, that one, too.
+ */
 #include <urcu.h>
 #include "inside.h"
 

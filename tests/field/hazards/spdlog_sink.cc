@@ -6,8 +6,9 @@
 #include <spdlog/spdlog.h>
 #include "inside.h"
 
-class slow_sink : public spdlog::sinks::base_sink<std::mutex> {
-protected:
+class slow_sink : public spdlog::sinks::base_sink<std::mutex>
+{
+      protected:
 	void sink_it_(const spdlog::details::log_msg &) override { stay_inside(); }
 	void flush_() override {}
 };

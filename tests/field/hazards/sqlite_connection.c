@@ -14,7 +14,8 @@ static int progress(void *unused)
 
 static void count_rows(void)
 {
-	sqlite3_exec(db, "WITH RECURSIVE n(i) AS (SELECT 1 UNION ALL SELECT i + 1 FROM n) SELECT max(i) FROM n",
+	sqlite3_exec(db,
+	             "WITH RECURSIVE n(i) AS (SELECT 1 UNION ALL SELECT i + 1 FROM n) SELECT max(i) FROM n",
 	             NULL, NULL, NULL);
 }
 

@@ -212,10 +212,10 @@ static const struct {
 	{                                                                                                    \
 #name, name                                                                                  \
 	}
-    KIND(cond_static),    KIND(cond_heap_before), KIND(cond_heap_after),       KIND(cond_stack_after),
-    KIND(sem_static),     KIND(sem_heap_before),  KIND(sem_stack_after),       KIND(sem_taken_twice),
-    KIND(barrier_before), KIND(barrier_after),    KIND(mutex_twice),           KIND(rwlock_twice),
-    KIND(futex_static),   KIND(futex_after),      KIND(mutex_of_ended_thread), KIND(circle),
+    KIND(cond_static),    KIND(cond_heap_before),  KIND(cond_heap_after),       KIND(cond_stack_after),
+    KIND(sem_static),     KIND(sem_heap_before),   KIND(sem_stack_after),       KIND(sem_taken_twice),
+    KIND(barrier_before), KIND(barrier_after),     KIND(mutex_twice),           KIND(rwlock_twice),
+    KIND(futex_static),   KIND(futex_after),       KIND(mutex_of_ended_thread), KIND(circle),
     KIND(join_of_stuck),  KIND(cond_plain_before), KIND(cond_plain_after),
 #undef KIND
 };
