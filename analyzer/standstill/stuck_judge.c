@@ -7,21 +7,9 @@
 #include "proc_stat.h"
 #include "signal_classes.h"
 
-/* Static variables of a module: in its file's mapping, or in the anonymous one that follows it (.bss). */
-const struct proc_map *stuck_judge_module_data(const struct proc_maps *maps, uint64_t address)
-{
-	const struct proc_map *map = proc_maps_find(maps, address);
-
-	if (!map || map->path[0] == '/')
-		return map;
-	if (map->path[0] || map == maps->items || map[-1].end != map->start || !map[-1].writable)
-		return NULL;
-	return map[-1].path[0] == '/' ? &map[-1] : NULL;
-}
-
 static bool is_libc_data(const struct stuck_process *process, uint64_t address)
 {
-	const struct proc_map *map = stuck_judge_module_data(&process->maps, address);
+	const struct proc_map *map = stuck_object_module_data(&process->maps, address);
 
 	return map && stuck_stack_is_libc_file(proc_map_base_name(map));
 }
@@ -43,28 +31,11 @@ static uint32_t kind_of(const struct stuck_process *process, const struct stuck_
 	return process->is_in_loop && !process->sleeps_on_word ? TRACE_LOCK_SPINLOCK : TRACE_LOCK_FUTEX;
 }
 
-/* What the child made for itself after the fork no vanished thread knows. A static variable was there before;
- * a block of the heap was if its neighbourhood still looks like the parent's. */
-static bool was_there_at_fork(const struct stuck_process *process, const struct stuck_thread *thread)
+static bool was_there_at_fork(const struct stuck_process *process, const struct stuck_thread *thread,
+                              const struct stuck_object *object)
 {
-	enum { WORD = sizeof(uint64_t), HALF = STUCK_OBJECT_SIZE_BYTES / 2, EQUAL_MIN = 2 };
-	const struct proc_map *stack =
-	    proc_maps_find(&process->maps, thread->source.registers[STACK_REGISTER_SP]);
-	unsigned equal = 0;
-
-	if (stuck_judge_module_data(&process->maps, thread->wait.address))
-		return true;
-	if (!thread->has_object || !thread->has_parents_object ||
-	    (stack && thread->wait.address >= stack->start && thread->wait.address < stack->end))
-		return false;
-	for (size_t at = 0; at < STUCK_OBJECT_SIZE_BYTES; at += WORD) {
-		uint64_t ours, parents;
-
-		memcpy(&ours, thread->object + at, WORD);
-		memcpy(&parents, thread->parents_object + at, WORD);
-		equal += at != HALF && ours && ours == parents;
-	}
-	return equal >= EQUAL_MIN;
+	return stuck_object_was_there_at_fork(object, &process->maps,
+	                                      thread->source.registers[STACK_REGISTER_SP]);
 }
 
 static bool every_word_is_private(const struct stuck_process *process)
@@ -97,7 +68,7 @@ static bool mutex_owner(const struct stuck_thread *thread, struct owner *ret_own
 	enum { TYPE_MASK = 3, RECURSIVE = 1, ERRORCHECK = 2 };
 	struct proc_mutex mutex;
 
-	memcpy(&mutex, thread->object + STUCK_OBJECT_SIZE_BYTES / 2, sizeof(mutex));
+	memcpy(&mutex, thread->object.bytes + STUCK_OBJECT_MIDDLE, sizeof(mutex));
 	if (!proc_mutex_is_waited_for(&mutex))
 		return false;
 	int type = mutex.kind & TYPE_MASK;
@@ -115,7 +86,7 @@ static bool rwlock_owner(const struct stuck_process *process, const struct stuck
 	struct proc_rwlock lock;
 
 	for (size_t i = 0; i < sizeof(words) / sizeof(*words); i++) {
-		memcpy(&lock, thread->object + STUCK_OBJECT_SIZE_BYTES / 2 - words[i], sizeof(lock));
+		memcpy(&lock, thread->object.bytes + STUCK_OBJECT_MIDDLE - words[i], sizeof(lock));
 		if (lock.writer > 0 && (lock.writer == process->forking_tid ||
 		                        stuck_vanished_find(&process->vanished, lock.writer))) {
 			*ret_owner = (struct owner){lock.writer, thread->wait.address - words[i], true};
@@ -128,7 +99,7 @@ static bool rwlock_owner(const struct stuck_process *process, const struct stuck
 static bool find_owner(const struct stuck_process *process, const struct stuck_thread *thread, uint32_t kind,
                        struct owner *ret_owner)
 {
-	if (!thread->has_object)
+	if (!thread->object.is_known)
 		return false;
 	return kind == TRACE_LOCK_MUTEX    ? mutex_owner(thread, ret_owner)
 	       : kind == TRACE_LOCK_RWLOCK ? rwlock_owner(process, thread, ret_owner)
@@ -182,8 +153,8 @@ static void name_joined(const struct stuck_process *process, const struct stuck_
 {
 	int32_t tid;
 
-	memcpy(&tid, thread->object + STUCK_OBJECT_SIZE_BYTES / 2, sizeof(tid));
-	if (!thread->has_object || tid <= 0 || !stuck_vanished_find(&process->vanished, tid))
+	memcpy(&tid, thread->object.bytes + STUCK_OBJECT_MIDDLE, sizeof(tid));
+	if (!thread->object.is_known || tid <= 0 || !stuck_vanished_find(&process->vanished, tid))
 		return;
 	judgement->owner_tid = tid;
 	judgement->proof |= TRACE_PROOF_OWNER_WORD;
@@ -201,7 +172,7 @@ static bool may_wait_for_answer(uint32_t kind)
 static bool may_wait_for_the_end(const struct stuck_process *process, const struct stuck_thread *thread,
                                  uint32_t kind)
 {
-	return process->caught_signals && kind == TRACE_LOCK_FUTEX && was_there_at_fork(process, thread);
+	return process->caught_signals && kind == TRACE_LOCK_FUTEX && was_there_at_fork(process, thread, &thread->object);
 }
 
 /* The thread that handed work to threads that vanished waits for an answer, and no thread of the process
@@ -225,7 +196,7 @@ static void judge_handover(const struct stuck_process *process, const struct stu
 			return;
 		if (thread->tid == work->tid)
 			by = i;
-		else if (thread->wait.address - work->object < STUCK_OBJECT_SIZE_BYTES / 2)
+		else if (thread->wait.address - work->object < STUCK_OBJECT_MIDDLE)
 			return;
 	}
 	if (by == SIZE_MAX)
@@ -241,6 +212,63 @@ static void judge_handover(const struct stuck_process *process, const struct stu
 	                                                          : process->threads[by].wait.address;
 }
 
+/* CPython's lock is a byte behind an object's count and type. Of one that the child made for itself, to wait
+ * for an event, the parent has another object there, or a free block, or one that it waits for itself. */
+static bool is_pythons_from_before(const struct stuck_object *lock)
+{
+	enum { WORD = sizeof(uint64_t), PARKED = 2, COUNT_BITS = 24, HIGH_BITS = 32 };
+	uint64_t ours[2], parents[2]; /* count, type */
+
+	memcpy(ours, lock->bytes + STUCK_OBJECT_MIDDLE - sizeof(ours), sizeof(ours));
+	memcpy(parents, lock->parents + STUCK_OBJECT_MIDDLE - sizeof(parents), sizeof(parents));
+	uint32_t count = (uint32_t)parents[0];
+	return ours[1] && ours[1] == parents[1] && count && count < (1U << COUNT_BITS) &&
+	       ours[0] >> HIGH_BITS == parents[0] >> HIGH_BITS &&
+	       !(lock->parents[STUCK_OBJECT_MIDDLE] & PARKED);
+}
+
+/* What from before the fork the thread has queued itself on; NULL: nothing is known to be. */
+static const struct stuck_object *queued_on(const struct stuck_process *process,
+                                            const struct stuck_thread *thread, enum stuck_parking parking)
+{
+	const struct stuck_queue *queue = &thread->queue;
+	const struct stuck_object *key = &queue->key, *link = &queue->link;
+
+	if (parking == STUCK_PARKING_NONE && (queue->link_has_bits || !key->address))
+		return link->address ? link : NULL;
+	/* What the record hangs on may be a table from before the fork for locks that were not there. */
+	if ((parking == STUCK_PARKING_NONE && !link->address) || !key->address ||
+	    !was_there_at_fork(process, thread, key))
+		return NULL;
+	return parking != STUCK_PARKING_PYTHON || stuck_object_module_data(&process->maps, key->address) ||
+	               is_pythons_from_before(key)
+	           ? key
+	           : NULL;
+}
+
+/* A lock whose waiters sleep on words of their own. Python catches SIGINT always, and its locks wait on after
+ * a handler has run that does not raise: who asks it to end is nobody who lets go a lock. */
+static bool judge_queue(const struct stuck_process *process, const struct stuck_stack *stack, uint32_t kind,
+                        struct stuck_judgement *judgement)
+{
+	const struct stuck_thread *thread = &process->threads[0];
+	enum stuck_parking parking = stuck_stack_parking(stack);
+	uint64_t helpless = parking == STUCK_PARKING_PYTHON ? SIGNALS_OF_USERS : 0;
+
+	if ((kind != TRACE_LOCK_FUTEX && kind != TRACE_LOCK_SEMAPHORE && kind != TRACE_LOCK_CONDVAR) ||
+	    (process->caught_signals & ~helpless) || !process->vanished.made_no_threads)
+		return false;
+	const struct stuck_object *object = queued_on(process, thread, parking);
+	if (!object)
+		return false;
+	judgement->verdict = STUCK_BY_FORK;
+	judgement->observed = TRACE_STUCK_ON_VANISHED;
+	judgement->kind = TRACE_LOCK_FUTEX;
+	judgement->lock_address = object->address;
+	judgement->object = object;
+	return true;
+}
+
 /* The only thread of its process: if it cannot end its own wait, nobody here can. */
 static void judge_alone(const struct stuck_process *process, const struct stuck_stack *stack,
                         struct stuck_judgement *judgement)
@@ -254,19 +282,23 @@ static void judge_alone(const struct stuck_process *process, const struct stuck_
 		return;
 	/* Locks of libc are let go by the code that took them, and by no handler of the program. */
 	bool is_libc_lock = kind == TRACE_LOCK_LIBC && is_libc_data(process, thread->wait.address);
-	if (!is_libc_lock && process->caught_signals)
+	if (!is_libc_lock && process->caught_signals) {
+		judge_queue(process, stack, kind, judgement);
 		return;
+	}
 	if (stuck_stack_is_meeting(stack) && process->vanished.made_no_threads) {
 		judgement->verdict = STUCK_BY_FORK;
 		judgement->observed = TRACE_STUCK_ON_VANISHED;
 		judgement->proof |= TRACE_PROOF_MEETING;
 		return;
 	}
+	if (judge_queue(process, stack, kind, judgement))
+		return;
 	if (library_judged(process, thread, stack, kind) || kind == TRACE_LOCK_MUTEX ||
 	    kind == TRACE_LOCK_RWLOCK || kind == TRACE_LOCK_SPINLOCK ||
 	    (kind == TRACE_LOCK_STATIC_INIT && stuck_stack_initialises_itself(stack)) ||
 	    (kind == TRACE_LOCK_LIBC && stuck_stack_reenters_libc(stack)) ||
-	    !was_there_at_fork(process, thread)) {
+	    !was_there_at_fork(process, thread, &thread->object)) {
 		judgement->verdict = STUCK_ANYHOW;
 		return;
 	}
@@ -287,7 +319,7 @@ static void judge_loop(const struct stuck_process *process, const struct stuck_s
 	judgement->proof = TRACE_PROOF_LOOP | TRACE_PROOF_PRIVATE_MAPPING | TRACE_PROOF_ONLY_THREAD;
 	if ((kind != TRACE_LOCK_SPINLOCK && kind != TRACE_LOCK_FUTEX) ||
 	    library_judged(process, thread, stack, kind) || stuck_stack_has_signal_frame(stack) ||
-	    process->caught_signals || !was_there_at_fork(process, thread))
+	    process->caught_signals || !was_there_at_fork(process, thread, &thread->object))
 		return;
 	judgement->verdict = STUCK_BY_FORK;
 	judgement->observed = TRACE_STUCK_ON_VANISHED;

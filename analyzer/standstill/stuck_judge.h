@@ -22,15 +22,12 @@ struct stuck_judgement {
 	uint32_t observed;     /* enum trace_observed */
 	uint32_t kind;         /* enum trace_lock_kind */
 	uint64_t lock_address; /* of the object, or of the futex word where more is not known */
+	const struct stuck_object *object; /* the memory around it, of the process; NULL: around the word */
 	pid_t owner_tid;       /* that the lock names; 0: none */
 	uint32_t proof;        /* TRACE_PROOF_* */
 };
 
 /* stacks has one for each thread of the process. */
 struct stuck_judgement stuck_judge(const struct stuck_process *process, const struct stuck_stack *stacks);
-
-/* The mapping, with a file behind it, of the module whose static variables the address is among; NULL: none.
- */
-const struct proc_map *stuck_judge_module_data(const struct proc_maps *maps, uint64_t address);
 
 #endif

@@ -43,14 +43,21 @@ static bool read_registers(pid_t tid, uint64_t registers[STACK_REGISTERS], uint6
 	return true;
 }
 
-static void copy_object(const struct stuck_process *process, bool parent_is_same, struct stuck_thread *thread)
+/* parent 0: it does not run the program that forked any more. */
+static void take_objects(const struct stuck_process *process, pid_t parent, struct stuck_thread *thread)
 {
-	uint64_t start = thread->wait.address - STUCK_OBJECT_SIZE_BYTES / 2;
+	const struct stuck_waiter waiter = {
+	    .pid = process->pid,
+	    .parent = parent,
+	    .maps = &process->maps,
+	    .source = &thread->source,
+	    .thread_pointer = thread->thread_pointer,
+	    .word = thread->wait.address,
+	};
 
-	thread->has_object = proc_memory_read(process->pid, start, thread->object, sizeof(thread->object));
-	thread->has_parents_object =
-	    parent_is_same && proc_memory_read(process->forking_pid, start, thread->parents_object,
-	                                       sizeof(thread->parents_object));
+	stuck_object_read(process->pid, parent, thread->wait.address, &thread->object);
+	if (process->thread_count == 1 && !process->is_in_loop)
+		stuck_queue_find(&waiter, &thread->queue);
 }
 
 static void name_thread(const struct proc_stat *stat, struct stuck_thread *thread)
@@ -293,7 +300,8 @@ static void take_past(struct stuck_process *process)
 	stuck_vanished_take(process->pid, library, &parent, process->forking_pid, &process->maps,
 	                    first->source.registers[STACK_REGISTER_SP], &process->vanished);
 	for (size_t i = 0; i < process->thread_count; i++) {
-		copy_object(process, parent.is_same_program, &process->threads[i]);
+		take_objects(process, parent.is_same_program ? process->forking_pid : 0,
+		             &process->threads[i]);
 		take_known_wait(&process->vanished.threads, &process->threads[i]);
 	}
 }

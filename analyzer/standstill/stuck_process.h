@@ -14,19 +14,19 @@
 #include "proc_wait.h"
 #include "spin_proof.h"
 #include "stack_reader.h"
+#include "stuck_object.h"
+#include "stuck_queue.h"
 #include "stuck_vanished.h"
 
-enum { STUCK_OBJECT_SIZE_BYTES = 128, STUCK_THREADS_MAX = 64 };
+enum { STUCK_THREADS_MAX = 64 };
 
 struct stuck_thread {
 	struct stack_source source; /* memory owned */
 	pid_t tid;
 	struct proc_wait wait;
 	char name[16];
-	/* The memory from STUCK_OBJECT_SIZE_BYTES / 2 before the futex word on, and the same of the parent,
-	 * if it is there and still runs the program that forked. */
-	unsigned char object[STUCK_OBJECT_SIZE_BYTES], parents_object[STUCK_OBJECT_SIZE_BYTES];
-	bool has_object, has_parents_object;
+	struct stuck_object object; /* around the futex word */
+	struct stuck_queue queue;   /* of a thread that is alone */
 	uint64_t thread_pointer; /* 0: not known */
 	/* What the library says that it waits for: an object with the futex word inside; 0: nothing. */
 	uint64_t known_lock;

@@ -35,7 +35,7 @@ struct telling {
 /* Of a variable. .bss has no file behind it: the module's own part in front of it does. */
 static uint32_t add_module_of(const struct telling *telling, uint64_t address)
 {
-	const struct proc_map *map = stuck_judge_module_data(&telling->process->maps, address);
+	const struct proc_map *map = stuck_object_module_data(&telling->process->maps, address);
 	struct stuck_tables *tables = telling->tables;
 	struct stack_frame place;
 
@@ -51,15 +51,17 @@ static uint32_t add_module_of(const struct telling *telling, uint64_t address)
 static struct trace_lock describe_lock(const struct telling *telling)
 {
 	const struct stuck_process *process = telling->process;
-	const struct stuck_thread *thread = &process->threads[telling->judgement->thread];
+	const struct stuck_object *object = telling->judgement->object;
 	struct trace_lock lock = {
 	    .address = telling->judgement->lock_address,
 	    .kind = telling->judgement->kind,
 	    .owner_tid = telling->judgement->owner_tid,
 	};
 
-	if (thread->has_object)
-		memcpy(&lock.word, thread->object + STUCK_OBJECT_SIZE_BYTES / 2, sizeof(lock.word));
+	if (!object)
+		object = &process->threads[telling->judgement->thread].object;
+	if (object->is_known)
+		memcpy(&lock.word, object->bytes + STUCK_OBJECT_MIDDLE, sizeof(lock.word));
 	lock.module = add_module_of(telling, lock.address);
 	return lock;
 }

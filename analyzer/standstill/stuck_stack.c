@@ -27,9 +27,14 @@ bool stuck_stack_is_libc(const struct stack_frame *frame)
 	return frame->has_module && stuck_stack_is_libc_file(base_name(frame->module_path));
 }
 
+bool stuck_stack_is_own_file(const char *name)
+{
+	return starts_with(name, OWN_LIBRARY);
+}
+
 static bool is_own(const struct stack_frame *frame)
 {
-	return frame->has_module && starts_with(base_name(frame->module_path), OWN_LIBRARY);
+	return frame->has_module && stuck_stack_is_own_file(base_name(frame->module_path));
 }
 
 static size_t count_libc_frames(const struct stuck_stack *stack)
@@ -177,6 +182,28 @@ static const char *entered_by(const struct stuck_stack *stack, size_t count)
 	const char *called = count < stack->count ? stack->frames[count].called : "";
 
 	return *called ? called : stack->frames[count - 1].function;
+}
+
+/* The innermost functions of the program itself: one that sleeps, perhaps, and one that parks. */
+enum stuck_parking stuck_stack_parking(const struct stuck_stack *stack)
+{
+	enum { PARKING_FRAMES = 2 };
+	static const struct {
+		const char *part; /* of the name, as the linker knows it */
+		enum stuck_parking parking;
+	} table[] = {
+	    {"_PyParkingLot_Park", STUCK_PARKING_PYTHON},
+	    {"11parking_lot", STUCK_PARKING_KEY}, /* Rust's, in both manglings */
+	};
+	size_t first = count_libc_frames(stack);
+
+	while (first < stack->count && is_own(&stack->frames[first]))
+		first++;
+	for (size_t at = first; at < stack->count && at < first + PARKING_FRAMES; at++)
+		for (size_t i = 0; i < sizeof(table) / sizeof(*table); i++)
+			if (strstr(stack->frames[at].function, table[i].part))
+				return table[i].parking;
+	return STUCK_PARKING_NONE;
 }
 
 /* A function that waits for other threads and for nothing else: never for a lock that its own thread may

@@ -18,6 +18,8 @@ struct stuck_stack {
 
 /* By the base name of a file: libc, its loader and their companions. */
 bool stuck_stack_is_libc_file(const char *name);
+/* The same: this tool's library. */
+bool stuck_stack_is_own_file(const char *name);
 bool stuck_stack_is_libc(const struct stack_frame *frame);
 /* Without leading underscores. */
 const char *stuck_stack_plain_name(const char *function);
@@ -34,6 +36,9 @@ bool stuck_stack_has_signal_frame(const struct stuck_stack *stack);
 bool stuck_stack_initialises_itself(const struct stuck_stack *stack);
 /* True where libc called the program, holding a lock perhaps, and the program came back into libc. */
 bool stuck_stack_reenters_libc(const struct stuck_stack *stack);
+/* Of a thread that waits in a table of waiters which many locks share, and of which its record names one. */
+enum stuck_parking { STUCK_PARKING_NONE, STUCK_PARKING_KEY, STUCK_PARKING_PYTHON };
+enum stuck_parking stuck_stack_parking(const struct stuck_stack *stack);
 /* True in a function that waits for other threads and for nothing else. */
 bool stuck_stack_is_meeting(const struct stuck_stack *stack);
 

@@ -48,7 +48,7 @@ static void set_up(void)
 	vanished.known.tid = vanished.known.owner_tid = 7;
 	process.signals_known = true;
 	for (unsigned i = 0; i < 2; i++) {
-		threads[i].wait.address = STATIC;
+		threads[i].wait.address = threads[i].object.address = STATIC;
 		threads[i].source.registers[STACK_REGISTER_SP] = 0x900100;
 		stacks[i].frames = frames[i];
 	}
@@ -78,7 +78,7 @@ Test(stuck_judge, blames_the_fork_for_a_home_made_lock)
 {
 	add_frame(0, "/opt/shop", "take");
 	expect(STUCK_BY_FORK, TRACE_LOCK_FUTEX);
-	threads[0].wait.address = BSS;
+	threads[0].wait.address = threads[0].object.address = BSS;
 	expect(STUCK_BY_FORK, TRACE_LOCK_FUTEX);
 	cr_assert_eq(stuck_judge(&process, stacks).observed, TRACE_STUCK_ON_VANISHED);
 	cr_assert(stuck_judge(&process, stacks).proof & TRACE_PROOF_ONLY_THREAD);
@@ -103,9 +103,9 @@ Test(stuck_judge, says_nothing_where_another_process_could_wake)
 	process.memory_is_shared = true;
 	expect(STUCK_UNCLEAR, 0);
 	process.memory_is_shared = false;
-	threads[0].wait.address = SHARED;
+	threads[0].wait.address = threads[0].object.address = SHARED;
 	expect(STUCK_UNCLEAR, 0);
-	threads[0].wait.address = 0x10; /* not mapped */
+	threads[0].wait.address = threads[0].object.address = 0x10; /* not mapped */
 	expect(STUCK_UNCLEAR, 0);
 }
 
@@ -121,7 +121,7 @@ Test(stuck_judge, says_nothing_inside_a_signal_handler)
 	add_frame(0, "/lib/libc.so.6", "setenv");
 	add_frame(0, "/opt/shop", "on_signal");
 	add_frame(0, "/opt/shop", "work");
-	threads[0].wait.address = LIBC;
+	threads[0].wait.address = threads[0].object.address = LIBC;
 	expect(STUCK_BY_FORK, TRACE_LOCK_LIBC);
 	frames[0][2].is_exact = true;
 	expect(STUCK_UNCLEAR, 0);
@@ -135,7 +135,7 @@ Test(stuck_judge, does_not_blame_the_fork_where_libc_was_entered_twice)
 	add_frame(0, "/lib/libc.so.6", "");
 	add_frame(0, "/lib/libc.so.6", "fgetgrent");
 	add_frame(0, "/opt/shop", "main");
-	threads[0].wait.address = LIBC;
+	threads[0].wait.address = threads[0].object.address = LIBC;
 	expect(STUCK_ANYHOW, TRACE_LOCK_LIBC);
 	strcpy(frames[0][4].function, "exit");
 	expect(STUCK_BY_FORK, TRACE_LOCK_LIBC);
@@ -152,8 +152,8 @@ Test(stuck_judge, names_the_vanished_thread_that_is_joined)
 	add_frame(0, "/lib/libc.so.6", "");
 	add_frame(0, "/lib/libc.so.6", "pthread_join");
 	add_frame(0, "/opt/shop", "main");
-	threads[0].has_object = true;
-	memcpy(threads[0].object + STUCK_OBJECT_SIZE_BYTES / 2, &tid, sizeof(tid));
+	threads[0].object.is_known = true;
+	memcpy(threads[0].object.bytes + STUCK_OBJECT_MIDDLE, &tid, sizeof(tid));
 	expect(STUCK_BY_FORK, TRACE_LOCK_THREAD);
 	cr_assert_eq(stuck_judge(&process, stacks).owner_tid, 7);
 	vanished.known.owner_tid = 8;
@@ -166,11 +166,11 @@ Test(stuck_judge, takes_no_handler_for_one_that_lets_go_a_lock_of_libc)
 	add_frame(0, "/lib/libc.so.6", "");
 	add_frame(0, "/lib/libc.so.6", "setenv");
 	add_frame(0, "/opt/shop", "work");
-	threads[0].wait.address = LIBC;
+	threads[0].wait.address = threads[0].object.address = LIBC;
 	process.caught_signals = 2;
 	expect(STUCK_BY_FORK, TRACE_LOCK_LIBC);
 	/* A lock on the heap that libc waits for may be the program's. */
-	threads[0].wait.address = HEAP;
+	threads[0].wait.address = threads[0].object.address = HEAP;
 	expect(STUCK_UNCLEAR, 0);
 }
 
@@ -193,7 +193,7 @@ Test(stuck_judge, blames_no_fork_for_what_went_through_the_library)
 	add_frame(0, "/opt/shop", "work");
 	expect(STUCK_ANYHOW, TRACE_LOCK_SEMAPHORE);
 	strcpy(frames[0][0].function, "setenv");
-	threads[0].wait.address = LIBC;
+	threads[0].wait.address = threads[0].object.address = LIBC;
 	expect(STUCK_BY_FORK, TRACE_LOCK_LIBC);
 }
 
@@ -224,9 +224,9 @@ Test(stuck_judge, knows_of_a_condition_what_the_library_cannot)
 /* What thread 1 waits for, from the word on. */
 static void put_words(const uint32_t *words, size_t count, size_t words_before)
 {
-	threads[1].has_object = true;
-	memset(threads[1].object, 0, sizeof(threads[1].object));
-	memcpy(threads[1].object + STUCK_OBJECT_SIZE_BYTES / 2 - words_before * sizeof(*words), words,
+	threads[1].object.is_known = true;
+	memset(threads[1].object.bytes, 0, sizeof(threads[1].object.bytes));
+	memcpy(threads[1].object.bytes + STUCK_OBJECT_MIDDLE - words_before * sizeof(*words), words,
 	       count * sizeof(*words));
 }
 
@@ -314,13 +314,13 @@ Test(stuck_judge, tells_a_meeting_from_a_lock_by_the_function_that_was_called)
 	add_frame(0, "/lib/libgomp.so.1", "");
 	add_frame(0, "/opt/shop", "sum");
 	strcpy(frames[0][2].called, "GOMP_parallel");
-	threads[0].wait.address = HEAP;
+	threads[0].wait.address = threads[0].object.address = HEAP;
 	expect(STUCK_ANYHOW, TRACE_LOCK_FUTEX);
 	process.vanished.made_no_threads = true;
 	expect(STUCK_BY_FORK, TRACE_LOCK_FUTEX);
 	cr_assert(stuck_judge(&process, stacks).proof & TRACE_PROOF_MEETING);
 	strcpy(frames[0][2].called, "omp_set_lock");
-	threads[0].wait.address = STATIC;
+	threads[0].wait.address = threads[0].object.address = STATIC;
 	expect(STUCK_BY_FORK, TRACE_LOCK_FUTEX);
 	cr_assert_eq(stuck_judge(&process, stacks).proof & TRACE_PROOF_MEETING, 0);
 }
@@ -349,22 +349,22 @@ Test(stuck_judge, blames_nobody_where_several_threads_wait)
 Test(stuck_judge, blames_nobody_for_what_the_child_made_itself)
 {
 	add_frame(0, "/opt/shop", "take");
-	threads[0].wait.address = HEAP;
+	threads[0].wait.address = threads[0].object.address = HEAP;
 	expect(STUCK_ANYHOW, TRACE_LOCK_FUTEX);
 	/* The neighbourhood is the parent's: it was there. */
-	threads[0].has_object = threads[0].has_parents_object = true;
-	threads[0].object[0] = threads[0].parents_object[0] = 5;
+	threads[0].object.is_known = threads[0].object.is_known_of_parent = true;
+	threads[0].object.bytes[0] = threads[0].object.parents[0] = 5;
 	expect(STUCK_ANYHOW, TRACE_LOCK_FUTEX);
-	threads[0].object[9] = threads[0].parents_object[9] = 5;
+	threads[0].object.bytes[9] = threads[0].object.parents[9] = 5;
 	expect(STUCK_BY_FORK, TRACE_LOCK_FUTEX);
 	/* The word itself says nothing. */
-	threads[0].object[9] = 6;
-	threads[0].object[STUCK_OBJECT_SIZE_BYTES / 2] =
-	    threads[0].parents_object[STUCK_OBJECT_SIZE_BYTES / 2] = 5;
+	threads[0].object.bytes[9] = 6;
+	threads[0].object.bytes[STUCK_OBJECT_MIDDLE] =
+	    threads[0].object.parents[STUCK_OBJECT_MIDDLE] = 5;
 	expect(STUCK_ANYHOW, TRACE_LOCK_FUTEX);
 	/* The stack looks alike by nature. */
-	threads[0].object[9] = 5;
-	threads[0].wait.address = STACK;
+	threads[0].object.bytes[9] = 5;
+	threads[0].wait.address = threads[0].object.address = STACK;
 	expect(STUCK_ANYHOW, TRACE_LOCK_FUTEX);
 }
 
@@ -388,7 +388,7 @@ static void hand_over(void)
 	process.has_library = true;
 	process.library.handover = (struct library_handover){.object = BSS, .tid = 11, .waiting_count = 1};
 	threads[0].tid = 11;
-	threads[0].wait.address = STACK;
+	threads[0].wait.address = threads[0].object.address = STACK;
 	add_frame(0, "/lib/libc.so.6", "pthread_cond_wait");
 	add_frame(0, "/opt/lib/libafterfork.so", "pthread_cond_wait");
 	add_frame(0, "/opt/shop", "ask");
@@ -427,7 +427,7 @@ Test(stuck_judge, takes_a_futex_from_before_the_fork_for_one_that_ends_the_progr
 	process.caught_signals = 1 << (SIGNAL_TERM - 1);
 	expect(STUCK_BY_FORK, TRACE_LOCK_FUTEX);
 	process.library.handover.object = HEAP;
-	threads[0].wait.address = BSS;
+	threads[0].wait.address = threads[0].object.address = BSS;
 	expect(STUCK_UNCLEAR, 0);
 	process.caught_signals = 0;
 	expect(STUCK_BY_FORK, TRACE_LOCK_FUTEX);
@@ -466,7 +466,7 @@ Test(stuck_judge, blames_handed_work_among_threads_that_wait_for_no_lock)
 	hand_over();
 	process.thread_count = 2;
 	threads[1].tid = 12;
-	threads[1].wait.address = HEAP;
+	threads[1].wait.address = threads[1].object.address = HEAP;
 	add_frame(1, "/lib/libc.so.6", "pthread_cond_wait");
 	add_frame(1, "/opt/shop", "idle");
 	expect(STUCK_BY_FORK, TRACE_LOCK_CONDVAR);
@@ -476,9 +476,9 @@ Test(stuck_judge, blames_handed_work_among_threads_that_wait_for_no_lock)
 	expect(STUCK_ANYHOW, TRACE_LOCK_CONDVAR);
 	process.library.handover.waiting_count = 1;
 	/* A thread that takes work has done it, or never will. */
-	threads[1].wait.address = BSS + 8;
+	threads[1].wait.address = threads[1].object.address = BSS + 8;
 	expect(STUCK_ANYHOW, TRACE_LOCK_CONDVAR);
-	threads[1].wait.address = HEAP;
+	threads[1].wait.address = threads[1].object.address = HEAP;
 	strcpy(frames[1][0].function, "pthread_mutex_lock");
 	expect(STUCK_ANYHOW, TRACE_LOCK_CONDVAR);
 	/* Who handed it over is gone. */
@@ -518,11 +518,11 @@ Test(stuck_judge, blames_the_fork_for_a_loop_on_what_was_there)
 	expect_loop(STUCK_BY_FORK, TRACE_LOCK_SPINLOCK);
 	process.sleeps_on_word = true;
 	expect_loop(STUCK_BY_FORK, TRACE_LOCK_FUTEX);
-	threads[0].wait.address = HEAP;
+	threads[0].wait.address = threads[0].object.address = HEAP;
 	expect_loop(STUCK_UNCLEAR, 0);
-	threads[0].wait.address = STACK;
+	threads[0].wait.address = threads[0].object.address = STACK;
 	expect_loop(STUCK_UNCLEAR, 0);
-	threads[0].wait.address = SHARED;
+	threads[0].wait.address = threads[0].object.address = SHARED;
 	expect_loop(STUCK_UNCLEAR, 0);
 }
 
@@ -541,6 +541,6 @@ Test(stuck_judge, says_nothing_of_a_loop_that_others_could_end)
 	process.vanished_threads = 1;
 	expect_loop(STUCK_BY_FORK, TRACE_LOCK_SPINLOCK);
 	/* One of libc's own. */
-	threads[0].wait.address = LIBC;
+	threads[0].wait.address = threads[0].object.address = LIBC;
 	expect_loop(STUCK_UNCLEAR, 0);
 }
