@@ -14,6 +14,9 @@ enum {
 	RECORD_AFTER_BYTES = 64,      /* or is linked by a part of it that begins behind the word */
 	KEY_BYTES = 64,               /* between the word and what else the record holds */
 	STATIC_TLS_SIZE_BYTES = 64 << 10,
+	CLOSE_BYTES = 64,
+	VARIABLES_SIZE_BYTES = 8 << 20, /* of all modules */
+	PART_SIZE_BYTES = 64 << 10,     /* at once */
 	STATE_BITS = 7, /* of a word that is an address and a state at once */
 };
 
@@ -89,6 +92,52 @@ static bool is_link(const struct stuck_waiter *waiter, uint64_t address, uint64_
 	                                      waiter->source->registers[STACK_REGISTER_SP]);
 }
 
+/* A lock whose address is a constant of the code is in nobody's hands. Of static variables, some of which keep
+ * places on the stack for reasons of their own, one has to point closer to the word, and to be known to have
+ * changed. */
+static bool is_static_link(const struct stuck_waiter *waiter, uint64_t address, uint64_t value,
+                           struct stuck_queue *queue)
+{
+	if (is_between(value, waiter->word - CLOSE_BYTES, waiter->word + CLOSE_BYTES) && !(value % WORD) &&
+	    is_link(waiter, address, value, queue) && queue->link.is_known_of_parent)
+		return true;
+	queue->link.address = 0;
+	return false;
+}
+
+static bool look_through(const struct stuck_waiter *waiter, const struct proc_map *map,
+                         struct stuck_queue *queue)
+{
+	uint64_t words[PART_SIZE_BYTES / WORD];
+
+	for (uint64_t start = map->start; start < map->end; start += sizeof(words)) {
+		size_t size_bytes = map->end - start < sizeof(words) ? map->end - start : sizeof(words);
+
+		if (!proc_memory_read(waiter->pid, start, words, size_bytes))
+			return false;
+		for (size_t i = 0; i < size_bytes / WORD; i++)
+			if (is_static_link(waiter, start + i * WORD, words[i], queue))
+				return true;
+	}
+	return false;
+}
+
+static void look_through_variables(const struct stuck_waiter *waiter, struct stuck_queue *queue)
+{
+	uint64_t left = VARIABLES_SIZE_BYTES;
+
+	for (size_t i = 0; i < waiter->maps->count; i++) {
+		const struct proc_map *map = &waiter->maps->items[i];
+
+		if (!may_be_lock(waiter, map->start) || may_be_librarys(waiter, map->start) ||
+		    strcmp(map->path, "[heap]") == 0 || map->end - map->start > left)
+			continue;
+		left -= map->end - map->start;
+		if (look_through(waiter, map, queue))
+			return;
+	}
+}
+
 static void look_for_link(const struct stuck_waiter *waiter, uint64_t lock, struct stuck_queue *queue)
 {
 	uint64_t words[LOCK_SIZE_BYTES / WORD];
@@ -129,8 +178,8 @@ struct look {
 	size_t record_count; /* 0: could not be read */
 };
 
-/* An address in a register or in a frame. */
-static void look_at(struct look *look, uint64_t address)
+/* An address in a register or in a frame: not only in the record, where it would be its own witness. */
+static void look_at(struct look *look, uint64_t address, bool may_be_record)
 {
 	struct stuck_queue *queue = look->queue;
 
@@ -138,7 +187,7 @@ static void look_at(struct look *look, uint64_t address)
 		return;
 	if (!queue->link.address)
 		look_for_link(look->waiter, address, queue);
-	if (!queue->key.address && is_in_record(look->record, look->record_count, address) &&
+	if (!queue->key.address && !may_be_record && is_in_record(look->record, look->record_count, address) &&
 	    !is_between(queue->link.address, address, address + LOCK_SIZE_BYTES))
 		stuck_object_read(look->waiter->pid, look->waiter->parent, address, &queue->key);
 }
@@ -153,13 +202,15 @@ void stuck_queue_find(const struct stuck_waiter *waiter, struct stuck_queue *ret
 	if (proc_memory_read(waiter->pid, key_start, look.record, sizeof(look.record)))
 		look.record_count = sizeof(look.record) / WORD;
 	for (unsigned i = 0; i < STACK_REGISTERS && source->has_all_registers; i++)
-		look_at(&look, source->registers[i]);
+		look_at(&look, source->registers[i], false);
 	uint64_t end = source->memory_size_bytes < FRAMES_SIZE_BYTES ? source->memory_size_bytes
 	                                                              : FRAMES_SIZE_BYTES;
 	for (uint64_t at = 0; at + WORD <= end; at += WORD) {
 		uint64_t place = source->memory_start + at;
 
-		if (!is_between(place, key_start, key_start + sizeof(look.record)))
-			look_at(&look, stack_word(source, place));
+		look_at(&look, stack_word(source, place),
+		        is_between(place, key_start, key_start + sizeof(look.record)));
 	}
+	if (!ret_queue->link.address && is_threads_own(waiter))
+		look_through_variables(waiter, ret_queue);
 }
