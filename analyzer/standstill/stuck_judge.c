@@ -212,21 +212,6 @@ static void judge_handover(const struct stuck_process *process, const struct stu
 	                                                          : process->threads[by].wait.address;
 }
 
-/* CPython's lock is a byte behind an object's count and type. Of one that the child made for itself, to wait
- * for an event, the parent has another object there, or a free block, or one that it waits for itself. */
-static bool is_pythons_from_before(const struct stuck_object *lock)
-{
-	enum { WORD = sizeof(uint64_t), PARKED = 2, COUNT_BITS = 24, HIGH_BITS = 32 };
-	uint64_t ours[2], parents[2]; /* count, type */
-
-	memcpy(ours, lock->bytes + STUCK_OBJECT_MIDDLE - sizeof(ours), sizeof(ours));
-	memcpy(parents, lock->parents + STUCK_OBJECT_MIDDLE - sizeof(parents), sizeof(parents));
-	uint32_t count = (uint32_t)parents[0];
-	return ours[1] && ours[1] == parents[1] && count && count < (1U << COUNT_BITS) &&
-	       ours[0] >> HIGH_BITS == parents[0] >> HIGH_BITS &&
-	       !(lock->parents[STUCK_OBJECT_MIDDLE] & PARKED);
-}
-
 /* What from before the fork the thread has queued itself on; NULL: nothing is known to be. */
 static const struct stuck_object *queued_on(const struct stuck_process *process,
                                             const struct stuck_thread *thread, enum stuck_parking parking)
@@ -240,10 +225,9 @@ static const struct stuck_object *queued_on(const struct stuck_process *process,
 	if ((parking == STUCK_PARKING_NONE && !link->address) || !key->address ||
 	    !was_there_at_fork(process, thread, key))
 		return NULL;
-	return parking != STUCK_PARKING_PYTHON || stuck_object_module_data(&process->maps, key->address) ||
-	               is_pythons_from_before(key)
-	           ? key
-	           : NULL;
+	bool may_be_anew = parking == STUCK_PARKING_PYTHON &&
+	                   !stuck_object_module_data(&process->maps, key->address);
+	return may_be_anew && !queue->key_is_pythons ? NULL : key;
 }
 
 /* A lock whose waiters sleep on words of their own. Python catches SIGINT always, and its locks wait on after

@@ -4,6 +4,7 @@
 #include <string.h>
 
 #include "proc_memory.h"
+#include "stuck_python.h"
 #include "stuck_stack.h"
 
 enum {
@@ -213,4 +214,6 @@ void stuck_queue_find(const struct stuck_waiter *waiter, struct stuck_queue *ret
 	}
 	if (!ret_queue->link.address && is_threads_own(waiter))
 		look_through_variables(waiter, ret_queue);
+	ret_queue->key_is_pythons =
+	    ret_queue->key.address && stuck_python_lock_was_there(waiter, &ret_queue->key);
 }

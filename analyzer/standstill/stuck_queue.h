@@ -18,6 +18,7 @@ struct stuck_queue {
 	bool link_has_bits; /* beside the address: a lock's state */
 	/* Memory, as a rule from before the fork, that the record names: in a parking lot the lock. */
 	struct stuck_object key;
+	bool key_is_pythons; /* a lock of CPython's that was there at the fork: stuck_python.h */
 };
 
 struct stuck_waiter {
