@@ -73,6 +73,13 @@ def pool(command, lock, worker, post, victim, needs, build="", spins=False):
 
 
 INCLUDE = "/usr/include"
+
+
+def absl_mutex(*expected, command="./program"):
+    build = "sh -c 'c++ -std=c++20 -g -O1 {here}/absl_mutex.cc -o program $(pkg-config --libs absl_synchronization)'"
+    return waker(build, *expected, needs=((f"{INCLUDE}/absl/synchronization/mutex.h", "libabsl-dev"),), command=command)
+
+
 HAZARDS = {
     "openmp": waker("cc -g -O1 -fopenmp {here}/openmp_pool.c -o program", None, "libgomp.so", "sum_of_squares", "main",
                     needs=(("cc", "gcc"),), verdict="certain"),
@@ -88,6 +95,8 @@ HAZARDS = {
     "absl_spin": waker("sh -c 'c++ -std=c++20 -g -O1 {here}/absl_spin_lock.cc -o program $(pkg-config --libs absl_base)'",
                        "cache_mutex.lockword_", "AbslInternalSpinLockDelay", "cache_read", "main",
                        needs=((f"{INCLUDE}/absl/base/internal/spinlock.h", "libabsl-dev"),)),
+    "absl_mutex": absl_mutex("cache_mutex.mu_", "absl::", "cache_read", "main"),
+    "absl_notification": absl_mutex("cache_filled.mutex_.mu_", "absl::", "cache_await", "main", command="./program wait"),
     "python_lock": python("python_lock.py", "PyThread_acquire_lock_timed"),
     "python_logging": python("python_logging.py", "PyThread_acquire_lock"),
     "setenv": libc("setenv", "main"),
