@@ -23,6 +23,7 @@ sys.path.insert(0, str(HERE.parent.parent / "case_runner"))
 import process_tree  # noqa: E402
 
 PYTHON = "/usr/bin/python3.11"  # Debian 12's, with its libraries: other versions have other locks
+PYTHON_OF_PARKING_LOT = "/usr/bin/python3.13"  # Debian 13's
 CHILDREN = 5000  # at most, where it is chance which of them hangs
 HUNG_POLLS, POLL_S = 20, 0.05  # a child has microseconds of work
 RUN_LIMIT_S = 150
@@ -98,6 +99,10 @@ HAZARDS = {
     "absl_mutex": absl_mutex("cache_mutex.mu_", "absl::", "cache_read", "main"),
     "absl_notification": absl_mutex("cache_filled.mutex_.mu_", "absl::", "cache_await", "main", command="./program wait"),
     "python_lock": python("python_lock.py", "PyThread_acquire_lock_timed"),
+    "python_own_word": waker("", None, "_PyParkingLot_Park", command=f"{PYTHON_OF_PARKING_LOT} {{here}}/python_lock.py",
+                             needs=((PYTHON_OF_PARKING_LOT, "python3.13"),)),
+    "rust_parking_lot": waker("sh {here}/rust_parking_lot.sh", "rust_parking_lot::CACHE", "RawMutex::lock_slow", "cache_read",
+                              needs=(("/usr/share/cargo/registry/parking_lot-0.12.1", "librust-parking-lot-dev"),)),
     "python_logging": python("python_logging.py", "PyThread_acquire_lock"),
     "setenv": libc("setenv", "main"),
     "localtime_r": libc("localtime_r", "main"),
