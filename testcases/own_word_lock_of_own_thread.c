@@ -1,5 +1,5 @@
-/* The child's own thread holds a lock whose waiters sleep on a word of their own, and hands it over later: the
- * child waits for a thread that lives.
+/* The child's own thread holds a lock whose waiters sleep on a word of their own, and hands it over later:
+ * the child waits for a thread that lives.
  *
  * expect: nothing
  * exit: 0

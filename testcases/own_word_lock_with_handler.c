@@ -8,12 +8,12 @@
 #include "watch_patience.h"
 
 static struct own_word_lock queue_lock;
-static struct own_word_record *childs;
+static struct own_word_record *waiting;
 
 static void on_signal(int number)
 {
 	(void)number;
-	own_word_end(&childs->is_first);
+	own_word_end(&waiting->is_first);
 }
 
 static void *worker(void *unused)
@@ -31,7 +31,7 @@ static void child(void)
 {
 	struct own_word_record record;
 
-	childs = &record;
+	waiting = &record;
 	own_word_lock_take(&queue_lock, &record);
 	_exit(0);
 }

@@ -172,7 +172,8 @@ static bool may_wait_for_answer(uint32_t kind)
 static bool may_wait_for_the_end(const struct stuck_process *process, const struct stuck_thread *thread,
                                  uint32_t kind)
 {
-	return process->caught_signals && kind == TRACE_LOCK_FUTEX && was_there_at_fork(process, thread, &thread->object);
+	return process->caught_signals && kind == TRACE_LOCK_FUTEX &&
+	       was_there_at_fork(process, thread, &thread->object);
 }
 
 /* The thread that handed work to threads that vanished waits for an answer, and no thread of the process
@@ -206,6 +207,7 @@ static void judge_handover(const struct stuck_process *process, const struct stu
 		return;
 	judgement->verdict = STUCK_BY_FORK;
 	judgement->observed = TRACE_WAITS_FOR_HANDED_WORK;
+	judgement->object = NULL;
 	judgement->thread = by;
 	judgement->kind = kind;
 	judgement->lock_address = process->threads[by].known_lock ? process->threads[by].known_lock
@@ -225,8 +227,8 @@ static const struct stuck_object *queued_on(const struct stuck_process *process,
 	if ((parking == STUCK_PARKING_NONE && !link->address) || !key->address ||
 	    !was_there_at_fork(process, thread, key))
 		return NULL;
-	bool may_be_anew = parking == STUCK_PARKING_PYTHON &&
-	                   !stuck_object_module_data(&process->maps, key->address);
+	bool may_be_anew =
+	    parking == STUCK_PARKING_PYTHON && !stuck_object_module_data(&process->maps, key->address);
 	return may_be_anew && !queue->key_is_pythons ? NULL : key;
 }
 

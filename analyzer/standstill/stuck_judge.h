@@ -18,13 +18,13 @@ enum stuck_verdict {
 
 struct stuck_judgement {
 	enum stuck_verdict verdict;
-	size_t thread;         /* index of the thread that tells it */
-	uint32_t observed;     /* enum trace_observed */
-	uint32_t kind;         /* enum trace_lock_kind */
-	uint64_t lock_address; /* of the object, or of the futex word where more is not known */
+	size_t thread;                     /* index of the thread that tells it */
+	uint32_t observed;                 /* enum trace_observed */
+	uint32_t kind;                     /* enum trace_lock_kind */
+	uint64_t lock_address;             /* of the object, or of the futex word where more is not known */
 	const struct stuck_object *object; /* the memory around it, of the process; NULL: around the word */
-	pid_t owner_tid;       /* that the lock names; 0: none */
-	uint32_t proof;        /* TRACE_PROOF_* */
+	pid_t owner_tid;                   /* that the lock names; 0: none */
+	uint32_t proof;                    /* TRACE_PROOF_* */
 };
 
 /* stacks has one for each thread of the process. */

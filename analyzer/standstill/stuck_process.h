@@ -27,7 +27,7 @@ struct stuck_thread {
 	char name[16];
 	struct stuck_object object; /* around the futex word */
 	struct stuck_queue queue;   /* of a thread that is alone */
-	uint64_t thread_pointer; /* 0: not known */
+	uint64_t thread_pointer;    /* 0: not known */
 	/* What the library says that it waits for: an object with the futex word inside; 0: nothing. */
 	uint64_t known_lock;
 	uint32_t known_kind; /* enum trace_lock_kind */

@@ -6,12 +6,12 @@
 
 enum {
 	WORD = sizeof(uint64_t),
-	HEADER_SIZE_BYTES = 2 * WORD,     /* an object's count of references, and its type */
-	PARKED = 2,                       /* in the byte: somebody waits */
-	COUNT_BITS = 24,                  /* a free block has an address there, or 0 */
-	HIGH_BITS = 32,                   /* flags, since 3.14 */
-	SEARCHED_SIZE_BYTES = 256 << 20,  /* of the process's memory: tens of milliseconds */
-	PART_SIZE_BYTES = 256 << 10,      /* at once */
+	HEADER_SIZE_BYTES = 2 * WORD,    /* an object's count of references, and its type */
+	PARKED = 2,                      /* in the byte: somebody waits */
+	COUNT_BITS = 24,                 /* a free block has an address there, or 0 */
+	HIGH_BITS = 32,                  /* flags, since 3.14 */
+	SEARCHED_SIZE_BYTES = 256 << 20, /* of the process's memory: tens of milliseconds */
+	PART_SIZE_BYTES = 256 << 10,     /* at once */
 };
 
 /* How many refer to the parent's lock; 0: it has none there, or one that cannot have been copied. */

@@ -18,7 +18,7 @@ enum {
 	CLOSE_BYTES = 64,
 	VARIABLES_SIZE_BYTES = 8 << 20, /* of all modules */
 	PART_SIZE_BYTES = 64 << 10,     /* at once */
-	STATE_BITS = 7, /* of a word that is an address and a state at once */
+	STATE_BITS = 7,                 /* of a word that is an address and a state at once */
 };
 
 static bool is_between(uint64_t address, uint64_t start, uint64_t end)
@@ -75,8 +75,8 @@ static bool is_word_of_parent(const struct stuck_object *object)
 	       memcmp(object->bytes + STUCK_OBJECT_MIDDLE, object->parents + STUCK_OBJECT_MIDDLE, WORD) == 0;
 }
 
-/* A variable that points to an object of the child's own looks alike: only a record that must be the thread's,
- * or a word with a lock's state in it, shows that the thread has queued itself. */
+/* A variable that points to an object of the child's own looks alike: only a record that must be the
+ * thread's, or a word with a lock's state in it, shows that the thread has queued itself. */
 static bool is_link(const struct stuck_waiter *waiter, uint64_t address, uint64_t value,
                     struct stuck_queue *queue)
 {
@@ -93,9 +93,9 @@ static bool is_link(const struct stuck_waiter *waiter, uint64_t address, uint64_
 	                                      waiter->source->registers[STACK_REGISTER_SP]);
 }
 
-/* A lock whose address is a constant of the code is in nobody's hands. Of static variables, some of which keep
- * places on the stack for reasons of their own, one has to point closer to the word, and to be known to have
- * changed. */
+/* A lock whose address is a constant of the code is in nobody's hands. Of static variables, some of which
+ * keep places on the stack for reasons of their own, one has to point closer to the word, and to be known to
+ * have changed. */
 static bool is_static_link(const struct stuck_waiter *waiter, uint64_t address, uint64_t value,
                            struct stuck_queue *queue)
 {
@@ -188,7 +188,8 @@ static void look_at(struct look *look, uint64_t address, bool may_be_record)
 		return;
 	if (!queue->link.address)
 		look_for_link(look->waiter, address, queue);
-	if (!queue->key.address && !may_be_record && is_in_record(look->record, look->record_count, address) &&
+	if (!queue->key.address && !may_be_record &&
+	    is_in_record(look->record, look->record_count, address) &&
 	    !is_between(queue->link.address, address, address + LOCK_SIZE_BYTES))
 		stuck_object_read(look->waiter->pid, look->waiter->parent, address, &queue->key);
 }
@@ -204,8 +205,8 @@ void stuck_queue_find(const struct stuck_waiter *waiter, struct stuck_queue *ret
 		look.record_count = sizeof(look.record) / WORD;
 	for (unsigned i = 0; i < STACK_REGISTERS && source->has_all_registers; i++)
 		look_at(&look, source->registers[i], false);
-	uint64_t end = source->memory_size_bytes < FRAMES_SIZE_BYTES ? source->memory_size_bytes
-	                                                              : FRAMES_SIZE_BYTES;
+	uint64_t end =
+	    source->memory_size_bytes < FRAMES_SIZE_BYTES ? source->memory_size_bytes : FRAMES_SIZE_BYTES;
 	for (uint64_t at = 0; at + WORD <= end; at += WORD) {
 		uint64_t place = source->memory_start + at;
 

@@ -359,8 +359,7 @@ Test(stuck_judge, blames_nobody_for_what_the_child_made_itself)
 	expect(STUCK_BY_FORK, TRACE_LOCK_FUTEX);
 	/* The word itself says nothing. */
 	threads[0].object.bytes[9] = 6;
-	threads[0].object.bytes[STUCK_OBJECT_MIDDLE] =
-	    threads[0].object.parents[STUCK_OBJECT_MIDDLE] = 5;
+	threads[0].object.bytes[STUCK_OBJECT_MIDDLE] = threads[0].object.parents[STUCK_OBJECT_MIDDLE] = 5;
 	expect(STUCK_ANYHOW, TRACE_LOCK_FUTEX);
 	/* The stack looks alike by nature. */
 	threads[0].object.bytes[9] = 5;

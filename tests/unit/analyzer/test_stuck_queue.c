@@ -1,5 +1,5 @@
-/* From the word that a thread sleeps on to the lock in whose queue it is. This process is the child that waits,
- * one that it forks before it does plays the parent. */
+/* From the word that a thread sleeps on to the lock in whose queue it is. This process is the child that
+ * waits, one that it forks before it does plays the parent. */
 #include <criterion/criterion.h>
 #include <stdlib.h>
 #include <string.h>
