@@ -80,7 +80,8 @@ static bool is_word_of_parent(const struct stuck_object *object)
 static bool is_link(const struct stuck_waiter *waiter, uint64_t address, uint64_t value,
                     struct stuck_queue *queue)
 {
-	bool has_bits = value & STATE_BITS;
+	/* An int's address has such bits, too. */
+	bool has_bits = value & STATE_BITS && value != waiter->word;
 
 	if (!is_beside_word(waiter, value) || !may_be_lock(waiter, address) ||
 	    (!has_bits && (!is_threads_own(waiter) || may_be_librarys(waiter, address))))

@@ -18,6 +18,7 @@ KINDS = {
     "sem_static": ("likely", "waker-vanished", "semaphore"),
     "sem_heap_before": ("likely", "waker-vanished", "semaphore"),
     "sem_stack_after": ("note", "other-deadlock", "semaphore"),
+    "sem_in_queue": ("likely", "waker-vanished", "futex"),
     "sem_taken_twice": ("note", "other-deadlock", "semaphore"),
     "barrier_before": ("certain", "waker-vanished", "barrier"),
     "barrier_after": ("note", "other-deadlock", "barrier"),

@@ -31,6 +31,7 @@ static struct condition in_data = {PTHREAD_MUTEX_INITIALIZER, PTHREAD_COND_INITI
 static struct condition *on_heap;
 static struct queue *plain_on_heap;
 static sem_t zero, *zero_on_heap;
+static sem_t *volatile head;
 static int word;
 
 static void condition_init(struct condition *condition)
@@ -106,6 +107,15 @@ static void sem_stack_after(void)
 
 	sem_init(&semaphore, 0, 0);
 	sem_wait(&semaphore);
+}
+
+static void sem_in_queue(void)
+{
+	sem_t own;
+
+	sem_init(&own, 0, 0);
+	head = &own;
+	sem_wait(&own);
 }
 
 static void sem_taken_twice(void)
@@ -216,7 +226,7 @@ static const struct {
     KIND(sem_static),     KIND(sem_heap_before),   KIND(sem_stack_after),       KIND(sem_taken_twice),
     KIND(barrier_before), KIND(barrier_after),     KIND(mutex_twice),           KIND(rwlock_twice),
     KIND(futex_static),   KIND(futex_after),       KIND(mutex_of_ended_thread), KIND(circle),
-    KIND(join_of_stuck),  KIND(cond_plain_before), KIND(cond_plain_after),
+    KIND(join_of_stuck),  KIND(cond_plain_before), KIND(cond_plain_after),    KIND(sem_in_queue),
 #undef KIND
 };
 enum { KINDS = sizeof(kinds) / sizeof(*kinds) };

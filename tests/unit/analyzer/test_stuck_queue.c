@@ -138,6 +138,8 @@ Test(stuck_queue, takes_no_variable_that_points_to_an_object_for_a_lock)
 	queue = find();
 	cr_assert_eq(queue.link.address, (uintptr_t)&static_lock.last);
 	cr_assert(queue.link_has_bits);
+	waiter->word = static_lock.last = (uintptr_t)&others_record[RECORD_AT] + sizeof(int);
+	cr_assert_eq(find().link.address, 0);
 }
 
 Test(stuck_queue, finds_a_record_among_thread_local_variables)
