@@ -22,7 +22,8 @@ const struct proc_map *stuck_object_module_data(const struct proc_maps *maps, ui
 
 	if (!map || map->path[0] == '/')
 		return map;
-	if (map->path[0] || map == maps->items || map[-1].end != map->start || !map[-1].writable)
+	if (map->path[0] || map == maps->items || map[-1].end != map->start || !map[-1].writable ||
+	    !map[-1].is_private)
 		return NULL;
 	return map[-1].path[0] == '/' ? &map[-1] : NULL;
 }

@@ -61,12 +61,15 @@ static bool may_be_lock(const struct stuck_waiter *waiter, uint64_t address)
 	                  stuck_stack_is_own_file(proc_map_base_name(file)));
 }
 
-/* What the library keeps of a thread, the address of what it waits for among it, lies in mappings of its own.
- */
+/* What the library keeps of a thread, the address of what it waits for among it, lies in anonymous mappings.
+ * One of those may follow a module's variables, but not those of the program itself, which is mapped first. */
 static bool may_be_librarys(const struct stuck_waiter *waiter, uint64_t address)
 {
-	return !stuck_object_module_data(waiter->maps, address) &&
-	       strcmp(proc_maps_find(waiter->maps, address)->path, "[heap]") != 0;
+	const struct proc_map *map = proc_maps_find(waiter->maps, address);
+	const struct proc_map *file = stuck_object_module_data(waiter->maps, address);
+
+	return map != file && strcmp(map->path, "[heap]") != 0 &&
+	       !(file && strcmp(file->path, waiter->maps->items[0].path) == 0);
 }
 
 static bool is_word_of_parent(const struct stuck_object *object)
