@@ -221,11 +221,10 @@ static const struct stuck_object *queued_on(const struct stuck_process *process,
 	const struct stuck_queue *queue = &thread->queue;
 	const struct stuck_object *key = &queue->key, *link = &queue->link;
 
-	if (parking == STUCK_PARKING_NONE && (queue->link_has_bits || !key->address))
+	if (parking == STUCK_PARKING_NONE)
 		return link->address ? link : NULL;
-	/* What the record hangs on may be a table from before the fork for locks that were not there. */
-	if ((parking == STUCK_PARKING_NONE && !link->address) || !key->address ||
-	    !was_there_at_fork(process, thread, key))
+	/* What the record hangs on is a table from before the fork, for locks that may not have been there. */
+	if (!key->address || !was_there_at_fork(process, thread, key))
 		return NULL;
 	bool may_be_anew =
 	    parking == STUCK_PARKING_PYTHON && !stuck_object_module_data(&process->maps, key->address);

@@ -49,6 +49,7 @@ static void take_objects(const struct stuck_process *process, pid_t parent, stru
 	const struct stuck_waiter waiter = {
 	    .pid = process->pid,
 	    .parent = parent,
+	    .exe = process->exe,
 	    .maps = &process->maps,
 	    .source = &thread->source,
 	    .thread_pointer = thread->thread_pointer,

@@ -62,14 +62,14 @@ static bool may_be_lock(const struct stuck_waiter *waiter, uint64_t address)
 }
 
 /* What the library keeps of a thread, the address of what it waits for among it, lies in anonymous mappings.
- * One of those may follow a module's variables, but not those of the program itself, which is mapped first. */
+ * One of those may follow a module's variables, but not those of the program itself. */
 static bool may_be_librarys(const struct stuck_waiter *waiter, uint64_t address)
 {
 	const struct proc_map *map = proc_maps_find(waiter->maps, address);
 	const struct proc_map *file = stuck_object_module_data(waiter->maps, address);
 
 	return map != file && strcmp(map->path, "[heap]") != 0 &&
-	       !(file && strcmp(file->path, waiter->maps->items[0].path) == 0);
+	       !(file && waiter->exe && strcmp(file->path, waiter->exe) == 0);
 }
 
 static bool is_word_of_parent(const struct stuck_object *object)
@@ -90,7 +90,6 @@ static bool is_link(const struct stuck_waiter *waiter, uint64_t address, uint64_
 	    (!has_bits && (!is_threads_own(waiter) || may_be_librarys(waiter, address))))
 		return false;
 	stuck_object_read(waiter->pid, waiter->parent, address, &queue->link);
-	queue->link_has_bits = has_bits;
 	/* What was there at the fork already is nothing that the thread did to wait. */
 	return !is_word_of_parent(&queue->link) &&
 	       stuck_object_was_there_at_fork(&queue->link, waiter->maps,

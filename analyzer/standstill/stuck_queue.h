@@ -15,7 +15,6 @@
 struct stuck_queue {
 	/* Memory from before the fork that the child has linked the record into. */
 	struct stuck_object link;
-	bool link_has_bits; /* beside the address: a lock's state */
 	/* Memory, as a rule from before the fork, that the record names: in a parking lot the lock. */
 	struct stuck_object key;
 	bool key_is_pythons; /* a lock of CPython's that was there at the fork: stuck_python.h */
@@ -23,6 +22,7 @@ struct stuck_queue {
 
 struct stuck_waiter {
 	pid_t pid, parent; /* parent 0: none that still runs the program that forked */
+	const char *exe;   /* the program's file; NULL: not known */
 	const struct proc_maps *maps;
 	const struct stack_source *source;
 	uint64_t thread_pointer; /* 0: not known */
