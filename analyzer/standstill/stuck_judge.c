@@ -223,7 +223,8 @@ static const struct stuck_object *queued_on(const struct stuck_process *process,
 
 	if (parking == STUCK_PARKING_NONE)
 		return link->address ? link : NULL;
-	/* What the record hangs on is a table from before the fork, for locks that may not have been there. */
+	/* What the record hangs on is a table from before the fork, for locks that may not have been there.
+	 */
 	if (!key->address || !was_there_at_fork(process, thread, key))
 		return NULL;
 	bool may_be_anew =
