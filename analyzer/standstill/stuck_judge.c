@@ -135,7 +135,7 @@ static bool judge_owner(const struct stuck_process *process, size_t index, const
 static bool may_be_unknown_to_library(const struct stuck_process *process, const struct stuck_thread *thread,
                                       uint32_t kind)
 {
-	return kind == TRACE_LOCK_CONDVAR && !stuck_judge_module_data(&process->maps, thread->wait.address);
+	return kind == TRACE_LOCK_CONDVAR && !stuck_object_module_data(&process->maps, thread->wait.address);
 }
 
 /* A call that went through the library's wrapper was judged there, with more knowledge than can be had from

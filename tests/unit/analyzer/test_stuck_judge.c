@@ -201,10 +201,12 @@ Test(stuck_judge, blames_no_fork_for_what_went_through_the_library)
 
 static void put_objects(uint64_t ours, uint64_t parents)
 {
-	threads[0].has_object = threads[0].has_parents_object = true;
+	struct stuck_object *object = &threads[0].object;
+
+	object->is_known = object->is_known_of_parent = true;
 	for (size_t at = 0; at < STUCK_OBJECT_SIZE_BYTES; at += sizeof(uint64_t)) {
-		memcpy(threads[0].object + at, &ours, sizeof(ours));
-		memcpy(threads[0].parents_object + at, &parents, sizeof(parents));
+		memcpy(object->bytes + at, &ours, sizeof(ours));
+		memcpy(object->parents + at, &parents, sizeof(parents));
 	}
 }
 
@@ -213,13 +215,13 @@ Test(stuck_judge, knows_of_a_condition_what_the_library_cannot)
 	add_frame(0, "/lib/libc.so.6", "pthread_cond_wait");
 	add_frame(0, "/opt/lib/libafterfork.so", "pthread_cond_wait");
 	add_frame(0, "/opt/shop", "put");
-	threads[0].wait.address = HEAP;
+	threads[0].wait.address = threads[0].object.address = HEAP;
 	put_objects(7, 7);
 	expect(STUCK_BY_FORK, TRACE_LOCK_CONDVAR);
 	put_objects(7, 8);
 	expect(STUCK_ANYHOW, TRACE_LOCK_CONDVAR);
 	put_objects(7, 7);
-	threads[0].wait.address = BSS;
+	threads[0].wait.address = threads[0].object.address = BSS;
 	expect(STUCK_ANYHOW, TRACE_LOCK_CONDVAR);
 }
 
