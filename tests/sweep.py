@@ -38,6 +38,7 @@ def exit_code_of(process):
 
 def main():
     process_tree.become_subreaper()
+    process_tree.end_with_parent(signal.SIGTERM)
     for number in ENDING:
         signal.signal(number, end)
     try:

@@ -13,7 +13,7 @@ sys.path.insert(0, str(Path(__file__).resolve().parents[1] / "case_runner"))
 import preloadable  # noqa: E402
 import process_tree  # noqa: E402
 
-LIMIT_S = 60
+LIMIT_S = 100
 
 
 def path_from(variable):

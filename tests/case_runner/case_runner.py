@@ -21,8 +21,8 @@ import expectation
 import matching
 import process_tree
 
-RUN_LIMIT_S = 50
-NATIVE_LIMIT_S = 60
+RUN_LIMIT_S = 200
+NATIVE_LIMIT_S = 100
 LOOP_SPAN_S = 1  # what a loop without an end is watched for
 POLL_S = 0.02
 SKIPPED = 77

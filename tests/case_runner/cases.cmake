@@ -39,10 +39,10 @@ function(add_cases prefix dir)
     add_test(NAME ${prefix}.${stem}
       COMMAND ${AFTERFORK_SWEEP} ${Python3_EXECUTABLE} -B ${AFTERFORK_CASE_RUNNER}
         --afterfork ${CMAKE_BINARY_DIR}/bin/afterfork ${source} $<TARGET_FILE:${prefix}_${stem}>)
-    set_tests_properties(${prefix}.${stem} PROPERTIES TIMEOUT 60 SKIP_RETURN_CODE 77 LABELS ${prefix})
+    set_tests_properties(${prefix}.${stem} PROPERTIES TIMEOUT 240 SKIP_RETURN_CODE 77 LABELS ${prefix})
   endforeach()
   add_test(NAME ${prefix}.native
     COMMAND ${AFTERFORK_SWEEP} ${Python3_EXECUTABLE} -B ${AFTERFORK_CASE_RUNNER} --native
       --sources ${CMAKE_CURRENT_SOURCE_DIR} --programs ${dir})
-  set_tests_properties(${prefix}.native PROPERTIES TIMEOUT 900 LABELS ${prefix})
+  set_tests_properties(${prefix}.native PROPERTIES TIMEOUT 1800 LABELS ${prefix})
 endfunction()

@@ -5,7 +5,7 @@ import os
 import signal
 import time
 
-PR_SET_CHILD_SUBREAPER = 36
+PR_SET_PDEATHSIG, PR_SET_CHILD_SUBREAPER = 1, 36
 FUTEX, WAIT4, WAITID = 202, 61, 247
 
 
@@ -13,6 +13,11 @@ def become_subreaper():
     """Orphans of what this process starts are given to it: nothing that a case leaves gets away."""
     if ctypes.CDLL(None).prctl(PR_SET_CHILD_SUBREAPER, 1, 0, 0, 0) != 0:
         raise OSError("prctl(PR_SET_CHILD_SUBREAPER) failed")
+
+
+def end_with_parent(number):
+    """This process gets the signal when its parent has ended, also if that was killed."""
+    ctypes.CDLL(None).prctl(PR_SET_PDEATHSIG, int(number), 0, 0, 0)
 
 
 def parents():

@@ -41,7 +41,7 @@ def run_demo(given, source, folder):
     program.parent.mkdir()
     subprocess.run(["cc", "-g", "-O1", "-pthread", "-o", program, source], check=True, cwd=given.root)
     done = subprocess.run([given.afterfork, "run", "-o", Path(folder) / "trace", "--", program], capture_output=True,
-                          text=True, cwd=given.root, timeout=60, check=False)
+                          text=True, cwd=given.root, timeout=100, check=False)
     return done.returncode, done.stdout.replace(str(program), f"build/{name}")
 
 

@@ -88,7 +88,7 @@ def facts_reported(finding):
 def run_program(afterfork, program, folder):
     trace, report = Path(folder) / "trace", Path(folder) / "report.json"
     done = subprocess.run([afterfork, "run", "-o", str(trace), "--format", f"json={report}", "--fail-on", "never", "--",
-                           program], capture_output=True, text=True, timeout=60, check=False)
+                           program], capture_output=True, text=True, timeout=100, check=False)
     if not report.exists():
         raise RuntimeError(f"{program}: afterfork run left no report (exit code {done.returncode}): {done.stderr}")
     return independent_reader.read_folder(trace), json.loads(report.read_text())

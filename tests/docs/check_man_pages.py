@@ -16,7 +16,7 @@ from pathlib import Path
 
 def run(*command):
     environment = {k: v for k, v in os.environ.items() if not k.startswith("AFTERFORK_")}
-    return subprocess.run([str(word) for word in command], capture_output=True, text=True, timeout=60, check=False,
+    return subprocess.run([str(word) for word in command], capture_output=True, text=True, timeout=100, check=False,
                           env=environment)
 
 

@@ -14,7 +14,7 @@ from pathlib import Path
 import field
 
 CASE = "mutex_normal.c"
-RUN_LIMIT_S = 60
+RUN_LIMIT_S = 100
 FOLDERS = ("/usr/lib/x86_64-linux-gnu", "/usr/lib64", "/usr/lib")
 # name, compiler and package, options
 BUILDS = [

@@ -14,7 +14,7 @@ from pathlib import Path
 
 import field
 
-START_LIMIT_S, SAVE_LIMIT_S, END_LIMIT_S = 30, 60, 30
+LIMIT_S = 100
 SAVES = 5
 KEYS = 20000
 
@@ -30,10 +30,10 @@ class Redis:
                    "--io-threads", "2", "--io-threads-do-reads", "yes"]
         self.log = open(self.folder / "log", "w", encoding="utf-8")
         self.process = field.start(wrap(command), stdout=self.log, stderr=subprocess.STDOUT)
-        self.wait_for("an answer to PING", START_LIMIT_S, lambda: self.ask("ping") == "PONG")
+        self.wait_for("an answer to PING", LIMIT_S, lambda: self.ask("ping") == "PONG")
 
     def ask(self, *words):
-        done = subprocess.run([self.cli, "-s", self.socket, *words], capture_output=True, text=True, timeout=30,
+        done = subprocess.run([self.cli, "-s", self.socket, *words], capture_output=True, text=True, timeout=LIMIT_S,
                               check=False, env=field.environment())
         return done.stdout.strip()
 
@@ -53,13 +53,13 @@ class Redis:
     def save(self):
         before = int(self.info("stats")["total_forks"])
         answer = self.ask("bgsave")
-        self.wait_for("end of BGSAVE", SAVE_LIMIT_S, lambda: int(self.info("stats")["total_forks"]) == before + 1 and
+        self.wait_for("end of BGSAVE", LIMIT_S, lambda: int(self.info("stats")["total_forks"]) == before + 1 and
                       self.info("persistence")["rdb_bgsave_in_progress"] == "0")
         return answer
 
     def end(self):
         self.ask("shutdown", "nosave")
-        code = self.process.wait(timeout=END_LIMIT_S)
+        code = self.process.wait(timeout=LIMIT_S)
         self.log.close()
         return code
 
@@ -76,7 +76,7 @@ def exercise(folder, wrap):
     redis = Redis(folder, wrap)
     client = load(redis)
     answers = [redis.save() for _ in range(SAVES)]
-    load_code = client.wait(timeout=120)
+    load_code = client.wait(timeout=LIMIT_S)
     redis.ask("set", "last", "word")
     answers.append(redis.save())
     persistence = redis.info("persistence")

@@ -15,7 +15,7 @@ AFTERFORK = os.environ["AFTERFORK"]
 LIBRARY = os.path.join(os.path.dirname(AFTERFORK), "..", "lib", "libafterfork.so")
 PROGRAMS = os.environ["PROGRAMS"]
 # A hang is a failure of the test, not of the machine: far above what any step needs.
-PATIENCE_S = 60
+PATIENCE_S = 120
 
 
 def program(name):

@@ -104,7 +104,7 @@ Test(spin_watch, finds_one_that_spins_after_two_seconds, .timeout = 60)
 	cr_expect_eq(watch.looks, 0);
 	/* On a busy machine it may not have been given a CPU since. */
 	bool found = false;
-	for (int i = 0; i < 100 && !found; i++, now_ns += 10000 * MS) {
+	for (int i = 0; i < 1000 && !found; i++, now_ns += 10000 * MS) {
 		found = look(&watch, pid, now_ns + 2000 * MS, &loop);
 		nanosleep(&(struct timespec){.tv_nsec = 50 * 1000 * 1000}, NULL);
 	}

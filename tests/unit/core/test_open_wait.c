@@ -162,10 +162,10 @@ static void set_alarm(unsigned seconds, unsigned interval)
 Test(ring_time, is_known_from_the_first_wait_on)
 {
 	start();
+	uint64_t before = clock_now_ns();
 	set_alarm(100, 0);
 	ring_time_changed();
 	cr_assert_eq(process.rings_ns, TRACE_RINGS_NOT_KNOWN);
-	uint64_t before = clock_now_ns();
 	wait_at(core_registers().sp, TRACE_BLOCKS_ON_VANISHED);
 	cr_assert_gt(process.rings_ns, before + UINT64_C(99) * 1000000000);
 	cr_assert_lt(process.rings_ns, clock_now_ns() + UINT64_C(101) * 1000000000);

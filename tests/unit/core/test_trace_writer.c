@@ -182,7 +182,7 @@ static void leave_uncommitted(uint32_t granules)
 	};
 }
 
-Test(trace_writer, finds_what_stands_behind_an_uncommitted_record, .timeout = 10)
+Test(trace_writer, finds_what_stands_behind_an_uncommitted_record, .timeout = 60)
 {
 	uint64_t position = 0;
 
@@ -194,7 +194,7 @@ Test(trace_writer, finds_what_stands_behind_an_uncommitted_record, .timeout = 10
 	cr_assert_null(trace_writer_find(2, &position));
 }
 
-Test(trace_writer, takes_nothing_inside_an_uncommitted_record_for_one, .timeout = 10)
+Test(trace_writer, takes_nothing_inside_an_uncommitted_record_for_one, .timeout = 60)
 {
 	uint64_t position = 0;
 
