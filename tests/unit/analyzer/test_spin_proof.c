@@ -9,9 +9,11 @@
 #include <sys/prctl.h>
 #include <sys/ptrace.h>
 #include <sys/wait.h>
+#include <time.h>
 #include <unistd.h>
 
 #include "loops/spin_loops.h"
+#include "proc_stat.h"
 #include "spin_proof.h"
 
 enum { LOOKS = 5 };
@@ -33,6 +35,21 @@ const volatile int *spin_loops_map_file(void)
 	return words;
 }
 
+/* Not before its first round, which on a busy machine may be long after. */
+static void wait_until_it_loops(pid_t pid)
+{
+	enum { TICKS = 2, SWITCHES = 10 };
+	struct proc_stat before, now;
+	uint64_t switches = proc_stat_switches(pid, pid);
+
+	cr_assert(proc_stat_read(pid, 0, &before));
+	do {
+		nanosleep(&(struct timespec){.tv_nsec = 1000 * 1000}, NULL);
+		cr_assert(proc_stat_read(pid, 0, &now));
+	} while (now.cpu_ticks < before.cpu_ticks + TICKS &&
+	         proc_stat_switches(pid, pid) < switches + SWITCHES);
+}
+
 static pid_t start(void (*run)(void))
 {
 	int *words = mmap(NULL, 4096, PROT_READ | PROT_WRITE, MAP_SHARED | MAP_ANONYMOUS, -1, 0);
@@ -52,6 +69,7 @@ static pid_t start(void (*run)(void))
 	cr_assert(pid > 0);
 	while (!*is_there)
 		sched_yield();
+	wait_until_it_loops(pid);
 	return pid;
 }
 
