@@ -57,6 +57,9 @@ class Redis:
                       self.info("persistence")["rdb_bgsave_in_progress"] == "0")
         return answer
 
+    def threads(self):
+        return len(list(Path(f"/proc/{self.info('server')['process_id']}/task").iterdir()))
+
     def end(self):
         self.ask("shutdown", "nosave")
         code = self.process.wait(timeout=LIMIT_S)
@@ -83,7 +86,8 @@ def exercise(folder, wrap):
     threads = redis.info("server").get("io_threads_active")
     forks = redis.info("stats")["total_forks"]
     ret = {"answers": answers, "load's exit code": load_code, "last save": persistence["rdb_last_bgsave_status"],
-           "forks": forks, "I/O threads known": threads is not None, "exit code": redis.end()}
+           "forks": forks, "I/O threads known": threads is not None, "threads": redis.threads(),
+           "exit code": redis.end()}
     dump = subprocess.run([field.need("redis-check-rdb", "redis-tools"), str(Path(folder) / "dump.rdb")],
                           capture_output=True, text=True, check=False)
     ret["dump is valid"] = dump.returncode == 0 and "RDB looks OK" in dump.stdout
@@ -103,6 +107,7 @@ def main():
         native = exercise(str(plain), lambda command: command)
         seen = exercise(str(wrapped), lambda command: field.run_command(given.afterfork, wrapped, command))
         report = field.read_report(wrapped)
+        del native["threads"]  # the allocator starts some, for each CPU and when it thinks fit
         for what, value in native.items():
             checks.equal(f"{what}, as without afterfork", seen[what], value)
         checks.equal("dump is valid", native["dump is valid"], True)
@@ -110,7 +115,7 @@ def main():
         summary = report["summary"]
         checks.equal("findings", [f for f in report["findings"] if f["verdict"] != "possible"], [])
         checks.equal("forks that afterfork saw", str(summary["forks"]), seen["forks"])
-        checks.that("threads that afterfork saw", summary["threads"] >= 7, str(summary["threads"]))
+        checks.that("threads that afterfork saw", summary["threads"] >= seen["threads"] > 4, str(summary["threads"]))
         for name in ("dropped_records", "damaged_records", "lost_held", "images_unrecorded", "execs_uncovered"):
             checks.equal(name, summary[name], 0)
         evidence = (wrapped / "report.txt").read_text() + (wrapped / "log").read_text()
