@@ -13,6 +13,9 @@ from pathlib import Path
 
 import field
 
+sys.path.insert(0, str(Path(__file__).resolve().parents[1] / "case_runner"))
+import preloadable  # noqa: E402
+
 CASE = "mutex_normal.c"
 RUN_LIMIT_S = 100
 FOLDERS = ("/usr/lib/x86_64-linux-gnu", "/usr/lib64", "/usr/lib")
@@ -61,7 +64,7 @@ def main():
     given = parser.parse_args()
     field.need("gcc", "gcc")
     checks, missing = field.Checks(), []
-    library = given.afterfork.parent.parent / "lib/libafterfork.so"
+    library = preloadable.path(given.afterfork.parent.parent / "lib/libafterfork.so")
     with tempfile.TemporaryDirectory(prefix="afterfork-others-") as top:
         for name, compiler, options in BUILDS:
             program = build(given.cases / CASE, Path(top), compiler, options) if field.has(compiler) else None

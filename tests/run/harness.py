@@ -11,8 +11,13 @@ import tempfile
 import time
 import unittest
 
+sys.path.insert(0, os.path.join(os.path.dirname(os.path.abspath(__file__)), "..", "case_runner"))
+
+import preloadable  # noqa: E402
+import process_tree  # noqa: E402
+
 AFTERFORK = os.environ["AFTERFORK"]
-LIBRARY = os.path.join(os.path.dirname(AFTERFORK), "..", "lib", "libafterfork.so")
+LIBRARY = preloadable.path(os.path.join(os.path.dirname(AFTERFORK), "..", "lib", "libafterfork.so"))
 PROGRAMS = os.environ["PROGRAMS"]
 # A hang is a failure of the test, not of the machine: far above what any step needs.
 PATIENCE_S = 120
@@ -53,11 +58,17 @@ class RunTest(unittest.TestCase):
     def finish(self, process):
         try:
             out, err = process.communicate(timeout=PATIENCE_S)
-        except subprocess.TimeoutExpired:
-            process.kill()
-            out, err = process.communicate()
-            self.fail(f"still running after {PATIENCE_S} s\n--- stdout\n{out}\n--- stderr\n{err}")
+        except subprocess.TimeoutExpired as late:
+            self.end_all(process)
+            self.fail(f"still running after {PATIENCE_S} s\n--- stdout\n{late.stdout}\n--- stderr\n{late.stderr}")
         return Result(process.returncode, out, err, process.pid)
+
+    @staticmethod
+    def end_all(process):
+        """What it started may hold its output open, and would be waited for."""
+        process_tree.end_all(process.pid)
+        process.kill()
+        process.wait()
 
     def run_it(self, *arguments, **more):
         """Into files, not pipes: what the command leaves running may keep its output open."""
@@ -66,8 +77,7 @@ class RunTest(unittest.TestCase):
             try:
                 process.wait(PATIENCE_S)
             except subprocess.TimeoutExpired:
-                process.kill()
-                process.wait()
+                self.end_all(process)
                 self.fail(f"still running after {PATIENCE_S} s: {arguments}")
             out.seek(0)
             err.seek(0)

@@ -165,12 +165,12 @@ class Deadlock(harness.RunTest):
 
     def test_the_library_alone_ends_it_unless_a_handler_could_leave_the_wait(self):
         ended = self.preloaded("wait")
-        self.assertIn(f"signal {int(signal.SIGABRT)}\n", ended.communicate()[0])
+        self.assertIn(f"signal {int(signal.SIGABRT)}\n", self.finish(ended).out)
         let_be = self.preloaded("caught")
         pid = int(let_be.stdout.readline())
         harness.wait_until_blocked(pid)
         os.kill(pid, signal.SIGKILL)
-        self.assertIn(f"signal {int(signal.SIGKILL)}\n", let_be.communicate()[0])
+        self.assertIn(f"signal {int(signal.SIGKILL)}\n", self.finish(let_be).out)
 
     def test_every_child_of_one_fault_is_found(self):
         """More of them than the trace keeps records for one fault."""
