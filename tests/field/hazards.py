@@ -200,7 +200,8 @@ def check_finding(checks, hazard, finding):
 
 
 def check(checks, afterfork, hazard, folder):
-    build, command = (shlex.split(text.format(here=HERE)) for text in (hazard.build, hazard.command))
+    (folder / "here").symlink_to(HERE)  # by a name that a shell does not split, wherever the checkout is
+    build, command = (shlex.split(text.format(here="here")) for text in (hazard.build, hazard.command))
     if build:
         subprocess.run(build, cwd=folder, check=True)
     _, native, _ = run(command, folder, True, hazard.spins)
