@@ -19,7 +19,7 @@
 #include "trace_checksum.h"
 #include "trace_file.h"
 
-enum { IMAGE_FILE_SIZE_BYTES = 1 << 20 };
+enum { IMAGE_FILE_SIZE_BYTES = 1 << 20, EARLY_IMAGE_FILE_SIZE_BYTES = 128 << 10 };
 
 /* Counts go here while there is no file. */
 static union {
@@ -60,6 +60,8 @@ void trace_writer_init(void)
 	}
 	struct trace_run *mapped = NULL;
 	int error = trace_file_open_run(config.trace_folder, &mapped);
+	if (error == EACCES)
+		return; /* another user's program: exec_note tells it */
 	if (error) {
 		message_error("nothing is recorded: cannot open the trace file `run` in ",
 		              config.trace_folder, error);
@@ -125,29 +127,20 @@ static void note_unrecorded(int error)
 	message_error("nothing is recorded of this process: cannot make its trace file in ", folder, error);
 }
 
-static bool reserve(void)
+static bool reserve(uint64_t size_bytes, uint64_t limit_bytes)
 {
 	struct trace_run *totals = trace_writer_run();
-	uint64_t before =
-	    __atomic_fetch_add(&totals->size_reserved_bytes, IMAGE_FILE_SIZE_BYTES, __ATOMIC_RELAXED);
-	if (totals->size_limit_bytes == 0 || before + IMAGE_FILE_SIZE_BYTES <= totals->size_limit_bytes)
+	uint64_t before = __atomic_fetch_add(&totals->size_reserved_bytes, size_bytes, __ATOMIC_RELAXED);
+	if (limit_bytes == 0 || before + size_bytes <= limit_bytes)
 		return true;
-	__atomic_fetch_sub(&totals->size_reserved_bytes, IMAGE_FILE_SIZE_BYTES, __ATOMIC_RELAXED);
+	__atomic_fetch_sub(&totals->size_reserved_bytes, size_bytes, __ATOMIC_RELAXED);
 	return false;
 }
 
-static void open_image(void)
+static void make_image(uint64_t size_bytes)
 {
-	open_run_alone();
-	if (!has_run() || image_failed)
-		return;
-	if (!reserve()) {
-		note_unrecorded(EDQUOT);
-		return;
-	}
 	struct trace_image *mapped = NULL;
-	int error =
-	    trace_file_create_image(folder, IMAGE_FILE_SIZE_BYTES, trace_writer_run()->file.run_id, &mapped);
+	int error = trace_file_create_image(folder, size_bytes, trace_writer_run()->file.run_id, &mapped);
 	if (error)
 		note_unrecorded(error);
 	else
@@ -156,12 +149,37 @@ static void open_image(void)
 		write_first();
 }
 
-void trace_writer_open_image(void)
+/* Most of the early ones stay empty: they are small, leave half of the room to the others, and are not missed
+ * where it is used up. */
+static void open_image(bool is_early)
+{
+	open_run_alone();
+	if (!has_run() || image_failed)
+		return;
+	uint64_t limit_bytes = trace_writer_run()->size_limit_bytes;
+	uint64_t size_bytes = is_early ? EARLY_IMAGE_FILE_SIZE_BYTES : IMAGE_FILE_SIZE_BYTES;
+	if (reserve(size_bytes, is_early ? limit_bytes / 2 : limit_bytes))
+		make_image(size_bytes);
+	else if (!is_early)
+		note_unrecorded(EDQUOT);
+}
+
+static void open_image_once(bool is_early)
 {
 	if (atomic_load(&image) || image_failed || trace_writer_is_sealed() || atomic_exchange(&opening, 1))
 		return;
-	open_image();
+	open_image(is_early);
 	atomic_store(&opening, 0);
+}
+
+void trace_writer_open_image(void)
+{
+	open_image_once(false);
+}
+
+void trace_writer_open_image_early(void)
+{
+	open_image_once(true);
 }
 
 void trace_writer_when_open(void (*write)(void))

@@ -24,6 +24,9 @@ void trace_writer_open_run(void);
 /* Makes this image's file if there is none yet. Idempotent, cheap once done. Not async-signal-safe
  * against itself: of racing threads one makes the file, the others go on without waiting. */
 void trace_writer_open_image(void);
+/* The same where the program may soon be unable to, and need not come to need it: silent where the trace's
+ * limit forbids it. */
+void trace_writer_open_image_early(void);
 /* Who writes first into an image's file, as soon as there is one. */
 void trace_writer_when_open(void (*write)(void));
 /* In a forked child, whose id that is. */

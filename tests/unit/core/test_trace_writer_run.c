@@ -81,6 +81,39 @@ Test(trace_writer, keeps_to_the_limit_of_the_run)
 	cr_assert_eq(run->images_unrecorded, 1, "counted again");
 }
 
+/* Made before the program drops its rights; hundreds of small programs do that and never fork. */
+Test(trace_writer, opens_early_images_small_and_leaves_half_of_the_room)
+{
+	struct trace_run *run = supervise();
+
+	run->size_limit_bytes = 4 * IMAGE_SIZE_BYTES;
+	run->size_reserved_bytes = 2 * IMAGE_SIZE_BYTES - EARLY_IMAGE_SIZE_BYTES + 1;
+	uint64_t reserved_bytes = run->size_reserved_bytes;
+	trace_writer_init();
+	trace_writer_open_image_early();
+	cr_assert_null(trace_writer_image());
+	cr_assert_eq(run->size_reserved_bytes, reserved_bytes);
+	cr_assert_eq(run->images_unrecorded, 0);
+	run->size_reserved_bytes--;
+	trace_writer_open_image_early();
+	cr_assert_not_null(trace_writer_image());
+	cr_assert_eq(run->size_reserved_bytes, 2 * IMAGE_SIZE_BYTES);
+	cr_assert_eq(trace_writer_image()->file.file_size_bytes, EARLY_IMAGE_SIZE_BYTES);
+}
+
+Test(trace_writer, opens_an_image_where_an_early_one_found_no_room)
+{
+	struct trace_run *run = supervise();
+
+	run->size_limit_bytes = 4 * IMAGE_SIZE_BYTES;
+	run->size_reserved_bytes = 2 * IMAGE_SIZE_BYTES;
+	trace_writer_init();
+	trace_writer_open_image_early();
+	trace_writer_open_image();
+	cr_assert_not_null(trace_writer_image());
+	cr_assert_eq(trace_writer_image()->file.file_size_bytes, IMAGE_SIZE_BYTES);
+}
+
 Test(trace_writer, says_once_that_nothing_is_recorded)
 {
 	char said[1024] = "", expected[1024];

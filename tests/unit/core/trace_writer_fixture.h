@@ -16,7 +16,8 @@ enum {
 	RECORDS_EACH = 300,
 	KILLED_WRITERS = 80,
 	KILLED_RECORDS_MAX = 20,
-	IMAGE_SIZE_BYTES = 1 << 20
+	IMAGE_SIZE_BYTES = 1 << 20,
+	EARLY_IMAGE_SIZE_BYTES = 128 << 10
 };
 
 /* A record as the writer takes it: an incident whose fields repeat a stamp. */
