@@ -25,6 +25,9 @@ static const struct {
                                           "capabilities) and drops the library: it is not covered"},
     [NOTICE_EXEC_FOREIGN] = {.kind = "exec-foreign",
                              .format = "%s is made for another architecture or C library: it is not covered"},
+    [NOTICE_EXEC_AS_STRANGER] = {.kind = "exec-as-stranger",
+                                 .format = "%s was executed as a user who may not write to the trace folder: "
+                                           "it and its children are not covered"},
     [NOTICE_UNRECORDED] = {.kind = "unrecorded",
                            .format =
                                "a process found no place for its records (%s): what it met is missing here"},

@@ -11,6 +11,7 @@
 #include "line.h"
 #include "notice.h"
 #include "raw_syscall.h"
+#include "trace_file.h"
 #include "trace_writer.h"
 
 enum { HEAD_SIZE_BYTES = 2048 };
@@ -120,6 +121,8 @@ static void note(int fd, const char *path, char *const environment[])
 	uint32_t kind = judge(fd);
 	if (!kind && !carries_library(environment))
 		kind = TRACE_NOTICE_EXEC_WITHOUT_LIBRARY;
+	else if (!kind && trace_file_is_run_denied(config.trace_folder))
+		kind = TRACE_NOTICE_EXEC_AS_STRANGER;
 	if (kind)
 		say(kind, path);
 }

@@ -326,6 +326,7 @@ enum trace_notice_kind {
 	TRACE_NOTICE_FORK_SKIPS_HANDLERS, /* by _Fork, clone or a system call, though handlers are registered
 	                                   */
 	TRACE_NOTICE_VFORK_SKIPS_HANDLERS,
+	TRACE_NOTICE_EXEC_AS_STRANGER, /* a user who may not write to the trace folder */
 };
 struct trace_notice {
 	struct trace_record record;

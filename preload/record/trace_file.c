@@ -169,6 +169,18 @@ int trace_file_open_run(const char *folder, struct trace_run **ret_run)
 	return error;
 }
 
+/* Only its owner and root may open it. What this process may by its capabilities, the next image may not. */
+bool trace_file_is_run_denied(const char *folder)
+{
+	char path[TRACE_PATH_SIZE_BYTES];
+	struct stat status;
+	uid_t user = (uid_t)raw_syscall0(SYS_geteuid);
+	if (user == 0 || join(path, sizeof path, folder, TRACE_RUN_FILE_NAME, -1, 0))
+		return false;
+	long result = raw_syscall4(SYS_newfstatat, AT_FDCWD, (long)path, (long)&status, 0);
+	return result == -EACCES || (result == 0 && status.st_uid != user);
+}
+
 int trace_file_make_folder(const char *folder)
 {
 	return (int)-raw_syscall3(SYS_mkdirat, AT_FDCWD, (long)folder, 0700);

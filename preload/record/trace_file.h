@@ -7,6 +7,7 @@
 #define AFTERFORK_PRELOAD_TRACE_FILE_H
 
 #include <errno.h>
+#include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
 
@@ -14,6 +15,8 @@
 
 /* Maps the file `run` of a folder that a supervisor made. */
 int trace_file_open_run(const char *folder, struct trace_run **ret_run);
+/* True where the next image of this process will be refused it, since it has another user by now. */
+bool trace_file_is_run_denied(const char *folder);
 /* Makes a folder with mode 0700; one that is there already is an error (EEXIST). */
 int trace_file_make_folder(const char *folder);
 int trace_file_create_run(const char *folder, uint64_t size_bytes, struct trace_run **ret_run);
