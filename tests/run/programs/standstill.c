@@ -226,7 +226,7 @@ static const struct {
     KIND(sem_static),     KIND(sem_heap_before),   KIND(sem_stack_after),       KIND(sem_taken_twice),
     KIND(barrier_before), KIND(barrier_after),     KIND(mutex_twice),           KIND(rwlock_twice),
     KIND(futex_static),   KIND(futex_after),       KIND(mutex_of_ended_thread), KIND(circle),
-    KIND(join_of_stuck),  KIND(cond_plain_before), KIND(cond_plain_after),    KIND(sem_in_queue),
+    KIND(join_of_stuck),  KIND(cond_plain_before), KIND(cond_plain_after),      KIND(sem_in_queue),
 #undef KIND
 };
 enum { KINDS = sizeof(kinds) / sizeof(*kinds) };
