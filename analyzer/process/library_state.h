@@ -8,6 +8,7 @@
 #include <sys/types.h>
 
 #include "proc_maps.h"
+#include "trace_descriptor.h"
 #include "trace_format.h"
 
 struct library_fork {

@@ -13,6 +13,7 @@
 #include <stdint.h>
 
 #include "thread_record.h"
+#include "trace_descriptor.h"
 
 enum process_mode {
 	PROCESS_FRESH = 0, /* a new child, or not yet initialised */

@@ -2,7 +2,7 @@
 #include "fork_snapshot.h"
 #include "handover.h"
 #include "thread_record.h"
-#include "trace_format.h"
+#include "trace_descriptor.h"
 
 #define PROCESS(field) (uint32_t) offsetof(struct process_state, field)
 #define NOTE(field)    (uint32_t) offsetof(struct fork_note, field)

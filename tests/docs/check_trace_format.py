@@ -11,7 +11,7 @@ import sys
 import tempfile
 from pathlib import Path
 
-HEADER = "preload/format/trace_format.h"
+HEADERS = ("preload/format/trace_format.h", "preload/format/trace_descriptor.h")
 CALLS = "preload/format/trace_calls.def"
 PAGE = "docs/trace-format.md"
 
@@ -75,7 +75,7 @@ def take_row(row, columns, struct, structs, constants, calls):
 
 def compiled(compiler, include, structs, constants):
     """The same numbers from the compiler: {name: number}."""
-    lines = ["#include <stdio.h>", '#include "trace_format.h"', "int main(void)", "{"]
+    lines = ["#include <stdio.h>", *(f'#include "{Path(header).name}"' for header in HEADERS), "int main(void)", "{"]
     for struct, fields in structs.items():
         lines.append(f'printf("{struct} %zu\\n", sizeof(struct {struct}));')
         for field in fields:
@@ -131,15 +131,15 @@ def main():
     parser.add_argument("--root", type=Path, required=True)
     parser.add_argument("--compiler", required=True)
     given = parser.parse_args()
-    header = (given.root / HEADER).read_text()
+    header = "".join((given.root / name).read_text() for name in HEADERS)
     found, structs, constants, calls = differences((given.root / PAGE).read_text(), header,
                                                    (given.root / CALLS).read_text(), given.compiler,
-                                                   given.root / Path(HEADER).parent)
+                                                   given.root / Path(CALLS).parent)
     for line in found:
         print(f"{PAGE}: {line}", file=sys.stderr)
     print(f"compared {structs} structs, {constants} constants, {calls} call ids: {len(found)} differences")
     if not (structs and constants and calls):
-        print(f"{HEADER}: nothing was found to compare: this check no longer understands it", file=sys.stderr)
+        print(f"{HEADERS[0]}: nothing was found to compare: this check no longer understands it", file=sys.stderr)
         return 1
     return 1 if found else 0
 
