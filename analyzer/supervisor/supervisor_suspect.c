@@ -1,7 +1,6 @@
 #include "supervisor_suspect.h"
 
 #include <time.h>
-#include <unistd.h>
 
 #include "proc_await.h"
 #include "proc_lock.h"
@@ -14,6 +13,7 @@
 #include "stuck_process.h"
 #include "suspect_lock.h"
 #include "suspect_signal.h"
+#include "suspect_thread.h"
 #include "trace_format.h"
 
 #define MS UINT64_C(1000000)
@@ -29,7 +29,6 @@ enum {
 	SPAN_BLAMELESS_MS = 11000,
 	SPAN_SPINNING_MS = 2000,
 	REBASE_PATIENCE_MS = 1000, /* on a busy machine a thread waits its turn to go back into its wait */
-	START_SLACK_MS = 20,       /* start times come in ticks of 10 ms */
 };
 
 void supervisor_suspect_init(struct suspect *ret_suspect, const struct pending_incident *incident,
@@ -107,46 +106,6 @@ void supervisor_suspect_rebase(struct suspect *suspect)
 		}
 		nanosleep(&step, NULL);
 	}
-}
-
-/* A record has the numbers by which its process knows itself. */
-static bool find_process(struct pending_incident *incident)
-{
-	if (proc_namespace_is_ours(incident->pid) && proc_tree_has_thread(incident->pid, incident->tid) &&
-	    proc_tree_descends(incident->pid, getpid()))
-		return true;
-	/* Inside of fork other threads count, too: their numbers are not looked up. */
-	pid_t pid = incident->in_atfork_handler
-	                ? 0
-	                : proc_namespace_find_process(getpid(), incident->pid, incident->tid);
-	if (!pid)
-		return false;
-	incident->tid = proc_namespace_find_thread(pid, incident->tid);
-	incident->pid = pid;
-	return true;
-}
-
-/* Pids are numbers that are given again. */
-static bool is_same_thread(struct suspect *suspect, struct proc_stat *ret_thread)
-{
-	struct pending_incident *incident = &suspect->incident;
-	struct proc_stat process;
-
-	if (!suspect->process_start_ticks && !find_process(incident))
-		return false;
-	if (!proc_stat_read(incident->pid, 0, &process) || process.state == 'Z' || process.state == 'X' ||
-	    (!process.forked_without_exec && !incident->in_atfork_handler) ||
-	    !proc_stat_read(incident->pid, incident->tid, ret_thread))
-		return false;
-	if (suspect->process_start_ticks)
-		return process.start_ticks == suspect->process_start_ticks &&
-		       ret_thread->start_ticks == suspect->thread_start_ticks;
-	if (incident->time_ns &&
-	    proc_stat_started_ns(ret_thread->start_ticks) > incident->time_ns + START_SLACK_MS * MS)
-		return false;
-	suspect->process_start_ticks = process.start_ticks;
-	suspect->thread_start_ticks = ret_thread->start_ticks;
-	return true;
 }
 
 static void restart(struct suspect *suspect, uint64_t now_ns)
@@ -336,7 +295,7 @@ static void look(struct suspect *suspect, uint64_t now_ns)
 	struct proc_stat thread;
 	struct proc_wait wait;
 
-	if (!is_same_thread(suspect, &thread)) {
+	if (!suspect_thread_is_same(suspect, &thread)) {
 		suspect->state = SUSPECT_CLEARED;
 		return;
 	}
