@@ -61,10 +61,12 @@ static struct proc_descriptor *append(struct proc_descriptors *descriptors)
 	return &items[descriptors->count++];
 }
 
+/* True: the next one. */
 typedef bool visit_descriptor(void *context, const char *fd, const char *link);
 
-/* False where they cannot be listed, or *visit said so. */
-static bool visit_all(pid_t pid, visit_descriptor *visit, void *context)
+enum visit { VISIT_REFUSED, VISIT_STOPPED, VISIT_WHOLE };
+
+static enum visit visit_all(pid_t pid, visit_descriptor *visit, void *context)
 {
 	char path[64], link[sizeof(((struct proc_descriptor *)NULL)->link)];
 	bool goes_on = true;
@@ -72,13 +74,13 @@ static bool visit_all(pid_t pid, visit_descriptor *visit, void *context)
 	snprintf(path, sizeof(path), "/proc/%d/fd", (int)pid);
 	DIR *folder = opendir(path);
 	if (!folder)
-		return false;
+		return VISIT_REFUSED;
 	for (struct dirent *entry; goes_on && (entry = readdir(folder));)
 		if (isdigit((unsigned char)entry->d_name[0]) &&
 		    read_link(pid, entry->d_name, link, sizeof(link)))
 			goes_on = visit(context, entry->d_name, link);
 	closedir(folder);
-	return goes_on;
+	return goes_on ? VISIT_WHOLE : VISIT_STOPPED;
 }
 
 static bool is_other(void *context, const char *fd, const char *link)
@@ -97,7 +99,7 @@ static bool add_peer(pid_t pid, const char *link, struct proc_descriptors *descr
 	if (!peer)
 		return false;
 	snprintf(other->link, sizeof(other->link), "socket:[%u]", (unsigned)peer);
-	return !visit_all(pid, is_other, other->link);
+	return visit_all(pid, is_other, other->link) == VISIT_STOPPED;
 }
 
 bool proc_descriptors_add(pid_t pid, int fd, struct proc_descriptors *descriptors)
@@ -151,18 +153,19 @@ static bool is_none_of(void *context, const char *fd, const char *link)
 	return true;
 }
 
-static bool is_worked_by_itself(void *context, const char *fd, const char *link)
+/* By the kernel's own work: an instance of io_uring, a virtual machine and their like do. */
+static bool signals_no_other(void *context, const char *fd, const char *link)
 {
 	static const char *const known[] = {"[eventfd]",  "[eventpoll]", "[timerfd]",
 	                                    "[signalfd]", "inotify",     "[pidfd]"};
-	const char *kind = link + strlen("anon_inode:");
+	static const char anonymous[] = "anon_inode:", machine[] = "/dev/vfio";
 
 	(void)context;
 	(void)fd;
-	if (strncmp(link, "anon_inode:", strlen("anon_inode:")) != 0)
-		return strncmp(link, "/dev/vfio", strlen("/dev/vfio")) != 0;
+	if (strncmp(link, anonymous, strlen(anonymous)) != 0)
+		return strncmp(link, machine, strlen(machine)) != 0;
 	for (size_t i = 0; i < sizeof(known) / sizeof(*known); i++)
-		if (strcmp(kind, known[i]) == 0)
+		if (strcmp(link + strlen(anonymous), known[i]) == 0)
 			return true;
 	return false;
 }
@@ -170,17 +173,11 @@ static bool is_worked_by_itself(void *context, const char *fd, const char *link)
 static bool has_none(pid_t pid, const struct proc_descriptors *descriptors)
 {
 	struct search search = {pid, descriptors};
+	enum visit visit = visit_all(pid, is_none_of, &search);
 	struct proc_stat stat;
-	char path[64];
 
-	if (visit_all(pid, is_none_of, &search))
-		return true;
-	snprintf(path, sizeof(path), "/proc/%d/fd", (int)pid);
-	DIR *folder = opendir(path);
-	if (folder)
-		closedir(folder);
-	if (folder)
-		return false;
+	if (visit != VISIT_REFUSED)
+		return visit == VISIT_WHOLE;
 	/* Gone, dead, or a stranger's. */
 	return !proc_stat_read(pid, 0, &stat) || stat.state == 'Z' || stat.state == 'X' ||
 	       !proc_tree_descends(pid, getpid());
@@ -188,7 +185,7 @@ static bool has_none(pid_t pid, const struct proc_descriptors *descriptors)
 
 bool proc_descriptors_are_its_own(pid_t pid, const struct proc_descriptors *descriptors)
 {
-	bool alone = visit_all(pid, is_worked_by_itself, NULL);
+	bool alone = visit_all(pid, signals_no_other, NULL) == VISIT_WHOLE;
 	DIR *folder = opendir("/proc");
 
 	if (!folder)

@@ -22,6 +22,14 @@ bool proc_memory_read(pid_t pid, uint64_t address, void *ret_bytes, size_t size_
 	return size == (ssize_t)size_bytes;
 }
 
+size_t proc_memory_read_words(pid_t pid, uint64_t start, uint64_t end, uint64_t *ret_words, size_t count_max)
+{
+	size_t left = (size_t)(end - start) / sizeof(*ret_words);
+	size_t count = left < count_max ? left : count_max;
+
+	return proc_memory_read(pid, start, ret_words, count * sizeof(*ret_words)) ? count : 0;
+}
+
 bool proc_memory_is_private(pid_t pid, uint64_t address)
 {
 	char path[64], flags[8], *line = NULL;

@@ -11,7 +11,7 @@ enum {
 	COUNT_BITS = 24,                 /* a free block has an address there, or 0 */
 	HIGH_BITS = 32,                  /* flags, since 3.14 */
 	SEARCHED_SIZE_BYTES = 256 << 20, /* of the process's memory: tens of milliseconds */
-	PART_SIZE_BYTES = 256 << 10,     /* at once */
+	PART_WORDS = 32 << 10,           /* at once */
 };
 
 /* How many refer to the parent's lock; 0: it has none there, or one that cannot have been copied. */
@@ -40,18 +40,18 @@ static bool parent_has(const struct stuck_waiter *waiter, uint64_t address, uint
 static uint32_t count_references(const struct stuck_waiter *waiter, const struct proc_map *map,
                                  uint64_t object, uint32_t wanted)
 {
-	static uint64_t words[PART_SIZE_BYTES / WORD];
-	uint32_t count = 0;
+	static uint64_t words[PART_WORDS];
+	uint32_t found = 0;
 
-	for (uint64_t start = map->start; start < map->end && count < wanted; start += sizeof(words)) {
-		size_t size_bytes = map->end - start < sizeof(words) ? map->end - start : sizeof(words);
+	for (uint64_t start = map->start; start < map->end && found < wanted; start += sizeof(words)) {
+		size_t count = proc_memory_read_words(waiter->pid, start, map->end, words, PART_WORDS);
 
-		if (!proc_memory_read(waiter->pid, start, words, size_bytes))
+		if (!count)
 			break;
-		for (size_t i = 0; i < size_bytes / WORD; i++)
-			count += words[i] == object && parent_has(waiter, start + i * WORD, object);
+		for (size_t i = 0; i < count; i++)
+			found += words[i] == object && parent_has(waiter, start + i * WORD, object);
 	}
-	return count;
+	return found;
 }
 
 bool stuck_python_lock_was_there(const struct stuck_waiter *waiter, const struct stuck_object *lock)

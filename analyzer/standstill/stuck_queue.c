@@ -17,7 +17,7 @@ enum {
 	STATIC_TLS_SIZE_BYTES = 64 << 10,
 	CLOSE_BYTES = 64,
 	VARIABLES_SIZE_BYTES = 8 << 20, /* of all modules */
-	PART_SIZE_BYTES = 64 << 10,     /* at once */
+	PART_WORDS = 8 << 10,           /* at once */
 	STATE_BITS = 7,                 /* of a word that is an address and a state at once */
 };
 
@@ -112,14 +112,13 @@ static bool is_static_link(const struct stuck_waiter *waiter, uint64_t address, 
 static bool look_through(const struct stuck_waiter *waiter, const struct proc_map *map,
                          struct stuck_queue *queue)
 {
-	uint64_t words[PART_SIZE_BYTES / WORD];
+	uint64_t words[PART_WORDS];
+	size_t count;
 
 	for (uint64_t start = map->start; start < map->end; start += sizeof(words)) {
-		size_t size_bytes = map->end - start < sizeof(words) ? map->end - start : sizeof(words);
-
-		if (!proc_memory_read(waiter->pid, start, words, size_bytes))
+		if (!(count = proc_memory_read_words(waiter->pid, start, map->end, words, PART_WORDS)))
 			return false;
-		for (size_t i = 0; i < size_bytes / WORD; i++)
+		for (size_t i = 0; i < count; i++)
 			if (is_static_link(waiter, start + i * WORD, words[i], queue))
 				return true;
 	}
@@ -146,12 +145,10 @@ static void look_for_link(const struct stuck_waiter *waiter, uint64_t lock, stru
 {
 	uint64_t words[LOCK_SIZE_BYTES / WORD];
 	uint64_t start = lock / WORD * WORD;
-	const struct proc_map *map = proc_maps_find(waiter->maps, start);
-	size_t size_bytes = map->end - start < sizeof(words) ? map->end - start : sizeof(words);
+	uint64_t end = proc_maps_find(waiter->maps, start)->end;
+	size_t count = proc_memory_read_words(waiter->pid, start, end, words, LOCK_SIZE_BYTES / WORD);
 
-	if (!proc_memory_read(waiter->pid, start, words, size_bytes))
-		return;
-	for (size_t i = 0; i < size_bytes / WORD; i++) {
+	for (size_t i = 0; i < count; i++) {
 		if (is_link(waiter, start + i * WORD, words[i], queue))
 			return;
 		queue->link.address = 0;
