@@ -146,9 +146,8 @@ struct trace_stack {
 	uint16_t flags;
 };
 enum { TRACE_MODULE_UNKNOWN = 0xffffffffu };
-enum {
-	TRACE_FRAME_EXACT_PC = 1
-}; /* pc is not a return address (interrupted by a signal): look up pc itself, else pc - 1 */
+/* pc is not a return address (interrupted by a signal): look up pc itself, else pc - 1 */
+enum { TRACE_FRAME_EXACT_PC = 1 };
 struct trace_frame {
 	uint64_t pc;
 	uint32_t module; /* index of a module, or TRACE_MODULE_UNKNOWN */
@@ -361,8 +360,8 @@ struct trace_vanished {
 	struct trace_table_places tables;
 };
 
-/* Beside an incident: what the process did with an object on which only threads that vanished slept. pid and
- * tid of the record are the incident's. */
+/* Beside an incident: what the process did with an object on which only threads that vanished slept, or used
+ * to. pid and tid of the record are the incident's. */
 struct trace_handover {
 	struct trace_record record;
 	uint64_t incident_time_ns;
@@ -370,7 +369,7 @@ struct trace_handover {
 	uint32_t lock_kind;       /* enum trace_lock_kind */
 	uint32_t lock_module;     /* index of the module that holds it, or TRACE_MODULE_UNKNOWN */
 	uint32_t call;            /* call id: what it was done by */
-	uint32_t waiting_threads; /* that slept on it at the fork */
+	uint32_t waiting_threads; /* that slept on it at the fork; 0: all were busy */
 	uint32_t count;           /* of such calls */
 	int32_t tid;              /* who called */
 	struct trace_stack stack; /* of the last call */
