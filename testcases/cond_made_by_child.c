@@ -33,10 +33,7 @@ int main(void)
 	CHECK(pid >= 0);
 	if (pid == 0)
 		child();
-	CHECK(wait_until_blocked(pid, pid, NULL, 0));
-	await_the_watch(pid);
-	CHECK(kill(pid, SIGKILL) == 0);
-	child_reap(pid);
+	child_kill_when_told(pid, NULL, 0);
 	worker_finish(thread);
 	return 0;
 }

@@ -40,10 +40,7 @@ int main(void)
 	CHECK(pid >= 0);
 	if (pid == 0)
 		child();
-	CHECK(wait_until_blocked(pid, pid, &state_mutex, sizeof(state_mutex)));
-	await_the_watch(pid);
-	CHECK(kill(pid, SIGKILL) == 0);
-	child_reap(pid);
+	child_kill_when_told(pid, &state_mutex, sizeof(state_mutex));
 	CHECK(pthread_mutex_unlock(&state_mutex) == 0);
 	worker_finish(thread);
 	return 0;

@@ -45,9 +45,6 @@ int main(void)
 		table_read();
 		_exit(0);
 	}
-	CHECK(wait_until_blocked(pid, pid, &table_lock, sizeof(table_lock)));
-	await_the_watch(pid);
-	CHECK(kill(pid, SIGKILL) == 0);
-	child_reap(pid);
+	child_kill_when_told(pid, &table_lock, sizeof(table_lock));
 	_exit(0);
 }

@@ -44,10 +44,7 @@ int main(int argc, char **argv)
 	if (!uncovered_story_begin(argc))
 		return 0;
 	pthread_t thread = worker_start(forker);
-	CHECK(wait_until_blocked(child_pid, child_pid, &cache_mutex, sizeof(cache_mutex)));
-	await_the_watch(child_pid);
-	CHECK(kill(child_pid, SIGKILL) == 0);
-	child_reap(child_pid);
+	child_kill_when_told(child_pid, &cache_mutex, sizeof(cache_mutex));
 	worker_finish(thread);
 	return 0;
 }

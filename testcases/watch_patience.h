@@ -60,13 +60,23 @@ static inline int is_told(const char *trace, pid_t pid)
 }
 
 /* Returns once the watch, however late it is, has told of the process. Without a watch at once. */
-__attribute__((unused)) static void await_the_watch(pid_t pid)
+static inline void await_the_watch(pid_t pid)
 {
 	const struct timespec step = {0, 20 * 1000 * 1000};
 	const char *trace = getenv("AFTERFORK_TRACE");
 
 	while (trace && !is_told(trace, pid))
 		nanosleep(&step, NULL);
+}
+
+/* Ends a child that waits for ever, in futex(2) inside the object (NULL: anywhere), once the watch has told
+ * of it. */
+__attribute__((unused)) static void child_kill_when_told(pid_t pid, const void *object, size_t size_bytes)
+{
+	CHECK(wait_until_blocked(pid, pid, object, size_bytes));
+	await_the_watch(pid);
+	CHECK(kill(pid, SIGKILL) == 0);
+	child_reap(pid);
 }
 
 #endif
