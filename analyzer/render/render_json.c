@@ -291,14 +291,11 @@ static const struct {
 	size_t offset; /* in struct report_summary; a uint64_t */
 	bool is_of_run;
 } counters[] = {
-#define COUNTER(name, is_of_run)                                                                             \
-	{                                                                                                    \
-#name, offsetof(struct report_summary, name), is_of_run                                      \
-	}
-    COUNTER(processes, true),         COUNTER(threads, true),         COUNTER(forks, true),
-    COUNTER(dropped_records, false),  COUNTER(suppressed, false),     COUNTER(damaged_records, false),
-    COUNTER(cut_stacks, true),        COUNTER(lost_held, true),       COUNTER(images, true),
-    COUNTER(images_unrecorded, true), COUNTER(execs_uncovered, true),
+#define COUNTER(name) #name, offsetof(struct report_summary, name)
+    {COUNTER(processes), true},         {COUNTER(threads), true},         {COUNTER(forks), true},
+    {COUNTER(dropped_records), false},  {COUNTER(suppressed), false},     {COUNTER(damaged_records), false},
+    {COUNTER(cut_stacks), true},        {COUNTER(lost_held), true},       {COUNTER(images), true},
+    {COUNTER(images_unrecorded), true}, {COUNTER(execs_uncovered), true},
 #undef COUNTER
 };
 

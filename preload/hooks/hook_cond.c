@@ -25,8 +25,7 @@ static inline void begin_wait(struct thread_record *self, const void *condition,
 	uint32_t index = thread_record_want(self, condition, TRACE_LOCK_CONDVAR, call, regs);
 	thread_record_set(self, index, TRACE_HOLD_WAITING);
 	/* The stack is in the cache since the mutex's entry. */
-	if (index != UINT32_MAX)
-		thread_record_note_use(self, &self->held[index]);
+	thread_record_note_use(self, &self->held[index]);
 }
 
 /* It came back with the mutex, but for a robust one that is beyond repair. */

@@ -1,8 +1,12 @@
 #include "record_work.h"
 
+#include <assert.h>
+#include <stddef.h>
+
 #include "arena.h"
 
 static free_list spare;
+static_assert(offsetof(struct record_work, link) == 0, "a link is its record's address");
 
 struct record_work *record_work_take(void)
 {

@@ -45,6 +45,7 @@ static inline __attribute__((always_inline)) bool thread_record_push(struct thre
 	return true;
 }
 
+/* Has the use remembered (lock_use.h), unless the lock is the one that was noted last in its slot. */
 static inline void thread_record_note_use(struct thread_record *record, const struct held_entry *entry)
 {
 	if (__builtin_expect(
