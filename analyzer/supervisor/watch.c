@@ -18,11 +18,19 @@ enum {
 	CPU_SHARE = 200,     /* at most one part in so many of a CPU */
 };
 
+/* True: it has not moved since it was seen last. */
+static bool stays(struct watched_wait *wait, const struct proc_standstill *standstill, uint64_t now_ns)
+{
+	if (proc_standstill_equal(standstill, &wait->standstill))
+		return true;
+	*wait = (struct watched_wait){.standstill = *standstill, .since_ns = now_ns};
+	return false;
+}
+
 static void note_busy(struct watched_process *process, pid_t tid, uint64_t now_ns)
 {
 	process->busy_tid = tid;
-	process->standstill = (struct proc_standstill){0};
-	process->is_told = false;
+	process->futexes = (struct watched_wait){0};
 	process->pause_ms = process->pause_ms ? 2 * process->pause_ms : INTERVAL_MS;
 	if (process->pause_ms > PAUSE_MAX_MS)
 		process->pause_ms = PAUSE_MAX_MS;
@@ -31,6 +39,7 @@ static void note_busy(struct watched_process *process, pid_t tid, uint64_t now_n
 
 void watch_look(struct watched_process *process, uint64_t now_ns, watch_found *found, void *context)
 {
+	struct watched_wait *futexes = &process->futexes;
 	struct proc_standstill standstill = {0};
 	struct proc_wait wait = {0};
 
@@ -47,18 +56,15 @@ void watch_look(struct watched_process *process, uint64_t now_ns, watch_found *f
 		return;
 	}
 	process->due_ns = now_ns;
-	if (!proc_standstill_equal(&standstill, &process->standstill)) {
-		process->standstill = standstill;
-		process->since_ns = now_ns;
-		process->is_told = false;
+	if (!stays(futexes, &standstill, now_ns)) {
 		process->pause_ms = 0;
 		return;
 	}
-	if (process->is_told)
+	if (futexes->is_told)
 		return;
-	process->is_told = true;
+	futexes->is_told = true;
 	if (stuck_process_is_candidate(process->pid))
-		found(context, process->pid, &standstill, process->since_ns);
+		found(context, process->pid, &standstill, futexes->since_ns);
 }
 
 static void look_for_loop(struct watched_process *process, const struct proc_stat *stat, uint64_t now_ns,
@@ -81,23 +87,22 @@ static void look_for_loop(struct watched_process *process, const struct proc_sta
 	found(context, stat->pid, &standstill, since_ns);
 }
 
-/* Where it does not move, the whole look is had once. */
 static void look_for_await(struct watched_process *process, uint64_t now_ns, watch_found *found,
                            void *context)
 {
-	struct proc_standstill await = {0};
+	struct watched_wait *descriptors = &process->descriptors;
+	struct proc_standstill standstill;
 
-	if (!proc_await_read(process->pid, &await) || !proc_standstill_equal(&await, &process->await)) {
-		process->await = await;
-		process->await_since_ns = now_ns;
-		process->await_is_told = false;
+	if (!proc_await_read(process->pid, &standstill)) {
+		*descriptors = (struct watched_wait){0};
 		return;
 	}
-	if (process->await_is_told || now_ns - process->await_since_ns < PAUSE_MAX_MS * MS)
+	if (!stays(descriptors, &standstill, now_ns) || descriptors->is_told ||
+	    now_ns - descriptors->since_ns < PAUSE_MAX_MS * MS)
 		return;
-	process->await_is_told = true;
-	if (stuck_process_awaits_work(process->pid, &await.wait))
-		found(context, process->pid, &await, process->await_since_ns);
+	descriptors->is_told = true;
+	if (stuck_process_awaits_work(process->pid, &standstill.wait))
+		found(context, process->pid, &standstill, descriptors->since_ns);
 }
 
 /* What is known of the pids of before; a pid that was given again starts anew. */
@@ -144,10 +149,10 @@ static void scan(struct watch *watch, uint64_t now_ns, watch_found *found, void 
 		/* Stopped by job control or a debugger: somebody looks after it. */
 		if (process->due_ns <= now_ns && stat.state == 'S') {
 			watch_look(process, now_ns, found, context);
-			if (!process->standstill.hash)
+			if (!process->futexes.standstill.hash)
 				look_for_await(process, now_ns, found, context);
 		}
-		if (stat.state == 'R' || !process->standstill.hash)
+		if (stat.state == 'R' || !process->futexes.standstill.hash)
 			look_for_loop(process, &stat, now_ns, found, context);
 	}
 	proc_list_release(&tree);
@@ -161,9 +166,9 @@ static void scan(struct watch *watch, uint64_t now_ns, watch_found *found, void 
 /* Of those that were seen at a standstill once. */
 static uint64_t due_of_second_look(const struct watched_process *process)
 {
-	bool wanted = process->standstill.hash && !process->is_told;
+	bool wanted = process->futexes.standstill.hash && !process->futexes.is_told;
 
-	return wanted ? process->since_ns + INTERVAL_MS * MS : UINT64_MAX;
+	return wanted ? process->futexes.since_ns + INTERVAL_MS * MS : UINT64_MAX;
 }
 
 /* Rounds over many processes are far apart: what may be stuck need not wait for the next one. */

@@ -17,18 +17,20 @@
 #include "proc_tree.h"
 #include "spin_watch.h"
 
+struct watched_wait {
+	struct proc_standstill standstill; /* as last seen; hash 0: it was in none */
+	uint64_t since_ns;
+	bool is_told; /* had its whole look, and was handed out if that found something */
+};
+
 struct watched_process {
 	pid_t pid;
 	uint64_t start_ticks;
-	struct proc_standstill standstill; /* as last seen; hash 0: it was busy */
-	uint64_t since_ns, due_ns;
+	uint64_t due_ns;
 	uint32_t pause_ms;
 	pid_t busy_tid; /* the thread that was seen busy last; 0: none */
-	bool is_told;   /* this standstill was handed out */
+	struct watched_wait futexes, descriptors;
 	struct spin_watch spin;
-	struct proc_standstill await; /* for descriptors, as last seen; hash 0: in none */
-	uint64_t await_since_ns;
-	bool await_is_told;
 };
 
 struct watch {

@@ -288,10 +288,10 @@ Test(watch, does_not_tell_of_a_process_that_lacks_no_threads, .timeout = 60)
 	}
 	cr_assert_eq(read(ends[0], &process.pid, sizeof(process.pid)), sizeof(process.pid));
 	watch_look(&process, 1, count_told, NULL);
-	cr_assert_not(process.is_told);
+	cr_assert_not(process.futexes.is_told);
 	watch_look(&process, 2, count_told, NULL);
-	cr_assert(process.is_told);
-	cr_assert_eq(process.since_ns, 1);
+	cr_assert(process.futexes.is_told);
+	cr_assert_eq(process.futexes.since_ns, 1);
 	cr_assert_eq(told, 0);
 	cr_assert_eq(kill(process.pid, SIGKILL), 0);
 	stuck_end(parent);
@@ -324,10 +324,10 @@ Test(watch, looks_again_without_waiting_for_the_next_round, .timeout = 60)
 	watch_step(&watch, second_ns, count_told, NULL);
 	watch.round_due_ns = 100 * second_ns; /* as over very many processes */
 	watch.due_ns = second_ns * 3 / 2;
-	cr_assert_not(watch.processes[0].is_told);
+	cr_assert_not(watch.processes[0].futexes.is_told);
 	watch_step(&watch, watch.due_ns, count_told, NULL);
 	cr_assert_eq(watch.rounds, 1);
-	cr_assert(watch.processes[0].is_told);
+	cr_assert(watch.processes[0].futexes.is_told);
 	cr_assert_eq(watch.due_ns, 100 * second_ns);
 	stuck_end(pid);
 	watch_release(&watch);
