@@ -214,10 +214,7 @@ static bool step_plain(struct code_state *state, struct instruction *insn)
 	case 0xa9:
 		code_integer_test(state, insn);
 		return true;
-	case 0x88:
-	case 0x89:
-	case 0x8a:
-	case 0x8b:
+	case 0x88 ... 0x8b:
 		return step_move(state, insn);
 	case 0x8d:
 		code_instruction_take_modrm(state, insn, 0);
@@ -231,10 +228,7 @@ static bool step_plain(struct code_state *state, struct instruction *insn)
 		return true;
 	case 0xc0:
 	case 0xc1:
-	case 0xd0:
-	case 0xd1:
-	case 0xd2:
-	case 0xd3:
+	case 0xd0 ... 0xd3:
 		return code_integer_shift(state, insn);
 	case 0xc6:
 	case 0xc7:
