@@ -51,7 +51,9 @@ bool suspect_lock_handler_could_help(const struct pending_incident *incident)
 		return false;
 	if (!proc_signals_caught_asleep(incident->pid, &caught))
 		return true;
-	return incident->observed == TRACE_WAITS_FOR_HANDED_WORK ? caught & ~SIGNALS_OF_USERS : caught;
+	if (incident->observed == TRACE_WAITS_FOR_HANDED_WORK)
+		caught &= ~SIGNALS_IN_VAIN(incident->lock_kind == TRACE_LOCK_SEMAPHORE);
+	return caught;
 }
 
 /* For the kinds that name no owner: what their memory says, where it says anything. */

@@ -159,7 +159,8 @@ static void examine_answer(struct child_use *use, struct incident *suspect, cons
 	const struct handover *work = handover_find();
 	uint64_t caught = caught_while_alone();
 	bool may_be_another = may_wait_for_itself || (suspect->kind == TRACE_LOCK_SEMAPHORE && caught);
-	if (use->suspect.observed || !work || (caught & ~SIGNALS_OF_USERS) ||
+	if (use->suspect.observed || !work ||
+	    (caught & ~SIGNALS_IN_VAIN(suspect->kind == TRACE_LOCK_SEMAPHORE)) ||
 	    (may_be_another && !(facts && facts->after_handover)))
 		return;
 	tell_handover(use, suspect, work);

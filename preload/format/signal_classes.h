@@ -28,5 +28,8 @@ enum { SIGNAL_LAST = 64 };
 	(SIGNAL_BIT(SIGHUP) | SIGNAL_BIT(SIGINT) | SIGNAL_BIT(SIGQUIT) | SIGNAL_BIT(SIGTERM) |               \
 	 SIGNAL_BIT(SIGTSTP) | SIGNAL_BIT(SIGTTIN) | SIGNAL_BIT(SIGTTOU) | SIGNAL_BIT(SIGCONT) |             \
 	 SIGNAL_BIT(SIGWINCH))
+/* Those that end no wait for a pool's answer. A semaphore is what handlers post, and what Python waits on,
+ * which lets the handlers of the program run and always has one of SIGINT. */
+#define SIGNALS_IN_VAIN(is_semaphore) ((is_semaphore) ? SIGNAL_BIT(SIGINT) : SIGNALS_OF_USERS)
 
 #endif
