@@ -1,8 +1,8 @@
 /* Children that give a job to the pool whose workers stayed in the parent, do not wait for it, and then stay
  * in read(), poll() or epoll_wait() for what somebody else may well do: the parent, which has the other end
- * of a pipe, the same eventfd or the same epoll set; a clock; who connects; who sends the signal that the
- * program has a handler of. The parent lets them stay for longer than the watch from outside needs, and ends
- * them then. Only the mutex, free by luck, is told.
+ * of a pipe, or was sent it, the same eventfd or the same epoll set; a clock, in a set of a set, too; who
+ * connects; who sends the signal that the program has a handler of. The parent lets them stay for longer than
+ * the watch from outside needs, and ends them then. Only the mutex, free by luck, is told.
  *
  * expect: possible lock-shared-with-vanished-thread
  *   lock: mutex normal pool_mutex
@@ -10,6 +10,7 @@
  * exit: 0
  */
 #include <poll.h>
+#include <string.h>
 #include <sys/epoll.h>
 #include <sys/eventfd.h>
 #include <sys/socket.h>
@@ -21,7 +22,7 @@
 
 enum { PATIENCE_S = 18 };
 
-static int inherited_pipe[2], inherited_event, inherited_set, own_pipe[2];
+static int inherited_pipe[2], inherited_event, inherited_set, inherited_pair[2], own_pipe[2];
 
 static void set_add(int set, int fd)
 {
@@ -117,12 +118,48 @@ static void stay_with_child(void)
 	stay_with(own_pipe[0]);
 }
 
+static void stay_with_clock_in_set_in_set(void)
+{
+	const struct itimerspec in_an_hour = {.it_value = {3600, 0}};
+	int clock = timerfd_create(CLOCK_MONOTONIC, 0), set = epoll_create1(0);
+
+	CHECK(timerfd_settime(clock, 0, &in_an_hour, NULL) == 0);
+	set_add(set, clock);
+	stay_with(set);
+}
+
+/* The parent has not taken it yet. */
+static void stay_with_pipe_that_was_sent(void)
+{
+	char byte = 0, control[CMSG_SPACE(sizeof(int))] = {0};
+	struct iovec bytes = {&byte, 1};
+	struct msghdr message = {
+	    .msg_iov = &bytes, .msg_iovlen = 1, .msg_control = control, .msg_controllen = sizeof(control)};
+	struct cmsghdr *rights = CMSG_FIRSTHDR(&message);
+
+	CHECK(pipe(own_pipe) == 0);
+	*rights = (struct cmsghdr){CMSG_LEN(sizeof(int)), SOL_SOCKET, SCM_RIGHTS};
+	memcpy(CMSG_DATA(rights), &own_pipe[1], sizeof(int));
+	CHECK(sendmsg(inherited_pair[1], &message, 0) == 1);
+	close(inherited_pair[0]);
+	close(own_pipe[1]);
+	stay_with(own_pipe[0]);
+}
+
+static void stay_until_interrupted(void)
+{
+	CHECK(pipe(own_pipe) == 0);
+	CHECK(signal(SIGINT, on_signal) != SIG_ERR);
+	stay_with(own_pipe[0]);
+}
+
 static void (*const stays[])(void) = {
     stay_with_inherited_pipe, stay_with_inherited_event,
     stay_with_inherited_set,  stay_with_inherited_event_in_own_set,
-    stay_with_clock,          stay_as_server,
-    stay_until_signal,        stay_with_nothing,
-    stay_with_child,
+    stay_with_clock,          stay_with_clock_in_set_in_set,
+    stay_as_server,           stay_until_signal,
+    stay_until_interrupted,   stay_with_nothing,
+    stay_with_child,          stay_with_pipe_that_was_sent,
 };
 enum { STAYS = sizeof(stays) / sizeof(*stays) };
 
@@ -152,6 +189,7 @@ int main(void)
 	pid_t children[STAYS];
 
 	CHECK(pipe(inherited_pipe) == 0);
+	CHECK(socketpair(AF_UNIX, SOCK_STREAM, 0, inherited_pair) == 0);
 	inherited_event = eventfd(0, 0);
 	inherited_set = epoll_create1(0);
 	set_add(inherited_set, inherited_event);

@@ -1,11 +1,14 @@
 #include "proc_await.h"
 
+#include <errno.h>
 #include <inttypes.h>
+#include <linux/kcmp.h>
 #include <poll.h>
 #include <stdio.h>
 #include <string.h>
 #include <sys/stat.h>
 #include <sys/syscall.h>
+#include <unistd.h>
 
 #include "fnv.h"
 #include "proc_descriptor.h"
@@ -58,6 +61,8 @@ bool proc_await_read(pid_t pid, struct proc_standstill *ret_standstill)
 	return standstill.switches > 0;
 }
 
+static bool add(pid_t pid, int fd, struct proc_descriptors *descriptors);
+
 static bool add_polled(pid_t pid, const struct proc_wait *wait, struct proc_descriptors *descriptors)
 {
 	struct pollfd polled[PROC_DESCRIPTORS_MAX];
@@ -67,19 +72,32 @@ static bool add_polled(pid_t pid, const struct proc_wait *wait, struct proc_desc
 	    !proc_memory_read(pid, wait->arguments[0], polled, count * sizeof(*polled)))
 		return false;
 	for (size_t i = 0; i < count; i++)
-		if (polled[i].fd >= 0 && !proc_descriptors_add(pid, polled[i].fd, descriptors))
+		if (polled[i].fd >= 0 && !add(pid, polled[i].fd, descriptors))
 			return false;
 	return true;
 }
 
-/* A set goes by files: under the number that was given another one may be open today. */
-static bool is_still(pid_t pid, int fd, uint64_t inode)
+/* Of the members that were added under that number: -1 there is none, or it may not be asked. */
+static long differs_from_member(pid_t pid, int epoll, int fd, uint32_t nth)
+{
+	struct kcmp_epoll_slot slot = {.efd = (uint32_t)epoll, .tfd = (uint32_t)fd, .toff = nth};
+
+	return syscall(SYS_kcmp, pid, pid, KCMP_EPOLL_TFD, fd, &slot);
+}
+
+/* A set goes by files: under the number that was given another one may be open today. Clocks, events and
+ * their like all have one inode. */
+static bool is_still(pid_t pid, int epoll, int fd, uint64_t inode)
 {
 	char path[64];
 	struct stat status;
 
 	snprintf(path, sizeof(path), "/proc/%d/fd/%d", (int)pid, fd);
-	return stat(path, &status) == 0 && status.st_ino == inode;
+	if (stat(path, &status) != 0 || status.st_ino != inode)
+		return false;
+	long differs = differs_from_member(pid, epoll, fd, 0);
+	bool may_ask = differs >= 0 || errno == ENOENT;
+	return !may_ask || (differs == 0 && differs_from_member(pid, epoll, fd, 1) < 0);
 }
 
 static bool add_members(pid_t pid, int epoll, struct proc_descriptors *descriptors)
@@ -96,11 +114,21 @@ static bool add_members(pid_t pid, int epoll, struct proc_descriptors *descripto
 
 		if (sscanf(line, "tfd: %d", &fd) == 1)
 			good = inode_text && sscanf(inode_text, "ino:%" SCNx64, &inode) == 1 &&
-			       is_still(pid, fd, inode) && proc_descriptors_add(pid, fd, descriptors);
+			       is_still(pid, epoll, fd, inode) && add(pid, fd, descriptors);
 	}
 	if (file)
 		fclose(file);
 	return file && good;
+}
+
+/* A set may have sets as members, but itself in no way. */
+static bool add(pid_t pid, int fd, struct proc_descriptors *descriptors)
+{
+	size_t at = descriptors->count;
+
+	return proc_descriptors_add(pid, fd, descriptors) &&
+	       (strcmp(descriptors->items[at].link, "anon_inode:[eventpoll]") != 0 ||
+	        add_members(pid, fd, descriptors));
 }
 
 static bool is_socket(const struct proc_descriptors *descriptors)
@@ -118,8 +146,7 @@ static bool find_awaited(pid_t pid, const struct proc_wait *wait, struct proc_de
 	case AWAIT_POLL:
 		return add_polled(pid, wait, descriptors) && descriptors->count > 0;
 	case AWAIT_EPOLL:
-		return proc_descriptors_add(pid, fd, descriptors) && add_members(pid, fd, descriptors) &&
-		       descriptors->count > 1;
+		return add(pid, fd, descriptors) && descriptors->count > 1;
 	default:
 		return false;
 	}

@@ -6,6 +6,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/stat.h>
 #include <unistd.h>
 
 #include "proc_socket.h"
@@ -102,6 +103,28 @@ static bool add_peer(pid_t pid, const char *link, struct proc_descriptors *descr
 	return visit_all(pid, is_other, other->link) == VISIT_STOPPED;
 }
 
+struct pipe_search {
+	pid_t pid;
+	const char *link;
+};
+
+/* The link's mode is the descriptor's. */
+static bool is_no_end_to_write_to(void *context, const char *fd, const char *link)
+{
+	const struct pipe_search *search = context;
+	struct stat status;
+	char path[64];
+
+	snprintf(path, sizeof(path), "/proc/%d/fd/%.16s", (int)search->pid, fd);
+	return strcmp(search->link, link) != 0 || lstat(path, &status) != 0 || !(status.st_mode & S_IWUSR);
+}
+
+/* Else who has it is hidden, for a pipe that nobody writes to is at its end. */
+static bool has_end_to_write_to(pid_t pid, const char *link)
+{
+	return visit_all(pid, is_no_end_to_write_to, &(struct pipe_search){pid, link}) == VISIT_STOPPED;
+}
+
 bool proc_descriptors_add(pid_t pid, int fd, struct proc_descriptors *descriptors)
 {
 	struct proc_descriptor *one =
@@ -114,7 +137,7 @@ bool proc_descriptors_add(pid_t pid, int fd, struct proc_descriptors *descriptor
 	if (is_event(one->link))
 		return read_info(pid, name, one->info, sizeof(one->info)) == INFO_WHOLE;
 	if (strncmp(one->link, "pipe:[", 6) == 0)
-		return true;
+		return has_end_to_write_to(pid, one->link);
 	char link[sizeof(one->link)];
 	memcpy(link, one->link, sizeof(link));
 	return add_peer(pid, link, descriptors);
@@ -122,6 +145,7 @@ bool proc_descriptors_add(pid_t pid, int fd, struct proc_descriptors *descriptor
 
 struct search {
 	pid_t pid;
+	bool is_ours; /* of the tree: what is under way to others is theirs */
 	const struct proc_descriptors *descriptors;
 };
 
@@ -140,10 +164,22 @@ static bool is_same_event(pid_t pid, const char *fd, const struct proc_descripto
 	}
 }
 
+/* What was sent over a socket, and not taken yet, is open nowhere. */
+static bool is_on_its_way(pid_t pid, const char *fd)
+{
+	char info[sizeof(((struct proc_descriptor *)NULL)->info)];
+	const char *sent =
+	    read_info(pid, fd, info, sizeof(info)) == INFO_WHOLE ? strstr(info, "scm_fds:") : NULL;
+
+	return sent && strtoul(sent + strlen("scm_fds:"), NULL, 10) > 0;
+}
+
 static bool is_none_of(void *context, const char *fd, const char *link)
 {
 	const struct search *search = context;
 
+	if (search->is_ours && strncmp(link, "socket:", 7) == 0 && is_on_its_way(search->pid, fd))
+		return false;
 	for (size_t i = 0; i < search->descriptors->count; i++) {
 		const struct proc_descriptor *one = &search->descriptors->items[i];
 
@@ -153,26 +189,45 @@ static bool is_none_of(void *context, const char *fd, const char *link)
 	return true;
 }
 
-/* By the kernel's own work: an instance of io_uring, a virtual machine and their like do. */
-static bool signals_no_other(void *context, const char *fd, const char *link)
+static bool starts_with_one_of(const char *text, const char *const starts[])
 {
-	static const char *const known[] = {"[eventfd]",  "[eventpoll]", "[timerfd]",
-	                                    "[signalfd]", "inotify",     "[pidfd]"};
-	static const char anonymous[] = "anon_inode:", machine[] = "/dev/vfio";
-
-	(void)context;
-	(void)fd;
-	if (strncmp(link, anonymous, strlen(anonymous)) != 0)
-		return strncmp(link, machine, strlen(machine)) != 0;
-	for (size_t i = 0; i < sizeof(known) / sizeof(*known); i++)
-		if (strcmp(link + strlen(anonymous), known[i]) == 0)
+	for (size_t i = 0; starts[i]; i++)
+		if (strncmp(text, starts[i], strlen(starts[i])) == 0)
 			return true;
 	return false;
 }
 
+/* By the kernel's own work, and that of drivers: an instance of io_uring, a virtual machine and their like
+ * do. */
+static bool signals_no_other(void *context, const char *fd, const char *link)
+{
+	static const char *const harmless[] = {"anon_inode:[eventfd]",
+	                                       "anon_inode:[eventpoll]",
+	                                       "anon_inode:[timerfd]",
+	                                       "anon_inode:[signalfd]",
+	                                       "anon_inode:inotify",
+	                                       "anon_inode:[pidfd]",
+	                                       "/dev/null",
+	                                       "/dev/zero",
+	                                       "/dev/full",
+	                                       "/dev/random",
+	                                       "/dev/urandom",
+	                                       "/dev/tty",
+	                                       "/dev/pts/",
+	                                       "/dev/ptmx",
+	                                       "/dev/console",
+	                                       "/dev/shm/",
+	                                       NULL};
+	static const char *const drivers[] = {"anon_inode:", "/dev/", NULL};
+
+	(void)context;
+	(void)fd;
+	return starts_with_one_of(link, harmless) || !starts_with_one_of(link, drivers);
+}
+
 static bool has_none(pid_t pid, const struct proc_descriptors *descriptors)
 {
-	struct search search = {pid, descriptors};
+	struct search search = {pid, pid == getpid() || proc_tree_descends(pid, getpid()), descriptors};
 	enum visit visit = visit_all(pid, is_none_of, &search);
 	struct proc_stat stat;
 
@@ -181,6 +236,22 @@ static bool has_none(pid_t pid, const struct proc_descriptors *descriptors)
 	/* Gone, dead, or a stranger's. */
 	return !proc_stat_read(pid, 0, &stat) || stat.state == 'Z' || stat.state == 'X' ||
 	       !proc_tree_descends(pid, getpid());
+}
+
+/* Where the initial thread has ended, the descriptors are listed under the others alone. */
+static bool threads_have_none(pid_t pid, const struct proc_descriptors *descriptors)
+{
+	struct proc_list threads = {0};
+	struct proc_stat stat;
+	bool none = true;
+
+	if (!proc_stat_read(pid, 0, &stat) || stat.state != 'Z')
+		return true;
+	proc_tree_threads(pid, &threads);
+	for (size_t i = 0; i < threads.count && none; i++)
+		none = threads.pids[i] == pid || has_none(threads.pids[i], descriptors);
+	proc_list_release(&threads);
+	return none;
 }
 
 bool proc_descriptors_are_its_own(pid_t pid, const struct proc_descriptors *descriptors)
@@ -193,7 +264,8 @@ bool proc_descriptors_are_its_own(pid_t pid, const struct proc_descriptors *desc
 	for (struct dirent *entry; alone && (entry = readdir(folder));) {
 		pid_t other = (pid_t)strtol(entry->d_name, NULL, 10);
 
-		alone = other <= 0 || other == pid || has_none(other, descriptors);
+		alone = other <= 0 || other == pid ||
+		        (has_none(other, descriptors) && threads_have_none(other, descriptors));
 	}
 	closedir(folder);
 	return alone;

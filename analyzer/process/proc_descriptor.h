@@ -20,8 +20,9 @@ struct proc_descriptors {
 	size_t count;
 };
 
-/* Adds what the descriptor stands for: a pipe, an eventfd, an epoll set, or both ends of a pair of sockets
- * that are open in the process. False: anything else, which others could make ready. */
+/* Adds what the descriptor stands for: an eventfd, an epoll set (without its members), or both ends of a
+ * pipe or a pair of sockets that are open in the process. False: anything else, which others could make
+ * ready. */
 bool proc_descriptors_add(pid_t pid, int fd, struct proc_descriptors *descriptors);
 /* True where no other process that can be looked at has one of them, none below the caller is hidden from it,
  * and the kernel does no work for the process by itself (io_uring, KVM and their like). */

@@ -311,12 +311,18 @@ static void judge_loop(const struct stuck_process *process, const struct stuck_s
 	judgement->observed = TRACE_STUCK_ON_VANISHED;
 }
 
-/* Who waits in poll() may well wait for the signal that ends it: of those that have a handler of the program
- * only SIGINT is left, which Python always catches. */
+static bool is_python(const struct stuck_process *process)
+{
+	const char *slash = process->exe ? strrchr(process->exe, '/') : NULL;
+
+	return slash && strncmp(slash + 1, "python", strlen("python")) == 0;
+}
+
+/* Who waits in poll() may well wait for the signal that ends it. Python always catches SIGINT. */
 static void judge_await(const struct stuck_process *process, const struct stuck_stack *stack,
                         struct stuck_judgement *judgement)
 {
-	const uint64_t harmless = SIGNAL_BIT(SIGINT) | SIGNALS_OF_WRITING;
+	const uint64_t harmless = SIGNALS_OF_WRITING | (is_python(process) ? SIGNAL_BIT(SIGINT) : 0);
 
 	judgement->kind = 0;
 	judgement->proof = TRACE_PROOF_STANDSTILL | TRACE_PROOF_ONLY_THREAD;

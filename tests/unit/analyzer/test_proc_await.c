@@ -2,8 +2,10 @@
 #include <criterion/criterion.h>
 #include <fcntl.h>
 #include <poll.h>
+#include <pthread.h>
 #include <signal.h>
 #include <stdio.h>
+#include <string.h>
 #include <sys/epoll.h>
 #include <sys/eventfd.h>
 #include <sys/prctl.h>
@@ -15,6 +17,7 @@
 
 #include "proc_await.h"
 #include "proc_socket.h"
+#include "proc_stat.h"
 
 /* Made before the fork: the test's process has them, too. */
 static int shared_pipe[2], shared_event, shared_set, shared_pair[2];
@@ -131,6 +134,92 @@ static void poll_pipe_that_a_child_has(void)
 	stay_with(own[0]);
 }
 
+static void send_to_nobody_yet(int fd)
+{
+	char byte = 0, control[CMSG_SPACE(sizeof(fd))] = {0};
+	struct iovec bytes = {&byte, 1};
+	struct msghdr message = {
+	    .msg_iov = &bytes, .msg_iovlen = 1, .msg_control = control, .msg_controllen = sizeof(control)};
+	struct cmsghdr *rights = CMSG_FIRSTHDR(&message);
+
+	*rights = (struct cmsghdr){CMSG_LEN(sizeof(fd)), SOL_SOCKET, SCM_RIGHTS};
+	memcpy(CMSG_DATA(rights), &fd, sizeof(fd));
+	cr_assert_eq(sendmsg(shared_pair[1], &message, 0), 1);
+	close(shared_pair[0]);
+	close(shared_pair[1]);
+}
+
+static void poll_event_on_its_way(void)
+{
+	int event = eventfd(0, 0);
+
+	send_to_nobody_yet(event);
+	stay_with(event);
+}
+
+static void poll_pipe_on_its_way(void)
+{
+	int own[2];
+
+	cr_assert_eq(pipe(own), 0);
+	send_to_nobody_yet(own[1]);
+	close(own[1]);
+	stay_with(own[0]);
+}
+
+static void *wait_for_the_end(void *unused)
+{
+	poll(NULL, 0, -1);
+	return unused;
+}
+
+static void poll_pipe_of_one_without_initial_thread(void)
+{
+	int own[2];
+	struct proc_stat stat = {0};
+	pthread_t thread;
+
+	cr_assert_eq(pipe(own), 0);
+	pid_t pid = fork();
+	if (pid == 0) {
+		prctl(PR_SET_PDEATHSIG, SIGKILL);
+		pthread_create(&thread, NULL, wait_for_the_end, NULL);
+		pthread_exit(NULL);
+	}
+	while (proc_stat_read(pid, 0, &stat) && stat.state != 'Z')
+		usleep(1000);
+	stay_with(own[0]);
+}
+
+static void stay_in_set_of_sets(int fd)
+{
+	int set = epoll_create1(0), outer = epoll_create1(0);
+
+	set_add(set, fd);
+	set_add(outer, set);
+	stay_in(outer);
+}
+
+static void stay_in_set_of_own_sets(void)
+{
+	stay_in_set_of_sets(eventfd(0, 0));
+}
+
+static void stay_in_set_with_clock_in_a_set(void)
+{
+	stay_in_set_of_sets(timerfd_create(CLOCK_MONOTONIC, 0));
+}
+
+static void stay_in_set_with_clock_that_was_renamed(void)
+{
+	int set = epoll_create1(0), clock = timerfd_create(CLOCK_MONOTONIC, 0);
+
+	set_add(set, clock);
+	cr_assert_geq(dup(clock), 0);
+	cr_assert_eq(dup2(eventfd(0, 0), clock), clock);
+	stay_in(set);
+}
+
 static void poll_clock(void)
 {
 	stay_with(timerfd_create(CLOCK_MONOTONIC, 0));
@@ -194,6 +283,7 @@ Test(proc_await, is_hopeless_where_nobody_else_has_what_is_waited_for)
 	cr_assert(is_hopeless(read_own_pipe));
 	cr_assert(is_hopeless(poll_own_event));
 	cr_assert(is_hopeless(stay_in_own_set));
+	cr_assert(is_hopeless(stay_in_set_of_own_sets));
 }
 
 Test(proc_await, is_not_where_another_process_has_it)
@@ -205,6 +295,20 @@ Test(proc_await, is_not_where_another_process_has_it)
 	cr_assert_not(is_hopeless(stay_in_shared_set));
 	cr_assert_not(is_hopeless(poll_pair_of_which_another_has_an_end));
 	cr_assert_not(is_hopeless(poll_pipe_that_a_child_has));
+	cr_assert_not(is_hopeless(poll_pipe_of_one_without_initial_thread));
+}
+
+/* The pair of sockets stays open in the test's process: what a child sends is to be taken from there. */
+Test(proc_await, is_not_where_what_was_sent_was_not_taken_yet)
+{
+	cr_assert_not(is_hopeless(poll_pipe_on_its_way));
+	cr_assert_not(is_hopeless(poll_event_on_its_way));
+}
+
+Test(proc_await, is_not_where_a_set_has_a_clock_under_another_name)
+{
+	cr_assert_not(is_hopeless(stay_in_set_with_clock_in_a_set));
+	cr_assert_not(is_hopeless(stay_in_set_with_clock_that_was_renamed));
 }
 
 Test(proc_await, is_not_for_what_the_kernel_or_strangers_make_ready)

@@ -57,6 +57,8 @@ Test(stuck_judge_handover, blames_handed_work_for_a_wait_for_descriptors_that_no
 	add_frame(0, "/opt/shop", "ask");
 	cr_assert_eq(expect(STUCK_BY_FORK, 0).observed, TRACE_WAITS_FOR_HANDED_WORK);
 	process.caught_signals = SIGNAL_BIT(SIGINT);
+	expect(STUCK_UNCLEAR, 0);
+	process.exe = (char *)"/usr/bin/python3.11";
 	expect(STUCK_BY_FORK, 0);
 	process.caught_signals = SIGNAL_BIT(SIGTERM);
 	expect(STUCK_UNCLEAR, 0);
