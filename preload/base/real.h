@@ -1,7 +1,8 @@
 /* The original functions. real.NAME(...) is the only way to them inside the library.
  *
- * Each pointer starts out at a stub that resolves the whole table and then calls on, so a call before
- * the library's constructor ran works, and no wrapper has to check anything. */
+ * Each pointer starts out at a stand-in that looks its original up and then calls on: a program pays for
+ * those that it calls, a call before the library's constructor ran works, and no wrapper has to check
+ * anything. */
 #ifndef AFTERFORK_PRELOAD_REAL_H
 #define AFTERFORK_PRELOAD_REAL_H
 
@@ -52,8 +53,8 @@ struct real_functions {
 
 extern struct real_functions real __attribute__((visibility("hidden")));
 
-/* Fills the table. Idempotent; threads may race, they store the same values. Uses dlsym, which takes
- * the loader's lock: called from the constructor, or by the first intercepted call before it. */
+/* Looks up what has no stand-in (HOOK_JUMP), in the libraries that are there now. Idempotent; threads may
+ * race, they store the same values. Called by the constructor, or by the first such call before it. */
 void real_resolve(void);
 
 #endif

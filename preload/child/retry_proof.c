@@ -1,11 +1,9 @@
 #include "retry_proof.h"
 
-#include <dlfcn.h>
 #include <errno.h>
 #include <pthread.h>
 #include <semaphore.h>
 #include <stdatomic.h>
-#include <sys/auxv.h>
 #include <threads.h>
 #include <time.h>
 
@@ -13,6 +11,7 @@
 #include "code_step.h"
 #include "fork_snapshot.h"
 #include "lock_word.h"
+#include "next_symbol.h"
 #include "own_memory.h"
 #include "placement.h"
 
@@ -60,7 +59,7 @@ static struct pastime {
 	uint8_t filled;                         /* the register that points to it */
 	uint8_t clock, first_clock, last_clock; /* that register says which time it is filled with */
 	bool returns_zero;
-	_Atomic uintptr_t function;
+	uintptr_t function; /* where libc has it; 0: another library has it, too */
 } pastimes[] = {
 #define PASTIME(name, filled, returns_zero)                                                                  \
 	{                                                                                                    \
@@ -98,22 +97,13 @@ static struct proof {
 
 static const uint8_t kept_registers[] = {CODE_RBX, CODE_RBP, 12, 13, 14, 15};
 
-/* Another library may have its own that does more, such as run another coroutine. Some of libc's are the
- * kernel's. */
-static bool is_of_libc(const void *function)
+/* Another library may have its own that does more, such as run another coroutine. */
+static void find_pastimes(void)
 {
-	Dl_info here, libc;
-	return function && dladdr(function, &here) &&
-	       dladdr(dlsym(RTLD_NEXT, "gnu_get_libc_version"), &libc) &&
-	       (here.dli_fbase == libc.dli_fbase || (uintptr_t)here.dli_fbase == getauxval(AT_SYSINFO_EHDR));
-}
-
-void retry_proof_init(void)
-{
-	for (unsigned i = 0; i < sizeof pastimes / sizeof *pastimes; i++) {
-		const void *function = dlsym(RTLD_NEXT, pastimes[i].name);
-		atomic_store(&pastimes[i].function, is_of_libc(function) ? (uintptr_t)function : 0);
-	}
+	static bool done;
+	for (unsigned i = 0; i < sizeof pastimes / sizeof *pastimes && !done; i++)
+		pastimes[i].function = (uintptr_t)next_symbol_find_in_libc(pastimes[i].name);
+	done = true;
 }
 
 static uint64_t end_of_stack(const struct stack_bounds *bounds, uint64_t sp)
@@ -207,7 +197,7 @@ static bool pass_time(struct code_state *state)
 	                                    CODE_R8,  9,        10,       11};
 	const struct pastime *pastime = pastimes, *end = pastimes + sizeof pastimes / sizeof *pastimes;
 	struct code_value target;
-	while (pastime < end && atomic_load(&pastime->function) != state->pc)
+	while (pastime < end && pastime->function != state->pc)
 		pastime++;
 	if (pastime == end || !code_state_pop(state, &target) || !code_is_number(target, WORD) ||
 	    !fill(state, pastime))
@@ -367,6 +357,7 @@ enum retry_proof retry_proof_find(const struct retry *retry, int error)
 	if (call == end || !high || (error != EBUSY && error != ETIMEDOUT) ||
 	    !own_memory_is_private(retry->regs.sp) || !take_turn())
 		return RETRY_UNPROVEN;
+	find_pastimes();
 	proof.retry = retry;
 	proof.call = call;
 	proof.limit_may_be_refused = false;

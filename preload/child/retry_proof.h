@@ -30,8 +30,6 @@ enum retry_proof {
 	RETRY_ENDLESS,
 };
 
-/* Once, before any thread may ask. */
-void retry_proof_init(void);
 /* error: how the try failed, as an errno value. */
 enum retry_proof retry_proof_find(const struct retry *retry, int error);
 

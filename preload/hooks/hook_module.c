@@ -1,18 +1,12 @@
 /* Modules that go away: what was learned of their code is forgotten. */
-#include <elf.h>
 #include <string.h>
 
 #include "hook.h"
 #include "hook_libc.h"
+#include "loaded_module.h"
 #include "module_map.h"
 #include "own_memory.h"
 
-/* How glibc's struct link_map begins, as <link.h> has it: which also has what takes the loader's lock. */
-struct module_handle {
-	uint64_t bias;
-	const char *name;
-	const Elf64_Dyn *dynamic;
-};
 struct module_mark {
 	uint64_t address;
 	Elf64_Dyn first;
@@ -25,7 +19,7 @@ static struct module_mark mark_module(const void *handle)
 	struct module_mark mark = {0};
 	if (!handle || !hook_thread() || module_map_is_sealed())
 		return mark;
-	mark.address = (uint64_t)(uintptr_t)((const struct module_handle *)handle)->dynamic;
+	mark.address = (uint64_t)(uintptr_t)((const struct loaded_module *)handle)->dynamic;
 	mark.is_known = own_memory_read(mark.address, &mark.first, sizeof mark.first);
 	return mark;
 }

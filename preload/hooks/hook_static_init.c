@@ -4,11 +4,11 @@
  * A C program may load C++ code later, with its runtime out of our reach (RTLD_LOCAL): there the guards are
  * kept here, in the layout of libstdc++. Whoever calls by symbol calls this, so the two never meet on one
  * guard. */
-#include <dlfcn.h>
 #include <linux/futex.h>
 #include <stdint.h>
 
 #include "hook_lock.h"
+#include "next_symbol.h"
 #include "raw_syscall.h"
 
 /* libstdc++-v3/config/cpu/generic/cxxabi_tweaks.h and libsupc++/guard.cc, for little-endian machines. */
@@ -18,17 +18,12 @@ static int (*original_acquire)(int64_t *guard);
 static void (*original_release)(int64_t *guard);
 static void (*original_abort)(int64_t *guard);
 
-/* There where a C++ runtime is among the libraries that the program started with: only then the look-up,
- * which would allocate an error text if it failed. */
-extern void __cxa_pure_virtual(void) __attribute__((weak));
-
+/* There where a C++ runtime is among the libraries that the program started with. */
 __attribute__((constructor(102))) static void resolve(void)
 {
-	if (!__cxa_pure_virtual)
-		return;
-	*(void **)&original_release = dlsym(RTLD_NEXT, "__cxa_guard_release");
-	*(void **)&original_abort = dlsym(RTLD_NEXT, "__cxa_guard_abort");
-	*(void **)&original_acquire = dlsym(RTLD_NEXT, "__cxa_guard_acquire");
+	*(void **)&original_release = next_symbol_find("__cxa_guard_release");
+	*(void **)&original_abort = next_symbol_find("__cxa_guard_abort");
+	*(void **)&original_acquire = next_symbol_find("__cxa_guard_acquire");
 }
 
 static int own_acquire(int64_t *guard)

@@ -8,7 +8,6 @@
 #include "hook_thread.h"
 #include "message.h"
 #include "raw_syscall.h"
-#include "retry_proof.h"
 #include "trace_writer.h"
 
 enum { MAIN_STACK_MAX_BYTES = 64 << 20 };
@@ -37,7 +36,6 @@ static void adopt_initial_thread(void)
 static void start(void)
 {
 	real_resolve();
-	retry_proof_init();
 	message_init();
 	if (!fork_snapshot_init()) {
 		atomic_store(process_mode_word, PROCESS_OFF);

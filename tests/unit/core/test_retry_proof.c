@@ -65,7 +65,6 @@ static void start(void)
 	size_t size_bytes;
 
 	core_start();
-	retry_proof_init();
 	cr_assert_eq(pthread_getattr_np(pthread_self(), &attributes), 0);
 	cr_assert_eq(pthread_attr_getstack(&attributes, &low, &size_bytes), 0);
 	bounds.low = (uint64_t)(uintptr_t)low;
