@@ -16,6 +16,7 @@ class Row:
     name: str
     command: tuple
     target: float | None = None
+    tells_difference: bool = False
 
 
 ROWS = (
@@ -41,6 +42,7 @@ ROWS = (
     Row("fork, 8 threads, 32 locks", ("work_fork", "--threads=8", "--locks=4"), 1.1),
     Row("the same, 64 MiB heap", ("work_fork", "--threads=8", "--locks=4", "--heap-mib=64"), 1.1),
     Row("create and join a thread", ("work_create",)),
+    Row("start and end of a program", ("work_start",), tells_difference=True),
     Row("pair, one thread alive", ("work_lock", "--idle=0")),
 )
 
@@ -60,6 +62,16 @@ def measure(bench, row):
     return variants.interleave(bench.rounds, variants.VARIANTS, run)
 
 
+def print_difference(taken):
+    def more_us(variant):
+        pairs = zip(taken[variant], taken[variants.NATIVE], strict=True)
+        return spread.of([(with_it - without) / 1e3 for with_it, without in pairs])
+
+    table.print_row(
+        "  the difference, microseconds", 0, more_us(variants.PASSTHROUGH), more_us(variants.AFTERFORK), None
+    )
+
+
 def run(bench, wanted):
     """Prints the table row by row. Returns {row name: {variant: [ns]}}."""
     ret = {}
@@ -76,4 +88,6 @@ def run(bench, wanted):
             spread.ratios(taken[variants.AFTERFORK], native),
             row.target,
         )
+        if row.tells_difference:
+            print_difference(taken)
     return ret
