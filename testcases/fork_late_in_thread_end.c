@@ -8,6 +8,7 @@
  *   victim: call=pthread_mutex_lock function=at_end
  *   count: 1
  * exit: 66
+ * native: hangs
  */
 #include "late_destructor.h"
 
