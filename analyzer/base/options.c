@@ -153,6 +153,9 @@ static int parse_environment(struct options *options, const char *environment)
 struct arguments {
 	int count, at;
 	char **items;
+	bool mixed;      /* options may follow operands; what follows a command to run is its own */
+	char **operands; /* where operands that are stepped over are kept, or NULL */
+	int operand_count;
 };
 
 /* The value of an option: what is attached, else the next argument. NULL when there is none. */
@@ -216,25 +219,32 @@ static int parse_letters(struct options *options, const struct source *source, s
 	return 0;
 }
 
-/* True while the walk stands on an option; steps over the "--" that ends them. */
+/* Goes on to the next option, and over the "--" that ends them. */
 static bool at_option(struct arguments *arguments)
 {
-	const char *item = arguments->at < arguments->count ? arguments->items[arguments->at] : NULL;
+	for (; arguments->at < arguments->count; arguments->at++) {
+		char *item = arguments->items[arguments->at];
 
-	if (!item || item[0] != '-' || !item[1])
-		return false;
-	if (strcmp(item, "--") == 0) {
-		arguments->at++;
-		return false;
+		if (strcmp(item, "--") == 0) {
+			arguments->at++;
+			return false;
+		}
+		if (item[0] == '-' && item[1])
+			return true;
+		if (!arguments->mixed)
+			return false;
+		if (arguments->operands)
+			arguments->operands[arguments->operand_count++] = item;
 	}
-	return true;
+	return false;
 }
 
 static int parse_command_line(struct options *options, unsigned user, int argc, char **argv,
                               int *ret_first_operand)
 {
 	const struct source source = {.command = argv[0], .users = user};
-	struct arguments arguments = {.count = argc, .at = 1, .items = argv};
+	struct arguments arguments = {
+	    .count = argc, .at = 1, .items = argv, .mixed = user != OPTION_FOR_RUN, .operands = argv + 1};
 
 	for (; at_option(&arguments); arguments.at++) {
 		bool is_long = arguments.items[arguments.at][1] == '-';
@@ -243,7 +253,8 @@ static int parse_command_line(struct options *options, unsigned user, int argc, 
 		            : parse_letters(options, &source, &arguments))
 			return -1;
 	}
-	*ret_first_operand = arguments.at;
+	*ret_first_operand = arguments.at - arguments.operand_count;
+	memmove(argv + *ret_first_operand, argv + 1, (size_t)arguments.operand_count * sizeof *argv);
 	return 0;
 }
 
@@ -262,7 +273,7 @@ int options_parse(struct options *ret_options, unsigned user, const char *enviro
 
 bool options_ask_help(unsigned user, int argc, char **argv)
 {
-	struct arguments arguments = {.count = argc, .at = 1, .items = argv};
+	struct arguments arguments = {.count = argc, .at = 1, .items = argv, .mixed = user != OPTION_FOR_RUN};
 
 	for (; at_option(&arguments); arguments.at++) {
 		const char *item = arguments.items[arguments.at];

@@ -67,7 +67,7 @@ const char *const *options_list(const struct options *options, enum option_id id
 /* The option part of `afterfork COMMAND --help`, from the table. */
 void options_print_help(unsigned user, FILE *out);
 
-/* True when --help (-h) stands among the options, before any operand: nothing else is parsed or checked. */
+/* True when --help (-h) stands among the options: nothing else is parsed or checked. */
 bool options_ask_help(unsigned user, int argc, char **argv);
 
 /* Choices of options.def, in its order. */

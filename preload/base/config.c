@@ -30,70 +30,108 @@ const char *config_variable(char *const environment[], const char *name)
 	return NULL;
 }
 
-static bool parse_action(const char *value, uint32_t *ret_action)
+enum option_kind { KIND_FLAG, KIND_STRING, KIND_NUMBER, KIND_SIZE, KIND_CHOICE, KIND_LIST };
+
+/* An option and its values, as options.def has them; the command's own are known, too. */
+struct option {
+	const char *name;
+	enum option_kind kind;
+	const char *limits;
+};
+
+static const struct option options[] = {
+#define OPTION(id, name, letter, kind, argument, initial, limits, ...) {name, KIND_##kind, limits},
+#include "options.def"
+#undef OPTION
+};
+
+static const struct option *find_option(const char *name)
 {
-	static const char *const names[] = {
-	    [TRACE_ACTION_REPORT] = "report",
-	    [TRACE_ACTION_ABORT] = "abort",
-	    [TRACE_ACTION_KILL] = "kill",
-	};
-	for (uint32_t i = 0; i < sizeof names / sizeof *names; i++) {
-		if (strcmp(value, names[i]) == 0) {
-			*ret_action = i;
+	for (size_t i = 0; i < sizeof options / sizeof *options; i++) {
+		if (strcmp(name, options[i].name) == 0)
+			return &options[i];
+	}
+	return NULL;
+}
+
+/* choices: "a|b|c". */
+static bool parse_choice(const char *choices, const char *value, uint64_t *ret_index)
+{
+	size_t length = strlen(value);
+	for (*ret_index = 0; *choices; ++*ret_index) {
+		const char *end = strchr(choices, '|');
+		size_t choice_length = end ? (size_t)(end - choices) : strlen(choices);
+		if (choice_length == length && strncmp(choices, value, length) == 0)
 			return true;
-		}
+		choices += choice_length + (end != NULL);
 	}
 	return false;
 }
 
-static bool parse_size(const char *value, uint64_t *ret_size_bytes)
+/* Digits, and one of K, M, G. Returns where they end, or NULL. */
+static const char *parse_size(const char *value, uint64_t *ret_size_bytes)
 {
 	uint64_t size = 0;
 	const char *at = value;
 	for (; *at >= '0' && *at <= '9'; at++) {
 		if (size > (UINT64_MAX >> 34))
-			return false;
+			return NULL;
 		size = size * 10 + (uint64_t)(*at - '0');
 	}
+	if (at == value)
+		return NULL;
 	static const char units[] = "KMG";
 	const char *unit = *at ? strchr(units, *at) : NULL;
-	if (at == value || (*at && (!unit || at[1])))
-		return false;
 	*ret_size_bytes = unit ? size << (10 * (unit - units + 1)) : size;
-	return true;
+	return unit ? at + 1 : at;
 }
 
-/* Keys of the command alone are known, and not ours. */
-static bool belongs_to_command(const char *key)
+/* limits: "lowest-highest". */
+static bool parse_within(const char *limits, const char *value, uint64_t *ret_number)
 {
-	static const char *const keys[] = {
-#define OPTION(id, name, ...) name,
-#include "options.def"
-#undef OPTION
-	};
-	for (size_t i = 0; i < sizeof keys / sizeof *keys; i++) {
-		if (strcmp(key, keys[i]) == 0)
-			return true;
+	uint64_t lowest, highest;
+	const char *dash = parse_size(limits, &lowest);
+	const char *end = parse_size(value, ret_number);
+	return end && !*end && parse_size(dash + 1, &highest) && *ret_number >= lowest &&
+	       *ret_number <= highest;
+}
+
+static bool parse_value(const struct option *option, const char *value, uint64_t *ret_number)
+{
+	switch (option->kind) {
+	case KIND_FLAG:
+		return parse_choice("no|yes", value, ret_number);
+	case KIND_CHOICE:
+		return parse_choice(option->limits, value, ret_number);
+	case KIND_NUMBER:
+	case KIND_SIZE:
+		return parse_within(option->limits, value, ret_number);
+	default:
+		return *value;
 	}
-	return false;
+}
+
+static void say_bad_value(const char *key)
+{
+	message_error("AFTERFORK_OPTIONS: bad value, the default is used: ", key, 0);
 }
 
 static void apply(const char *key, const char *value)
 {
-	bool good = true;
-	if (strcmp(key, "on-deadlock") == 0) {
-		good = parse_action(value, &config.on_deadlock);
-	} else if (strcmp(key, "trace-limit") == 0) {
-		good = parse_size(value, &config.trace_limit_bytes);
-	} else if (strcmp(key, "output") == 0) {
-		good = *value != 0;
-		struct line line = line_on(config.output, sizeof config.output);
-		line_text(&line, good ? value : DEFAULT_OUTPUT);
-	} else if (!belongs_to_command(key)) {
+	const struct option *option = find_option(key);
+	uint64_t number;
+	if (!option) {
 		message_error("AFTERFORK_OPTIONS: unknown option, ignored: ", key, 0);
+	} else if (!parse_value(option, value ? value : option->kind == KIND_FLAG ? "yes" : "", &number)) {
+		say_bad_value(key);
+	} else if (strcmp(key, "on-deadlock") == 0) {
+		config.on_deadlock = (uint32_t)number;
+	} else if (strcmp(key, "trace-limit") == 0) {
+		config.trace_limit_bytes = number;
+	} else if (strcmp(key, "output") == 0) {
+		struct line line = line_on(config.output, sizeof config.output);
+		line_text(&line, value);
 	}
-	if (!good)
-		message_error("AFTERFORK_OPTIONS: bad value, the default is used: ", key, 0);
 }
 
 /* key=value pairs, blanks between them; a value may stand in double quotes. */
@@ -120,7 +158,7 @@ static void parse_options(const char *options)
 		char *equals = strchr(pair, '=');
 		if (equals)
 			*equals = 0;
-		apply(pair, equals ? equals + 1 : "");
+		apply(pair, equals ? equals + 1 : NULL);
 	}
 }
 
@@ -148,16 +186,18 @@ static bool expand_variable(struct line *line, const char **at)
 	memcpy(name, start, (size_t)(end - start));
 	name[end - start] = 0;
 	const char *value = config_variable(environment_at_start, name);
-	line_text(line, value ? value : "");
+	if (!value || !*value)
+		return false;
+	line_text(line, value);
 	*at = end;
 	return true;
 }
 
-int config_expand_output(char *ret_path, size_t size_bytes)
+static int expand(const char *pattern, char *ret_path, size_t size_bytes)
 {
 	struct line line = line_on(ret_path, size_bytes);
 	struct utsname system = {0};
-	for (const char *at = config.output; *at; at++) {
+	for (const char *at = pattern; *at; at++) {
 		if (*at != '%') {
 			line_char(&line, *at);
 			continue;
@@ -182,4 +222,13 @@ int config_expand_output(char *ret_path, size_t size_bytes)
 		}
 	}
 	return line.truncated ? ENAMETOOLONG : 0;
+}
+
+int config_expand_output(char *ret_path, size_t size_bytes)
+{
+	int error = expand(config.output, ret_path, size_bytes);
+	if (error != EINVAL)
+		return error;
+	say_bad_value("output");
+	return expand(DEFAULT_OUTPUT, ret_path, size_bytes);
 }

@@ -23,7 +23,8 @@ extern struct config config;
 void config_init(char *const environment[]);
 
 /* Writes the folder's name made from config.output: %p pid, %h host name, %q{VAR} environment variable as at
- * config_init, %% a percent sign. 0, EINVAL for an unknown escape, ENAMETOOLONG. */
+ * config_init, %% a percent sign. A pattern with another escape, or a variable that is not set or empty, is
+ * said on standard error, and the default is written. 0 or ENAMETOOLONG. */
 int config_expand_output(char *ret_path, size_t size_bytes);
 
 /* The value of a variable in an environment, or NULL. */

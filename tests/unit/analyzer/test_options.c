@@ -77,6 +77,23 @@ Test(options, end_at_the_first_operand)
 	options_release(&options);
 }
 
+Test(options, of_a_report_may_follow_its_traces)
+{
+	struct options options;
+	char **arguments = ARGUMENTS("report", "a", "--format", "json", "b", "-v", "c", "--", "-d");
+	int first;
+
+	cr_assert_eq(parse(&options, OPTION_FOR_REPORT, NULL, arguments, &first), 0);
+	cr_assert_str_eq(options_string(&options, OPTION_FORMAT), "json");
+	cr_assert(options_flag(&options, OPTION_VERBOSE));
+	cr_assert_eq(first, 5);
+	cr_assert_str_eq(arguments[5], "a");
+	cr_assert_str_eq(arguments[6], "b");
+	cr_assert_str_eq(arguments[7], "c");
+	cr_assert_str_eq(arguments[8], "-d");
+	options_release(&options);
+}
+
 Test(options, collect_lists_from_both_sources)
 {
 	struct options options;
@@ -194,7 +211,7 @@ ERROR_TEST(refuse_a_key_without_a_value, OPTION_FOR_RUN, "format", {"x"},
 ERROR_TEST(refuse_an_open_quote, OPTION_FOR_RUN, "output=\"a b", {"x"},
            "afterfork: AFTERFORK_OPTIONS: a double quote is not closed, in: output=\"a b\n")
 
-Test(options, find_a_call_for_help_before_any_operand)
+Test(options, find_a_call_for_help)
 {
 	cr_assert(options_ask_help(OPTION_FOR_RUN, 3, ARGUMENTS("run", "-v", "--help")));
 	cr_assert(options_ask_help(OPTION_FOR_RUN, 4, ARGUMENTS("run", "-o", "x", "-h")));
@@ -203,6 +220,8 @@ Test(options, find_a_call_for_help_before_any_operand)
 	cr_assert_not(options_ask_help(OPTION_FOR_RUN, 3, ARGUMENTS("run", "make", "--help")));
 	cr_assert_not(options_ask_help(OPTION_FOR_RUN, 3, ARGUMENTS("run", "--", "--help")));
 	cr_assert_not(options_ask_help(OPTION_FOR_RUN, 1, ARGUMENTS("run")));
+	cr_assert(options_ask_help(OPTION_FOR_REPORT, 3, ARGUMENTS("report", "trace", "--help")));
+	cr_assert_not(options_ask_help(OPTION_FOR_REPORT, 4, ARGUMENTS("report", "trace", "--", "--help")));
 }
 
 Test(options, help_lists_a_commands_options_and_no_others)

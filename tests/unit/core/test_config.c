@@ -54,9 +54,9 @@ Test(config, takes_its_options)
 
 Test(config, takes_blanks_of_any_kind_between_options)
 {
-	cr_assert_str_eq(parse("  on-deadlock=kill\t\ntrace-limit=1K \n"), "");
+	cr_assert_str_eq(parse("  on-deadlock=kill\t\ntrace-limit=4096K \n"), "");
 	cr_assert_eq(config.on_deadlock, TRACE_ACTION_KILL);
-	cr_assert_eq(config.trace_limit_bytes, 1024);
+	cr_assert_eq(config.trace_limit_bytes, 4 << 20);
 }
 
 Test(config, takes_blanks_inside_quotes)
@@ -78,7 +78,8 @@ Test(config, takes_every_unit_of_a_size)
 	static const struct {
 		const char *text;
 		uint64_t bytes;
-	} sizes[] = {{"0", 0}, {"4096", 4096}, {"3K", 3 << 10}, {"5M", 5 << 20}, {"7G", UINT64_C(7) << 30}};
+	} sizes[] = {
+	    {"2097152", 2 << 20}, {"3000K", 3000 << 10}, {"2M", 2 << 20}, {"64G", UINT64_C(64) << 30}};
 
 	for (size_t i = 0; i < sizeof sizes / sizeof *sizes; i++) {
 		char options[64];
@@ -91,7 +92,7 @@ Test(config, takes_every_unit_of_a_size)
 Test(config, names_a_bad_size_and_keeps_the_default)
 {
 	static const char *const bad[] = {
-	    "", "K", "1T", "1KK", "-1", "0x10", "1 ", "99999999999999999999999", "1k"};
+	    "", "K", "1T", "2MM", "-1", "0x10", "2M ", "99999999999999999999999", "2m", "2097151", "65G"};
 
 	for (size_t i = 0; i < sizeof bad / sizeof *bad; i++) {
 		char options[64];
@@ -133,16 +134,30 @@ Test(config, names_a_bad_output_and_keeps_the_default)
 
 Test(config, names_an_unknown_option_and_takes_the_rest)
 {
-	cr_assert_str_eq(parse("on-deadlok=abort trace-limit=1M"),
+	cr_assert_str_eq(parse("on-deadlok=abort trace-limit=8M"),
 	                 "afterfork: AFTERFORK_OPTIONS: unknown option, ignored: on-deadlok\n");
 	cr_assert_eq(config.on_deadlock, TRACE_ACTION_REPORT);
-	cr_assert_eq(config.trace_limit_bytes, 1 << 20);
+	cr_assert_eq(config.trace_limit_bytes, 8 << 20);
 }
 
 Test(config, passes_over_the_options_of_the_command)
 {
 	cr_assert_str_eq(
 	    parse("format=json fail-on=never error-exitcode=3 verbose suppressions=/x color=never"), "");
+}
+
+Test(config, names_a_bad_value_of_the_commands_options)
+{
+	static const char *const bad[] = {"fail-on=maybe", "error-exitcode=256",
+	                                  "error-exitcode=", "verbose=2", "format="};
+
+	for (size_t i = 0; i < sizeof bad / sizeof *bad; i++) {
+		char expected[128];
+		snprintf(expected, sizeof expected,
+		         "afterfork: AFTERFORK_OPTIONS: bad value, the default is used: %.*s\n",
+		         (int)strcspn(bad[i], "="), bad[i]);
+		cr_assert_str_eq(parse(bad[i]), expected);
+	}
 }
 
 Test(config, copies_the_folder_of_a_supervisor)
@@ -191,9 +206,25 @@ static void expect_error(const char *pattern, int error, size_t size_bytes)
 	cr_assert_eq(config_expand_output(path, size_bytes), error, "%s", pattern);
 }
 
+/* A pattern of which nothing can be made: the default stands in. */
+static void expect_default(const char *pattern)
+{
+	int ends[2];
+	char said[128] = "";
+
+	cr_assert_eq(pipe(ends), 0);
+	cr_assert_eq(dup2(ends[1], STDERR_FILENO), STDERR_FILENO);
+	message_init();
+	expect_output(pattern, "afterfork.4711");
+	cr_assert_gt(read(ends[0], said, sizeof said - 1), 0);
+	cr_assert_str_eq(said, "afterfork: AFTERFORK_OPTIONS: bad value, the default is used: output\n");
+	close(ends[0]);
+	close(ends[1]);
+}
+
 Test(config, expands_the_folders_name)
 {
-	char *environment[] = {"JOB=seven", "EMPTY=", NULL};
+	char *environment[] = {"JOB=seven", NULL};
 	struct utsname system;
 	char host[256];
 
@@ -204,7 +235,7 @@ Test(config, expands_the_folders_name)
 	expect_output("/tmp/plain", "/tmp/plain");
 	expect_output("afterfork.%p/%p", "afterfork.4711/4711");
 	expect_output("/tmp/%h/x", host);
-	expect_output("a%q{JOB}b%q{EMPTY}c%q{UNSET}d", "asevenbcd");
+	expect_output("a%q{JOB}b", "asevenb");
 	expect_output("100%%p", "100%p");
 }
 
@@ -220,16 +251,16 @@ Test(config, expands_variables_as_they_were_at_the_start)
 	cr_assert_str_eq(path, "/tmp/seven");
 }
 
-Test(config, refuses_patterns_that_it_does_not_know)
+Test(config, puts_the_default_for_patterns_that_it_does_not_know)
 {
-	char *environment[] = {"JOB=seven", NULL};
+	static const char *const bad[] = {"x%",      "x%z",        "x%q",       "x%qJOB",
+	                                  "x%q{JOB", "x%q{UNSET}", "x%q{EMPTY}"};
+	char *environment[] = {"JOB=seven", "EMPTY=", NULL};
 
 	config_init(environment);
-	expect_error("x%", EINVAL, TRACE_PATH_SIZE_BYTES);
-	expect_error("x%z", EINVAL, TRACE_PATH_SIZE_BYTES);
-	expect_error("x%q", EINVAL, TRACE_PATH_SIZE_BYTES);
-	expect_error("x%qJOB", EINVAL, TRACE_PATH_SIZE_BYTES);
-	expect_error("x%q{JOB", EINVAL, TRACE_PATH_SIZE_BYTES);
+	process.pid = 4711;
+	for (size_t i = 0; i < sizeof bad / sizeof *bad; i++)
+		expect_default(bad[i]);
 }
 
 Test(config, refuses_a_name_that_does_not_fit)
