@@ -243,8 +243,7 @@ static void print_vanished(struct text_page *page, const struct finding *finding
 static void tell_waiting_threads(FILE *out, unsigned count)
 {
 	if (count)
-		fprintf(out, ", on which %u thread%s had waited at the fork and none does now", count,
-		        count == 1 ? "" : "s");
+		fprintf(out, ", on which %u thread%s that vanished had waited", count, count == 1 ? "" : "s");
 	else
 		fputs(", on which only threads that vanished had ever waited", out);
 }

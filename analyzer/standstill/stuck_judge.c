@@ -176,6 +176,17 @@ static bool may_wait_for_the_end(const struct stuck_process *process, const stru
 	       was_there_at_fork(process, thread, &thread->object);
 }
 
+/* Then it may be next to take that work, be it its own. But the library sees all who come to a condition
+ * variable: who sleeps there still was there before the signal, which has not woken it. */
+static bool may_take_work(const struct stuck_process *process, const struct stuck_thread *thread)
+{
+	const struct library_handover *work = &process->library.handover;
+
+	if (thread->wait.address - work->object >= STUCK_OBJECT_MIDDLE)
+		return false;
+	return thread->tid == work->tid ? process->thread_count > 1 : work->kind != TRACE_LOCK_CONDVAR;
+}
+
 /* The thread that handed work to threads that vanished waits for an answer, and no thread of the process
  * waits for a lock, for which there may be a cause of its own, or for that work. */
 static void judge_handover(const struct stuck_process *process, const struct stuck_stack *stacks,
@@ -195,10 +206,10 @@ static void judge_handover(const struct stuck_process *process, const struct stu
 		if (!may_wait_for_answer(kind_of(process, thread, &stacks[i])) ||
 		    stuck_stack_has_signal_frame(&stacks[i]))
 			return;
+		if (may_take_work(process, thread))
+			return;
 		if (thread->tid == work->tid)
 			by = i;
-		else if (thread->wait.address - work->object < STUCK_OBJECT_MIDDLE)
-			return;
 	}
 	if (by == SIZE_MAX)
 		return;

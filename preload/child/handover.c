@@ -2,6 +2,7 @@
 
 #include <pthread.h>
 
+#include "call_id.h"
 #include "record_work.h"
 #include "trace_writer.h"
 #include "wake_site.h"
@@ -23,7 +24,7 @@ const struct handover *handover_find(void)
 }
 
 /* An object that was made anew counts none; of a futex nobody counts them. */
-static bool counts_waiters(const void *object, enum trace_lock_kind kind)
+static uint64_t counted_waiters(const void *object, enum trace_lock_kind kind)
 {
 	switch (kind) {
 	case TRACE_LOCK_CONDVAR:
@@ -32,7 +33,7 @@ static bool counts_waiters(const void *object, enum trace_lock_kind kind)
 	case TRACE_LOCK_SEMAPHORE:
 		return __atomic_load_n((const uint64_t *)object, __ATOMIC_RELAXED) >> SEMAPHORE_WAITERS_SHIFT;
 	default:
-		return true;
+		return UINT64_MAX;
 	}
 }
 
@@ -46,6 +47,7 @@ static bool was_made_here(const void *object)
 struct waiters {
 	struct thread_record *first;
 	uint32_t entry, count;
+	uint32_t alive; /* threads of the child that sleep on it, too */
 	const struct lock_use *past;
 };
 
@@ -57,8 +59,7 @@ static bool sleeps_on(const struct thread_record *thread, const void *object, en
 	       atomic_load(&thread->held[*ret_entry].state) != TRACE_HOLD_HELD;
 }
 
-/* False where a thread of the child sleeps on it, too. */
-static bool find_waiters(const struct thread_record *self, const void *object, enum trace_lock_kind kind,
+static void find_waiters(const struct thread_record *self, const void *object, enum trace_lock_kind kind,
                          struct waiters *ret_waiters)
 {
 	*ret_waiters = (struct waiters){0};
@@ -66,8 +67,7 @@ static bool find_waiters(const struct thread_record *self, const void *object, e
 		uint32_t entry;
 		if (thread == self || !sleeps_on(thread, object, kind, &entry))
 			continue;
-		if (fork_snapshot_is_alive(thread))
-			return false;
+		ret_waiters->alive += fork_snapshot_is_alive(thread);
 		if (!fork_snapshot_is_vanished(thread))
 			continue;
 		if (ret_waiters->count++ == 0) {
@@ -75,7 +75,18 @@ static bool find_waiters(const struct thread_record *self, const void *object, e
 			ret_waiters->entry = entry;
 		}
 	}
-	return ret_waiters->count > 0;
+}
+
+/* A signal is for one of those that the condition counts, and that may be one that vanished, though a thread
+ * of the child sleeps on it, too. If that one wakes, it takes the note back. */
+static bool may_wake_nobody(const void *object, enum trace_lock_kind kind, unsigned call,
+                            const struct waiters *waiters)
+{
+	if (waiters->count == 0)
+		return false;
+	bool is_for_one = call == CALL_pthread_cond_signal || call == CALL_cnd_signal;
+	uint64_t alive = waiters->alive;
+	return (alive == 0 || is_for_one) && counted_waiters(object, kind) > alive;
 }
 
 /* A condition begins with a count of those that ever slept on it: one that was made anew has none. A
@@ -123,10 +134,11 @@ static bool find_former_waiter(const void *object, enum trace_lock_kind kind, st
 
 /* Those who slept at the fork say more than those who were busy. */
 static bool find_workers(const struct thread_record *self, const void *object, enum trace_lock_kind kind,
-                         struct waiters *ret_waiters)
+                         unsigned call, struct waiters *ret_waiters)
 {
 	const struct handover *last = handover_find();
-	if (counts_waiters(object, kind) && find_waiters(self, object, kind, ret_waiters))
+	find_waiters(self, object, kind, ret_waiters);
+	if (may_wake_nobody(object, kind, call, ret_waiters))
 		return true;
 	return !(last && last->waiting_count) && find_former_waiter(object, kind, ret_waiters);
 }
@@ -182,7 +194,7 @@ void handover_note(struct thread_record *self, const void *object, enum trace_lo
 		return;
 	thread_record_capture_site(self, regs, &site);
 	bool repeat = is_repeat(self, object, &site);
-	if ((!repeat && !find_workers(self, object, kind, &waiters)) || !take())
+	if ((!repeat && !find_workers(self, object, kind, call, &waiters)) || !take())
 		return;
 	if (repeat) {
 		handover_last.count++;

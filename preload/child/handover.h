@@ -1,11 +1,12 @@
 /* Work handed to threads that vanished: the last wake in a forked child that reached nobody else.
  *
  * Who signals a condition variable, posts a semaphore or wakes a futex on which threads slept at the fork,
- * and on which no thread of the child sleeps, gave work to a pool without threads. So did who wakes through
- * what only vanished threads have ever slept on, though all of them were busy at the fork. That alone is no
- * fault: it is told where the child then waits for ever. Written in a forked child only, into memory of its
- * own, and nothing before the first such wake. Lock-free, async-signal-safe; a wake that comes while another
- * thread writes is lost. */
+ * and on which no thread of the child sleeps, gave work to a pool without threads. So did who signals a
+ * condition that counts vanished threads beside the child's own: libc wakes nobody where it is their turn. So
+ * did who wakes through what only vanished threads have ever slept on, though all of them were busy at the
+ * fork. That alone is no fault: it is told where the child then waits for ever. Written in a forked child
+ * only, into memory of its own, and nothing before the first such wake. Lock-free, async-signal-safe; a wake
+ * that comes while another thread writes is lost. */
 #ifndef AFTERFORK_PRELOAD_HANDOVER_H
 #define AFTERFORK_PRELOAD_HANDOVER_H
 
@@ -31,7 +32,8 @@ extern struct handover handover_last __attribute__((visibility("hidden")));
  */
 void handover_note(struct thread_record *self, const void *object, enum trace_lock_kind kind, unsigned call,
                    const struct call_registers *regs);
-/* In a child: the thread is about to sleep on the object. Another one than who handed it over takes work. */
+/* In a child: the thread is about to sleep on the object, or woke. Another one than who handed it over takes
+ * work. */
 void handover_look_for_taker(const struct thread_record *self, const void *object);
 /* What this process handed over; NULL: nothing. */
 const struct handover *handover_find(void);

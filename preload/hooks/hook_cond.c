@@ -49,6 +49,14 @@ static void look(struct child_use *ret_use, struct thread_record *self, const vo
 		child_wait_condition(ret_use, self, condition, call, regs);
 }
 
+/* Who woke may have taken the work. */
+static void look_after(struct child_use *use, const struct thread_record *self, const void *condition,
+                       int error)
+{
+	child_check_after(use, error);
+	handover_look_for_taker(self, condition);
+}
+
 #define WAIT(call, condition, mutex, has_limit, to_errno, original)                                          \
 	do {                                                                                                 \
 		struct thread_record *self = hook_thread();                                                  \
@@ -67,7 +75,7 @@ static void look(struct child_use *ret_use, struct thread_record *self, const vo
 		if (__builtin_expect(handle.record != NULL, 0))                                              \
 			incident_returned(handle, to_errno(result));                                         \
 		if (__builtin_expect(is_child, 0))                                                           \
-			child_check_after(&use, to_errno(result));                                           \
+			look_after(&use, self, condition, to_errno(result));                                 \
 		end_wait(self, condition, mutex, to_errno(result));                                          \
 		return result;                                                                               \
 	} while (0)

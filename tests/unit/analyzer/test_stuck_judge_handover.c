@@ -92,6 +92,13 @@ Test(stuck_judge_handover, blames_handed_work_among_threads_that_wait_for_no_loc
 	/* A thread that takes work has done it, or never will. */
 	wait_at(1, BSS + 8);
 	expect(STUCK_ANYHOW, TRACE_LOCK_CONDVAR);
+	/* Not woken by the signal, which was for one that vanished. */
+	process.library.handover.kind = TRACE_LOCK_CONDVAR;
+	expect(STUCK_BY_FORK, TRACE_LOCK_CONDVAR);
+	/* A worker that found the work it had made itself. */
+	process.library.handover.object = STACK;
+	expect(STUCK_ANYHOW, TRACE_LOCK_CONDVAR);
+	process.library.handover.object = BSS;
 	wait_at(1, HEAP);
 	strcpy(frames[1][0].function, "pthread_mutex_lock");
 	expect(STUCK_ANYHOW, TRACE_LOCK_CONDVAR);

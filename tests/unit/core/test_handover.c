@@ -90,6 +90,32 @@ Test(handover, is_none_where_a_thread_of_the_child_sleeps_there_too)
 	cr_assert_null(handover_find());
 }
 
+static void let_own_thread_sleep_beside(void)
+{
+	core_become_child(self);
+	sleep_on(core_invent_thread(OWN), work, TRACE_LOCK_CONDVAR);
+	count_waiters(2);
+}
+
+Test(handover, may_be_by_a_signal_that_is_for_who_vanished)
+{
+	let_own_thread_sleep_beside();
+	wake(work, TRACE_LOCK_CONDVAR);
+	const struct handover *last = handover_find();
+	cr_assert_not_null(last);
+	cr_assert_eq(last->waiter, worker);
+	cr_assert_eq(last->waiting_count, 1);
+}
+
+Test(handover, is_none_by_a_broadcast_beside_a_thread_of_the_child)
+{
+	const struct call_registers regs = core_registers();
+
+	let_own_thread_sleep_beside();
+	handover_note(self, work, TRACE_LOCK_CONDVAR, CALL_pthread_cond_broadcast, &regs);
+	cr_assert_null(handover_find());
+}
+
 /* The worker slept, was woken and is at work. */
 static void let_worker_be_busy(void)
 {
