@@ -178,6 +178,15 @@ static void fill_from_symbol(struct symbolizer *symbolizer, struct known_module 
 	free(name);
 }
 
+/* A return address is looked up one byte before it; that of a signal handler has no call there. */
+static void name_signal_return(struct symbolizer *symbolizer, struct known_module *known, struct frame *frame,
+                               uint64_t address)
+{
+	if (!frame->function && (symbolize_code_is_signal_return(&known->module, address) ||
+	                         symbolize_code_is_signal_return(&known->module, address + 1)))
+		frame->function = intern(symbolizer, "<signal handler called>");
+}
+
 static struct place *place_new(struct symbolizer *symbolizer, struct known_module *known, uint64_t address)
 {
 	struct symbolize_scope scopes[SYMBOLIZE_SCOPES_MAX];
@@ -200,6 +209,7 @@ static struct place *place_new(struct symbolizer *symbolizer, struct known_modul
 		return NULL;
 	}
 	fill_from_symbol(symbolizer, known, &frames[frame_count - 1], address);
+	name_signal_return(symbolizer, known, &frames[frame_count - 1], address);
 	*place = (struct place){.address = address, .frames = frames, .count = frame_count};
 	return place;
 }

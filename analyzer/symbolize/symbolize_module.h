@@ -92,6 +92,9 @@ const struct symbolize_symbol *symbolize_table_function(struct symbolize_module 
 const struct symbolize_symbol *symbolize_table_variable(struct symbolize_module *module, uint64_t address);
 void symbolize_table_release(struct symbolize_module *module);
 
+/* symbolize_code.c: true where the code is that which a signal handler returns to. */
+bool symbolize_code_is_signal_return(struct symbolize_module *module, uint64_t address);
+
 /* symbolize_unit.c: from an address to the DIEs that cover it. */
 bool symbolize_unit_find(struct symbolize_module *module, uint64_t address, Dwarf_Die *ret_unit_die);
 /* The concrete subprogram that covers the address; false: none. */

@@ -1,12 +1,15 @@
 #include <criterion/criterion.h>
 #include <dlfcn.h>
+#include <elfutils/libdwelf.h>
 #include <fcntl.h>
 #include <limits.h>
 #include <link.h>
+#include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/stat.h>
+#include <sys/syscall.h>
 #include <unistd.h>
 
 #include "symbolize.h"
@@ -191,6 +194,55 @@ Test(symbolize, takes_a_debug_file_in_place_of_the_module)
 	struct frame *frames;
 	cr_assert_eq(look_up(&module, fixture.hidden.pc, &frames), 1);
 	expect_frame(&frames[0], "hidden_place", "symbolize_fixture_c.c", fixture.hidden.lines[0], false);
+	free(frames);
+}
+
+/* The kernel's form of sigaction, which tells where a handler returns to: in libc, without a symbol. */
+struct kernel_action {
+	void *handler;
+	unsigned long flags;
+	void *returns_to;
+	unsigned long mask;
+};
+
+static void ignore_signal(int number)
+{
+	(void)number;
+}
+
+static void build_id_of(const char *path, char ret_hex[64])
+{
+	const unsigned char *id;
+	int file = open(path, O_RDONLY);
+
+	elf_version(EV_CURRENT);
+	Elf *elf = elf_begin(file, ELF_C_READ, NULL);
+	ssize_t size_bytes = dwelf_elf_gnu_build_id(elf, (const void **)&id);
+	cr_assert(size_bytes > 0 && size_bytes < 32);
+	for (ssize_t i = 0; i < size_bytes; i++)
+		sprintf(ret_hex + 2 * i, "%02x", id[i]);
+	elf_end(elf);
+	close(file);
+}
+
+Test(symbolize, names_what_a_signal_handler_returns_to)
+{
+	char build_id[64];
+	struct kernel_action action;
+	Dl_info info;
+	struct frame *frames;
+
+	signal(SIGUSR1, ignore_signal);
+	cr_assert_eq(syscall(SYS_rt_sigaction, SIGUSR1, NULL, &action, sizeof(action.mask)), 0);
+	cr_assert(dladdr(action.returns_to, &info));
+	build_id_of(info.dli_fname, build_id);
+	const struct module_ref libc = {info.dli_fname, build_id};
+	bias = (uintptr_t)info.dli_fbase;
+	cr_assert_eq(look_up(&libc, action.returns_to, &frames), 1);
+	cr_assert_str_eq(frames[0].function, "<signal handler called>");
+	free(frames);
+	cr_assert_eq(look_up(&libc, (char *)action.returns_to + 64, &frames), 1);
+	cr_assert(!frames[0].function || strcmp(frames[0].function, "<signal handler called>"));
 	free(frames);
 }
 
