@@ -45,7 +45,7 @@ __attribute__((noinline, unused)) static void job_wait(struct job *job)
 	CHECK(pthread_mutex_unlock(&job->mutex) == 0);
 }
 
-__attribute__((noinline)) static void pool_post(struct job *job)
+__attribute__((noinline, unused)) static void pool_post(struct job *job)
 {
 	CHECK(pthread_mutex_lock(&pool_mutex) == 0);
 	job->next = pool_jobs;

@@ -17,7 +17,7 @@ int main(void)
 	CHECK(pid >= 0);
 	if (pid == 0) {
 		CHECK(pthread_cond_init(&pool_filled, NULL) == 0);
-		own_worker_does_jobs();
+		own_worker_does_jobs(pool_post);
 	}
 	pool_leave(pid);
 }

@@ -25,6 +25,6 @@ int main(void)
 	pid = fork();
 	CHECK(pid >= 0);
 	if (pid == 0)
-		own_worker_does_jobs();
+		own_worker_does_jobs(pool_post);
 	pool_leave(pid);
 }

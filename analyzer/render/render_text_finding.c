@@ -107,6 +107,8 @@ static const char *holder_heading(const struct finding *finding)
 		return "Who is waited for: ";
 	if (strcmp(finding->rule_name, "waker-vanished"))
 		return "Who took it: ";
+	if (finding->observed_name && !strcmp(finding->observed_name, "stuck-on-vanished"))
+		return "Who was waiting: ";
 	if (finding->victim.call && strstr(finding->victim.call, "_destroy"))
 		return "Who was waiting: ";
 	if (finding->observed_name && !strcmp(finding->observed_name, "waits-for-work"))

@@ -40,6 +40,13 @@ static bool is_destroyed(const struct finding *finding)
 	return call && strstr(call, "_destroy");
 }
 
+/* To signal a condition variable, on which the one that vanished slept. */
+static bool waits_to_wake(const struct finding *finding)
+{
+	return finding->incident->observed == OBSERVED_STUCK_ON_VANISHED &&
+	       finding->incident->lock.kind == LOCK_CONDVAR && finding->holder.tid;
+}
+
 static bool is_for_handed_work(const struct finding *finding)
 {
 	return finding->incident->observed == OBSERVED_WAITS_FOR_HANDED_WORK;
@@ -79,7 +86,7 @@ static void tell_cause(const struct finding *finding, FILE *out)
 		fputs(is_destroyed(finding) ? "threads that had come to it and not left"
 		                            : "threads that the barrier counts on",
 		      out);
-	} else if (is_destroyed(finding)) {
+	} else if (is_destroyed(finding) || waits_to_wake(finding)) {
 		story_holder(finding, out);
 		fputs(" was waiting on it", out);
 		story_place(&finding->holder.acquired_at, out);

@@ -102,18 +102,12 @@ static void find_worker(const struct stuck_process *process, struct stack_reader
                         struct stuck_holder *ret_holder)
 {
 	uint64_t object = process->library.handover.object;
+	const struct stuck_vanished *worker = stuck_vanished_sleeper_on(&process->vanished, object);
 
-	for (size_t i = 0; i < process->vanished.count && !ret_holder->thread; i++) {
-		const struct stuck_vanished *thread = &process->vanished.items[i];
-		const struct library_hold *hold = stuck_vanished_hold_of(thread, object);
-
-		if (hold && hold->state != TRACE_HOLD_HELD)
-			stuck_holder_describe(thread, hold, reader, ret_holder);
-	}
-	const struct stuck_vanished *busy =
-	    stuck_vanished_find(&process->vanished, process->library.handover.waiter_tid);
-	if (!ret_holder->thread && busy)
-		stuck_holder_describe(busy, stuck_vanished_hold_of(busy, object), reader, ret_holder);
+	if (!worker)
+		worker = stuck_vanished_find(&process->vanished, process->library.handover.waiter_tid);
+	if (worker)
+		stuck_holder_describe(worker, stuck_vanished_hold_of(worker, object), reader, ret_holder);
 }
 
 void stuck_holder_find(const struct stuck_process *process, struct stack_reader *reader,

@@ -1,5 +1,6 @@
 #include "stuck_judge.h"
 
+#include <pthread.h>
 #include <stdbool.h>
 #include <string.h>
 
@@ -127,6 +128,33 @@ static bool judge_owner(const struct stuck_process *process, size_t index, const
 	judgement->owner_tid = owner.tid;
 	judgement->proof |= TRACE_PROOF_OWNER_WORD;
 	judgement->observed = is_own ? TRACE_BLOCKS_ON_PARENT_OWNER : TRACE_BLOCKS_ON_VANISHED;
+	return true;
+}
+
+/* Who signals a condition variable may first have to wait until those woken before have left it (glibc up to
+ * 2.40: nptl/pthread_cond_common.c): for ever, where one that vanished was among them. */
+static bool judge_waker(const struct stuck_process *process, size_t index, const struct stuck_stack *stack,
+                        struct stuck_judgement *judgement)
+{
+	enum { GROUP_SIZE_BYTES = sizeof(unsigned) };
+	const struct stuck_thread *thread = &process->threads[index];
+	const char *entry = stuck_stack_entry(stack);
+	uint64_t condition = thread->wait.address - offsetof(pthread_cond_t, __data.__g_refs);
+
+	if ((strcmp(entry, "pthread_cond_signal") && strcmp(entry, "pthread_cond_broadcast")) ||
+	    process->caught_signals || stuck_stack_has_signal_frame(stack))
+		return false;
+	const struct stuck_vanished *sleeper = stuck_vanished_sleeper_on(&process->vanished, condition);
+	if (!sleeper)
+		sleeper = stuck_vanished_sleeper_on(&process->vanished, condition -= GROUP_SIZE_BYTES);
+	if (!sleeper)
+		return false;
+	judgement->verdict = STUCK_BY_FORK;
+	judgement->observed = TRACE_STUCK_ON_VANISHED;
+	judgement->thread = index;
+	judgement->kind = TRACE_LOCK_CONDVAR;
+	judgement->lock_address = condition;
+	judgement->owner_tid = sleeper->known.owner_tid;
 	return true;
 }
 
@@ -367,7 +395,8 @@ struct stuck_judgement stuck_judge(const struct stuck_process *process, const st
 		return judgement;
 	}
 	for (size_t i = 0; i < process->thread_count; i++)
-		if (judge_owner(process, i, &stacks[i], &judgement))
+		if (judge_owner(process, i, &stacks[i], &judgement) ||
+		    judge_waker(process, i, &stacks[i], &judgement))
 			return judgement;
 	if (process->thread_count == 1) {
 		judge_alone(process, &stacks[0], &judgement);

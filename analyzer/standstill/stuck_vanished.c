@@ -97,6 +97,18 @@ const struct library_hold *stuck_vanished_hold_of(const struct stuck_vanished *v
 	return NULL;
 }
 
+const struct stuck_vanished *stuck_vanished_sleeper_on(const struct stuck_vanished_list *list,
+                                                       uint64_t object)
+{
+	for (size_t i = 0; i < list->count; i++) {
+		const struct library_hold *hold = stuck_vanished_hold_of(&list->items[i], object);
+
+		if (hold && hold->state != TRACE_HOLD_HELD)
+			return &list->items[i];
+	}
+	return NULL;
+}
+
 const struct library_hold *stuck_vanished_latest(const struct stuck_vanished *vanished)
 {
 	uint32_t count = vanished->known.hold_count;

@@ -32,6 +32,9 @@ void stuck_vanished_take(pid_t pid, const struct library_state *state, const str
 const struct stuck_vanished *stuck_vanished_find(const struct stuck_vanished_list *list, pid_t owner_tid);
 /* What the thread had to do with the lock last, or NULL. */
 const struct library_hold *stuck_vanished_hold_of(const struct stuck_vanished *vanished, uint64_t lock);
+/* The first that waited on the object, or was about to; NULL: none. */
+const struct stuck_vanished *stuck_vanished_sleeper_on(const struct stuck_vanished_list *list,
+                                                       uint64_t object);
 /* What it was doing, as the latest of its records tells; NULL: not known. */
 const struct library_hold *stuck_vanished_latest(const struct stuck_vanished *vanished);
 /* A zeroed or released one is a no-op. */

@@ -81,6 +81,19 @@ static struct built_incident stuck_story(void)
 	return story;
 }
 
+Test(rule_waker_vanished, names_who_slept_where_a_signal_waits_for_that_one_to_leave)
+{
+	struct built_incident story = stuck_story();
+
+	story.proof &= ~(uint32_t)TRACE_PROOF_ONLY_THREAD;
+	story.lock.kind = TRACE_LOCK_CONDVAR;
+	story.holder = trace_builder_story().holder;
+	expect(
+	    &story, VERDICT_LIKELY,
+	    "pid 4242 waits for ever on condvar at 0x555500004060: thread 4201 'worker' was waiting on it in "
+	    "story+0x1210 and vanished when story+0x1500 called fork()");
+}
+
 Test(rule_waker_vanished, is_certain_of_a_home_made_lock_only_where_threads_meet)
 {
 	struct built_incident story = stuck_story();

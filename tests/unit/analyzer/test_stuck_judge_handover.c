@@ -107,3 +107,27 @@ Test(stuck_judge_handover, blames_handed_work_among_threads_that_wait_for_no_loc
 	process.library.handover.tid = 13;
 	expect(STUCK_ANYHOW, TRACE_LOCK_CONDVAR);
 }
+
+Test(stuck_judge_handover, blames_the_fork_where_a_signal_waits_for_vanished_sleepers)
+{
+	enum { FIRST_GROUP = 16, SECOND_GROUP = 20 };
+	struct library_hold hold = {.lock = BSS, .state = TRACE_HOLD_WAITING};
+
+	process.thread_count = 2;
+	add_frame(0, "/lib/libc.so.6", "pthread_cond_wait");
+	add_frame(1, "/lib/libc.so.6", "pthread_cond_broadcast");
+	add_frame(1, "/opt/shop", "post");
+	wait_at(1, BSS + SECOND_GROUP);
+	expect(STUCK_ANYHOW, TRACE_LOCK_CONDVAR);
+	vanished.known.holds = &hold;
+	vanished.known.hold_count = 1;
+	struct stuck_judgement judgement = expect(STUCK_BY_FORK, TRACE_LOCK_CONDVAR);
+	cr_assert_eq(judgement.observed, TRACE_STUCK_ON_VANISHED);
+	cr_assert_eq(judgement.thread, 1);
+	cr_assert_eq(judgement.lock_address, BSS);
+	cr_assert_eq(judgement.owner_tid, 7);
+	wait_at(1, BSS + FIRST_GROUP);
+	expect(STUCK_BY_FORK, TRACE_LOCK_CONDVAR);
+	process.caught_signals = 1;
+	expect(STUCK_UNCLEAR, 0);
+}
