@@ -118,6 +118,7 @@ struct incident {
 	bool owner_word_names_holder, record_names_lock, private_mapping, only_thread;
 	bool at_standstill; /* seen from outside: no thread of the process ran over a span of time */
 	bool at_meeting;    /* in a function that waits for threads, of which the process made none */
+	bool until_asked;   /* a handler of a signal that asks the program to end could end the wait */
 
 	struct {
 		uint64_t address;

@@ -267,6 +267,7 @@ static int add_incident(void *context, const struct trace_incident *trace, const
 	incident->only_thread = (trace->proof & TRACE_PROOF_ONLY_THREAD) != 0;
 	incident->at_standstill = (trace->proof & TRACE_PROOF_STANDSTILL) != 0;
 	incident->at_meeting = (trace->proof & TRACE_PROOF_MEETING) != 0;
+	incident->until_asked = (trace->proof & TRACE_PROOF_UNTIL_ASKED) != 0;
 	incident->atfork_handlers = trace->atfork_handlers;
 	convert_outcome(incident, trace);
 	convert_lock(&conversion, incident, &trace->lock);

@@ -48,9 +48,12 @@ static void tell_stuck(const struct finding *finding, FILE *out)
 		story_place(&finding->victim.stack, out);
 	else
 		story_place_beyond_libc(&finding->victim.stack, out);
-	fputs(": every thread of the process waits without a limit, and none is left that could end it; what "
-	      "the fork has to do with it cannot be told",
-	      out);
+	fprintf(out,
+	        ": every thread of the process waits without a limit, and %s; what the fork has to do with it "
+	        "cannot be told",
+	        finding->incident->until_asked
+	            ? "only its handler of a signal that asks it to end could end that"
+	            : "none is left that could end it");
 }
 
 static void tell(const struct finding *finding, const struct model *model, FILE *out)
@@ -86,6 +89,8 @@ static void advise(const struct finding *finding, const struct model *model, FIL
 		break;
 	case OBSERVED_STUCK_FOR_ANOTHER_REASON:
 		fputs("Look at the stack: who was to wake this thread, and does the child have it?", out);
+		if (finding->incident->until_asked)
+			fputs(" If the process waits on purpose until it is asked to end, all is well.", out);
 		return;
 	default:
 		fputs("Take these locks in the same order everywhere.", out);

@@ -371,7 +371,7 @@ static void judge_await(const struct stuck_process *process, const struct stuck_
 	judgement->observed = TRACE_WAITS_FOR_HANDED_WORK;
 }
 
-struct stuck_judgement stuck_judge(const struct stuck_process *process, const struct stuck_stack *stacks)
+static struct stuck_judgement judge(const struct stuck_process *process, const struct stuck_stack *stacks)
 {
 	struct stuck_judgement judgement = {
 	    .verdict = STUCK_UNCLEAR,
@@ -406,5 +406,31 @@ struct stuck_judgement stuck_judge(const struct stuck_process *process, const st
 	}
 	if (!(judgement.proof & TRACE_PROOF_MEETING))
 		judge_handover(process, stacks, &judgement);
+	return judgement;
+}
+
+/* What would be said without those handlers is a note: the process may wait for one of them to be called. */
+static void judge_until_asked(const struct stuck_process *process, const struct stuck_stack *stacks,
+                              struct stuck_judgement *judgement)
+{
+	struct stuck_process unasked = *process;
+
+	if (!process->caught_signals || (process->caught_signals & ~SIGNALS_OF_USERS) ||
+	    process->awaits_descriptors || process->is_in_loop)
+		return;
+	unasked.caught_signals = 0;
+	if (judge(&unasked, stacks).verdict == STUCK_UNCLEAR)
+		return;
+	judgement->verdict = STUCK_UNTIL_ASKED;
+	judgement->kind = kind_of(process, &process->threads[0], &stacks[0]);
+	judgement->proof |= TRACE_PROOF_UNTIL_ASKED;
+}
+
+struct stuck_judgement stuck_judge(const struct stuck_process *process, const struct stuck_stack *stacks)
+{
+	struct stuck_judgement judgement = judge(process, stacks);
+
+	if (judgement.verdict == STUCK_UNCLEAR)
+		judge_until_asked(process, stacks, &judgement);
 	return judgement;
 }

@@ -14,7 +14,13 @@ enum stuck_verdict {
 	STUCK_UNCLEAR, /* something could still end the wait, or the library knows better: say nothing */
 	STUCK_ANYHOW,  /* for ever, but what the fork has to do with it cannot be told */
 	STUCK_BY_FORK, /* only threads that vanished could have ended it */
+	/* As ANYHOW, but for the program's handlers of signals by which somebody asks it to end: it may wait
+	 * for just that. */
+	STUCK_UNTIL_ASKED,
 };
+
+/* A process for whose hang no fork is to blame is given so long: its parent may end it, as it was meant to. */
+enum { STUCK_PATIENCE_MS = 11000 };
 
 struct stuck_judgement {
 	enum stuck_verdict verdict;

@@ -277,6 +277,13 @@ static bool write_down(const struct stuck_process *process, struct stack_reader 
 	return done;
 }
 
+/* What waits to be asked to end may be asked any moment. */
+static bool is_time_to_tell(const struct stuck_process *process, const struct stuck_judgement *judgement)
+{
+	return judgement->verdict != STUCK_UNTIL_ASKED ||
+	       process->seen_ns - process->since_ns >= STUCK_PATIENCE_MS * UINT64_C(1000000);
+}
+
 enum stuck_verdict stuck_record_write(const struct stuck_process *process, int folder_fd)
 {
 	struct stack_reader *reader = stack_reader_new(&process->maps);
@@ -287,7 +294,7 @@ enum stuck_verdict stuck_record_write(const struct stuck_process *process, int f
 		judgement = stuck_judge(process, stacks);
 	if (folder_fd < 0 && judgement.verdict == STUCK_BY_FORK)
 		judgement.verdict = STUCK_ANYHOW;
-	if (folder_fd >= 0 && judgement.verdict != STUCK_UNCLEAR &&
+	if (folder_fd >= 0 && judgement.verdict != STUCK_UNCLEAR && is_time_to_tell(process, &judgement) &&
 	    !write_down(process, reader, &judgement, &stacks[judgement.thread], folder_fd))
 		judgement.verdict = STUCK_UNCLEAR;
 	for (size_t i = 0; stacks && i < process->thread_count; i++)

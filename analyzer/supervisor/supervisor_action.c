@@ -120,6 +120,14 @@ void supervisor_action_explain(const struct deadlock_watch *watch, struct suspec
 	    suspect_signal_names(suspect->awaited, signals, sizeof(signals)));
 }
 
+/* The library marks its own calls as returned; of those that were told from outside it does not know. */
+void supervisor_action_withdraw(const struct deadlock_watch *watch, const struct suspect *suspect)
+{
+	if (suspect->from_outside && !suspect->awaited &&
+	    proc_stat_is_alive(suspect->incident.pid, suspect->process_start_ticks))
+		supervisor_incidents_mark_returned(watch->settings.folder_fd, &suspect->incident);
+}
+
 void supervisor_action_take(struct deadlock_watch *watch, struct deadlock_process *process, bool stored,
                             uint64_t now_ns)
 {
@@ -137,10 +145,7 @@ void supervisor_action_take(struct deadlock_watch *watch, struct deadlock_proces
 	supervisor_suspect_examine(suspect, now_ns);
 	if (suspect->state != SUSPECT_PROVEN) {
 		process->done = process->withdrawn = true;
-		/* The library marks its own calls as returned; this one it does not know of. */
-		if (suspect->from_outside && !suspect->awaited &&
-		    proc_stat_is_alive(suspect->incident.pid, suspect->process_start_ticks))
-			supervisor_incidents_mark_returned(watch->settings.folder_fd, &suspect->incident);
+		supervisor_action_withdraw(watch, suspect);
 		return;
 	}
 	tell(watch, suspect, stored, consequences[watch->settings.action]);

@@ -109,6 +109,8 @@ static void examine_suspects(struct deadlock_watch *watch, uint64_t now_ns)
 		supervisor_suspect_examine(suspect, now_ns);
 		if (!suspect->from_outside)
 			mark_in_trace(watch, suspect);
+		else if (suspect->is_noted && suspect->state == SUSPECT_CLEARED)
+			supervisor_action_withdraw(watch, suspect);
 		if (suspect->state == SUSPECT_PROVEN && (!suspect->from_outside || suspect->is_judged))
 			add_process(watch, i);
 		else if (suspect->state == SUSPECT_WATCHED)
@@ -126,6 +128,10 @@ static void take_judgement(struct deadlock_watch *watch, int status)
 	enum stuck_verdict verdict = supervisor_judge_result(status);
 	if (verdict == STUCK_UNCLEAR) {
 		suspect->state = SUSPECT_CLEARED;
+		return;
+	}
+	if (verdict == STUCK_UNTIL_ASKED) {
+		supervisor_suspect_take_note(suspect);
 		return;
 	}
 	supervisor_suspect_take_judgement(suspect, verdict == STUCK_BY_FORK);

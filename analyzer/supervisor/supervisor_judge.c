@@ -29,5 +29,7 @@ enum stuck_verdict supervisor_judge_result(int status)
 {
 	int code = WIFEXITED(status) ? WEXITSTATUS(status) - CODE_BASE : -1;
 
-	return code == STUCK_BY_FORK || code == STUCK_ANYHOW ? (enum stuck_verdict)code : STUCK_UNCLEAR;
+	bool is_stuck = code == STUCK_BY_FORK || code == STUCK_ANYHOW || code == STUCK_UNTIL_ASKED;
+
+	return is_stuck ? (enum stuck_verdict)code : STUCK_UNCLEAR;
 }

@@ -10,6 +10,7 @@
 #include "proc_stat.h"
 #include "proc_tree.h"
 #include "spin_watch.h"
+#include "stuck_judge.h"
 #include "stuck_process.h"
 #include "suspect_lock.h"
 #include "suspect_signal.h"
@@ -26,7 +27,7 @@ enum {
 	/* Another thread of the process could still release a lock that it does not own. */
 	SPAN_AMONG_OTHERS_MS = 1000,
 	SPAN_STANDSTILL_MS = 1000,
-	SPAN_BLAMELESS_MS = 11000,
+	SPAN_BLAMELESS_MS = STUCK_PATIENCE_MS,
 	SPAN_SPINNING_MS = 2000,
 	REBASE_PATIENCE_MS = 1000, /* on a busy machine a thread waits its turn to go back into its wait */
 };
@@ -75,8 +76,18 @@ void supervisor_suspect_take_judgement(struct suspect *suspect, bool is_by_fork)
 	suspect->due_ns = suspect->since_ns + SPAN_BLAMELESS_MS * MS;
 }
 
+void supervisor_suspect_take_note(struct suspect *suspect)
+{
+	suspect->is_noted = suspect->until_asked;
+	suspect->until_asked = true;
+	suspect->state = SUSPECT_WATCHED;
+	suspect->due_ns = suspect->since_ns + SPAN_BLAMELESS_MS * MS;
+}
+
 bool supervisor_suspect_is_given_time(const struct suspect *suspect)
 {
+	if (suspect->until_asked)
+		return true;
 	return suspect->is_judged && !suspect->incident.is_by_fork && suspect->state != SUSPECT_CLEARED;
 }
 
@@ -170,6 +181,10 @@ static void examine_standstill(struct suspect *suspect, const struct proc_wait *
 			start_span(suspect, wait, 0, now_ns);
 			suspect->standstill = standstill;
 		}
+		return;
+	}
+	if (suspect->is_noted) {
+		suspect->due_ns = now_ns + POLL_LATER_MS * MS;
 		return;
 	}
 	/* The switches count what happens in between: two looks are as good as many. */

@@ -45,6 +45,9 @@ struct suspect {
 	bool was_in_trace;
 	bool from_outside; /* nobody inside said so */
 	bool is_judged;    /* for one of those: stuck for good, and the trace says so */
+	/* For one of those: only who asks the process to end could end its wait; and the trace says so. Such
+	 * a process is never acted upon. */
+	bool until_asked, is_noted;
 	/* Stuck, but for handlers of these signals (bit N-1 for signal N), as last seen; 0: none. */
 	uint64_t awaited;
 	bool is_told;   /* of those */
@@ -65,6 +68,8 @@ void supervisor_suspect_init_outside(struct suspect *ret_suspect, pid_t pid,
 void supervisor_suspect_rebase(struct suspect *suspect);
 /* It was judged, with or without a fork to blame; goes on to be watched, or is proven at once. */
 void supervisor_suspect_take_judgement(struct suspect *suspect, bool is_by_fork);
+/* It was judged to be stuck until it is asked to end: judged once more when its time is over, and noted then. */
+void supervisor_suspect_take_note(struct suspect *suspect);
 /* True where a deadlock that is no fork's is given time. */
 bool supervisor_suspect_is_given_time(const struct suspect *suspect);
 /* True for one that the watch saw in a loop. */

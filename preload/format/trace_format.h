@@ -238,6 +238,8 @@ enum {
 	 * none since the fork. */
 	TRACE_PROOF_MEETING = 32,
 	TRACE_PROOF_LOOP = 64, /* seen from outside: it is in a loop that its code shows never to end */
+	/* Handlers could end the wait, but only of signals by which somebody asks a program to end. */
+	TRACE_PROOF_UNTIL_ASKED = 128,
 };
 /* State of the holder's record at the fork. */
 enum trace_hold_state {
