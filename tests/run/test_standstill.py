@@ -1,8 +1,11 @@
 """Of each kind of wait that nobody is left to end: it is told, and its process does not hang for ever."""
 
+import json
 import os
 import re
 import signal
+import subprocess
+import time
 
 import harness
 from harness import program
@@ -79,6 +82,44 @@ class Standstill(harness.RunTest):
             os.kill(int(pid), signal.SIGKILL)
         self.expect_code(self.finish(process), 66)
         self.assertEqual({str(pid) for pid in self.told()}, pids)
+
+
+class Asked(harness.RunTest):
+    """Who waits for a handler of SIGINT may do so on purpose: a note, no more, and none once it goes on."""
+
+    def told(self):
+        """By an off-line look at the trace, of a run that goes on."""
+        read = subprocess.run([harness.AFTERFORK, "report", "--format", "json", self.trace()], capture_output=True, text=True,
+                              env=self.environment, check=True)
+        return json.loads(read.stdout)["findings"]
+
+    def await_told(self, count):
+        end = time.monotonic() + harness.PATIENCE_S
+        while len(self.told()) != count and time.monotonic() < end:
+            time.sleep(0.2)
+        return self.told()
+
+    def test_it_is_noted_left_alone_and_taken_back(self):
+        started = time.monotonic()
+        process = self.start(program("asked"))
+        self.addCleanup(self.end_all, process)
+        children = dict(process.stdout.readline().split() for _ in range(2))
+        pids = [int(pid) for pid in children.values()]
+        finding, = self.await_told(1)
+        self.assertEqual((finding["verdict"], finding["rule"]), ("note", "other-deadlock"))
+        self.assertIn("only its handler of a signal that asks it to end could end that", finding["message"])
+        self.assertGreater(time.monotonic() - started, 11)
+        pid = finding["process"]["pid"]
+        self.assertEqual(pid, int(children["once"]))  # the other one may be waiting for a job
+        self.assertEqual([harness.is_alive(each) for each in pids], [True, True])
+        os.kill(pid, signal.SIGINT)
+        self.assertEqual(process.stdout.readline(), "asked\n")
+        self.assertEqual(self.await_told(0), [])
+        for each in pids:
+            os.kill(each, signal.SIGKILL)
+        result = self.finish(process)
+        self.expect_code(result, 0)
+        self.assertNotIn("deadlocked", result.err)
 
 
 if __name__ == "__main__":

@@ -80,7 +80,8 @@ static inline struct stuck_judgement expect(enum stuck_verdict verdict, uint32_t
 		return judgement;
 	cr_assert_eq(judgement.kind, kind, "kind %u", judgement.kind);
 	cr_assert(judgement.proof & TRACE_PROOF_STANDSTILL);
-	if (verdict == STUCK_ANYHOW)
+	cr_assert_eq(!!(judgement.proof & TRACE_PROOF_UNTIL_ASKED), verdict == STUCK_UNTIL_ASKED);
+	if (verdict == STUCK_ANYHOW || verdict == STUCK_UNTIL_ASKED)
 		cr_assert_eq(judgement.observed, TRACE_STUCK_FOR_ANOTHER_REASON);
 	return judgement;
 }

@@ -1,4 +1,5 @@
 #include <criterion/criterion.h>
+#include <string.h>
 
 #include "built_report.h"
 
@@ -51,6 +52,24 @@ Test(rule_other_deadlock, notes_a_circle)
 	expect_note(TRACE_BLOCKS_IN_CYCLE, "pid 4242 waits for mutex at 0x555500004060: thread 4201 'worker' "
 	                                   "took it in story+0x1210 and waits "
 	                                   "itself, in a circle of live threads; no fork is to blame");
+}
+
+Test(rule_other_deadlock, tells_what_could_end_a_standstill)
+{
+	struct built_incident story = trace_builder_story();
+
+	story.observed = TRACE_STUCK_FOR_ANOTHER_REASON;
+	story.outcome = TRACE_OUTCOME_PENDING;
+	story.proof = TRACE_PROOF_STANDSTILL;
+	const struct finding *finding = built_report_finding(&report, &story);
+	cr_assert_not_null(strstr(finding->message, "none is left that could end it"));
+	cr_assert_null(strstr(finding->advice, "on purpose"));
+	report_release(&report);
+	story.proof |= TRACE_PROOF_UNTIL_ASKED;
+	finding = built_report_finding(&report, &story);
+	cr_assert_eq(finding->verdict, VERDICT_NOTE);
+	cr_assert_not_null(strstr(finding->message, "only its handler of a signal that asks it to end"));
+	cr_assert_not_null(strstr(finding->advice, "on purpose"));
 }
 
 Test(rule_other_deadlock, says_nothing_once_the_call_returned)

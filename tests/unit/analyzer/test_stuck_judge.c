@@ -41,7 +41,24 @@ Test(stuck_judge, says_nothing_where_another_process_could_wake)
 Test(stuck_judge, says_nothing_where_a_signal_handler_could_wake)
 {
 	add_frame(0, "/opt/shop", "take");
-	process.caught_signals = 1;
+	process.caught_signals = SIGNAL_BIT(SIGUSR1);
+	expect(STUCK_UNCLEAR, 0);
+}
+
+Test(stuck_judge, blames_nobody_where_only_who_asks_the_program_to_end_could_wake)
+{
+	add_frame(0, "/opt/shop", "take");
+	process.caught_signals = SIGNAL_BIT(SIGINT) | SIGNAL_BIT(SIGTERM);
+	expect(STUCK_UNTIL_ASKED, TRACE_LOCK_FUTEX);
+	process.thread_count = 2;
+	expect(STUCK_UNTIL_ASKED, TRACE_LOCK_FUTEX);
+	wait_at(1, SHARED);
+	expect(STUCK_UNCLEAR, 0);
+	process.thread_count = 1;
+	process.caught_signals |= SIGNAL_BIT(SIGUSR1);
+	expect(STUCK_UNCLEAR, 0);
+	process.caught_signals = SIGNAL_BIT(SIGINT);
+	process.vanished_threads = 0;
 	expect(STUCK_UNCLEAR, 0);
 }
 
@@ -94,7 +111,7 @@ Test(stuck_judge, takes_no_handler_for_one_that_lets_go_a_lock_of_libc)
 	add_frame(0, "/lib/libc.so.6", "setenv");
 	add_frame(0, "/opt/shop", "work");
 	wait_at(0, LIBC);
-	process.caught_signals = 2;
+	process.caught_signals = SIGNAL_BIT(SIGUSR1);
 	expect(STUCK_BY_FORK, TRACE_LOCK_LIBC);
 	/* A lock on the heap that libc waits for may be the program's. */
 	wait_at(0, HEAP);
@@ -182,7 +199,7 @@ Test(stuck_judge, blames_nobody_where_several_threads_wait)
 	add_frame(1, "/opt/shop", "take");
 	process.thread_count = 2;
 	expect(STUCK_ANYHOW, TRACE_LOCK_FUTEX);
-	process.caught_signals = 1;
+	process.caught_signals = SIGNAL_BIT(SIGUSR1);
 	expect(STUCK_UNCLEAR, 0);
 }
 
@@ -271,7 +288,7 @@ Test(stuck_judge, says_nothing_of_a_loop_that_others_could_end)
 {
 	add_frame(0, "/opt/shop", "take");
 	process.is_in_loop = true;
-	process.caught_signals = 1;
+	process.caught_signals = SIGNAL_BIT(SIGUSR1);
 	expect_loop(STUCK_UNCLEAR, 0);
 	process.caught_signals = 0;
 	process.memory_is_shared = true;

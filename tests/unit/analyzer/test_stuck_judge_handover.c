@@ -44,7 +44,7 @@ Test(stuck_judge_handover, takes_a_futex_from_before_the_fork_for_one_that_ends_
 	expect(STUCK_BY_FORK, TRACE_LOCK_FUTEX);
 	process.library.handover.object = HEAP;
 	wait_at(0, BSS);
-	expect(STUCK_UNCLEAR, 0);
+	expect(STUCK_UNTIL_ASKED, TRACE_LOCK_FUTEX);
 	process.caught_signals = 0;
 	expect(STUCK_BY_FORK, TRACE_LOCK_FUTEX);
 }

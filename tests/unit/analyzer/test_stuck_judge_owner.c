@@ -17,7 +17,7 @@ static void two_threads_in(const char *function)
 	add_frame(0, "/opt/shop", "work");
 	add_frame(1, "/lib/libc.so.6", function);
 	process.thread_count = 2;
-	process.caught_signals = 1;
+	process.caught_signals = SIGNAL_BIT(SIGUSR1);
 	threads[0].tid = 11;
 	threads[1].tid = 12;
 }
@@ -56,7 +56,7 @@ Test(stuck_judge_owner, sees_who_waits_for_itself)
 	threads[0].tid = 11;
 	frames[0][0] = frames[1][0];
 	expect(STUCK_ANYHOW, TRACE_LOCK_MUTEX);
-	process.caught_signals = 1;
+	process.caught_signals = SIGNAL_BIT(SIGUSR1);
 	expect(STUCK_UNCLEAR, 0);
 }
 

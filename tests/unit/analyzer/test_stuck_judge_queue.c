@@ -50,6 +50,8 @@ Test(stuck_judge_queue, says_nothing_of_a_queue_where_a_handler_could_wake)
 	sleep_on_own_word();
 	threads[0].queue.link.address = STATIC;
 	process.caught_signals = SIGNAL_BIT(SIGTERM);
+	expect(STUCK_UNTIL_ASKED, TRACE_LOCK_FUTEX);
+	process.caught_signals |= SIGNAL_BIT(SIGUSR1);
 	expect(STUCK_UNCLEAR, 0);
 }
 
@@ -80,7 +82,7 @@ Test(stuck_judge_queue, knows_pythons_locks_and_that_it_catches_signals)
 	memset(threads[0].queue.key.bytes, 1, STUCK_OBJECT_SIZE_BYTES);
 	memset(threads[0].queue.key.parents, 1, STUCK_OBJECT_SIZE_BYTES);
 	/* Made by the child, perhaps: to wait for an event, until it is ended. */
-	expect(STUCK_UNCLEAR, 0);
+	expect(STUCK_UNTIL_ASKED, TRACE_LOCK_FUTEX);
 	threads[0].queue.key_is_pythons = true;
 	expect_lock(HEAP);
 	process.caught_signals |= SIGNAL_BIT(SIGUSR1);
