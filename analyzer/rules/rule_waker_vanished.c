@@ -73,6 +73,13 @@ static void tell_handed_work(const struct finding *finding, FILE *out)
 	fputs(handover->waiting_threads ? " and" : ", was busy and", out);
 }
 
+/* Of what is seen from outside without an owner's word only the lock of a module names a thread. */
+static bool is_for_import(const struct finding *finding)
+{
+	return finding->incident->observed == OBSERVED_STUCK_ON_VANISHED &&
+	       finding->incident->lock.kind == LOCK_SEMAPHORE && finding->holder.tid;
+}
+
 static void tell_cause(const struct finding *finding, FILE *out)
 {
 	enum lock_kind kind = finding->incident->lock.kind;
@@ -91,6 +98,9 @@ static void tell_cause(const struct finding *finding, FILE *out)
 		fputs(" was waiting on it", out);
 		story_place(&finding->holder.acquired_at, out);
 		fputs(" and", out);
+	} else if (is_for_import(finding)) {
+		story_holder(finding, out);
+		fputs(", which was importing the module that it imports,", out);
 	} else if (finding->holder.tid) {
 		story_holder(finding, out);
 		fputs(kind == LOCK_SEMAPHORE ? " posted it" : " signalled it", out);
@@ -168,6 +178,12 @@ static void advise(const struct finding *finding, const struct model *model, FIL
 	(void)model;
 	if (is_for_handed_work(finding)) {
 		advise_on_pool(finding, out);
+		return;
+	}
+	if (is_for_import(finding)) {
+		fputs("Import what the child needs before threads are started, or start processes by "
+		      "multiprocessing.get_context(\"spawn\") or \"forkserver\".",
+		      out);
 		return;
 	}
 	switch (finding->incident->lock.kind) {

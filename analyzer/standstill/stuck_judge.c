@@ -294,6 +294,21 @@ static bool judge_queue(const struct stuck_process *process, const struct stuck_
 	return true;
 }
 
+/* Who asks the program to end lets go no module's lock: at best the import fails. */
+static bool judge_import(const struct stuck_process *process, uint32_t kind,
+                         struct stuck_judgement *judgement)
+{
+	const struct stuck_thread *thread = &process->threads[0];
+
+	if (!thread->import_owner || kind != TRACE_LOCK_SEMAPHORE ||
+	    (process->caught_signals & ~SIGNALS_OF_USERS))
+		return false;
+	judgement->verdict = STUCK_BY_FORK;
+	judgement->observed = TRACE_STUCK_ON_VANISHED;
+	judgement->owner_tid = thread->import_owner;
+	return true;
+}
+
 /* The only thread of its process: if it cannot end its own wait, nobody here can. */
 static void judge_alone(const struct stuck_process *process, const struct stuck_stack *stack,
                         struct stuck_judgement *judgement)
@@ -304,6 +319,8 @@ static void judge_alone(const struct stuck_process *process, const struct stuck_
 	judgement->kind = kind;
 	judgement->proof |= TRACE_PROOF_ONLY_THREAD;
 	if (stuck_stack_has_signal_frame(stack))
+		return;
+	if (judge_import(process, kind, judgement))
 		return;
 	/* Locks of libc are let go by the code that took them, and by no handler of the program. */
 	bool is_libc_lock = kind == TRACE_LOCK_LIBC && is_libc_data(process, thread->wait.address);

@@ -15,6 +15,7 @@
 #include "proc_stat.h"
 #include "proc_stop.h"
 #include "proc_tree.h"
+#include "stuck_import.h"
 #include "trace_format.h"
 
 enum {
@@ -57,8 +58,10 @@ static void take_objects(const struct stuck_process *process, pid_t parent, stru
 	};
 
 	stuck_object_read(process->pid, parent, thread->wait.address, &thread->object);
-	if (process->thread_count == 1 && !process->is_in_loop)
-		stuck_queue_find(&waiter, &thread->queue);
+	if (process->thread_count > 1 || process->is_in_loop)
+		return;
+	stuck_queue_find(&waiter, &thread->queue);
+	thread->import_owner = stuck_import_owner(&waiter, &process->vanished);
 }
 
 static void name_thread(const struct proc_stat *stat, struct stuck_thread *thread)

@@ -27,6 +27,7 @@ struct stuck_thread {
 	char name[16];
 	struct stuck_object object; /* around the futex word */
 	struct stuck_queue queue;   /* of a thread that is alone */
+	pid_t import_owner;         /* the same: the vanished thread whose import it waits for; 0: none */
 	uint64_t thread_pointer;    /* 0: not known */
 	/* What the library says that it waits for: an object with the futex word inside; 0: nothing. */
 	uint64_t known_lock;
