@@ -48,12 +48,12 @@ static void tell_stuck(const struct finding *finding, FILE *out)
 		story_place(&finding->victim.stack, out);
 	else
 		story_place_beyond_libc(&finding->victim.stack, out);
-	fprintf(out,
-	        ": every thread of the process waits without a limit, and %s; what the fork has to do with it "
-	        "cannot be told",
-	        finding->incident->until_asked
-	            ? "only its handler of a signal that asks it to end could end that"
-	            : "none is left that could end it");
+	fprintf(
+	    out,
+	    ": every thread of the process waits without a limit, and %s; what the fork has to do with it "
+	    "cannot be told",
+	    finding->incident->until_asked ? "only its handler of a signal that asks it to end could end that"
+	                                   : "none is left that could end it");
 }
 
 static void tell(const struct finding *finding, const struct model *model, FILE *out)

@@ -32,7 +32,8 @@ enum { LOCK, WAKEUP, NAME, OWNER, COUNT, WAITERS, ATTRIBUTES };
 
 static bool read_object(pid_t pid, uint64_t address, struct object *ret_object)
 {
-	return address && !(address % WORD) && proc_memory_read(pid, address, ret_object, sizeof(*ret_object));
+	return address && !(address % WORD) &&
+	       proc_memory_read(pid, address, ret_object, sizeof(*ret_object));
 }
 
 static bool is_of_type(pid_t pid, const struct object *object, const char *name)

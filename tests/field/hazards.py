@@ -103,6 +103,8 @@ HAZARDS = {
                              needs=((PYTHON_OF_PARKING_LOT, "python3.13"),)),
     "rust_parking_lot": waker("sh {here}/rust_parking_lot.sh", "rust_parking_lot::CACHE", "RawMutex::lock_slow", "cache_read",
                               needs=(("/usr/share/cargo/registry/parking_lot-0.12.1", "librust-parking-lot-dev"),)),
+    "python_import": Hazard(f"{PYTHON} -B {{here}}/python_import.py", "waker-vanished", "semaphore",
+                            ("PyThread_acquire_lock_timed", "Py_BytesMain"), verdict="likely", needs=((PYTHON, "python3.11"),)),
     "python_logging": python("python_logging.py", "PyThread_acquire_lock"),
     "setenv": libc("setenv", "main"),
     "localtime_r": libc("localtime_r", "main"),

@@ -107,6 +107,18 @@ Test(rule_waker_vanished, is_certain_of_a_home_made_lock_only_where_threads_meet
 	cr_assert_eq(built_report_finding(&report, &story)->verdict, VERDICT_LIKELY);
 }
 
+Test(rule_waker_vanished, names_who_was_importing_a_module)
+{
+	struct built_incident story = stuck_story();
+
+	story.lock.kind = TRACE_LOCK_SEMAPHORE;
+	story.holder.tid = 4201;
+	expect(&story, VERDICT_LIKELY,
+	       "pid 4242 waits for ever on semaphore at 0x555500004060: thread 4201 'worker', which was "
+	       "importing the module that it imports, vanished when story+0x1500 called fork()");
+	cr_assert_not_null(strstr(report.findings.items[0]->advice, "Import what the child needs"));
+}
+
 /* The whole way: from the records of a trace to both renderers. */
 Test(rule_waker_vanished, lists_the_threads_that_vanished_where_nobody_is_known_to_be_the_waker)
 {

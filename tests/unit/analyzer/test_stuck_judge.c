@@ -302,3 +302,20 @@ Test(stuck_judge, says_nothing_of_a_loop_that_others_could_end)
 	wait_at(0, LIBC);
 	expect_loop(STUCK_UNCLEAR, 0);
 }
+
+Test(stuck_judge, blames_the_fork_for_an_import_that_a_vanished_thread_began)
+{
+	add_frame(0, "/lib/libc.so.6", "sem_wait");
+	add_frame(0, "/opt/lib/libafterfork.so", "sem_wait");
+	add_frame(0, "/opt/shop", "PyThread_acquire_lock_timed");
+	wait_at(0, HEAP);
+	process.caught_signals = SIGNAL_BIT(SIGINT);
+	expect(STUCK_UNTIL_ASKED, TRACE_LOCK_SEMAPHORE);
+	threads[0].import_owner = 7;
+	struct stuck_judgement judgement = expect(STUCK_BY_FORK, TRACE_LOCK_SEMAPHORE);
+	cr_assert_eq(judgement.observed, TRACE_STUCK_ON_VANISHED);
+	cr_assert_eq(judgement.owner_tid, 7);
+	cr_assert_not(judgement.proof & TRACE_PROOF_OWNER_WORD);
+	process.caught_signals |= SIGNAL_BIT(SIGUSR1);
+	expect(STUCK_UNCLEAR, 0);
+}
