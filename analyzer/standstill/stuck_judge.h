@@ -19,7 +19,8 @@ enum stuck_verdict {
 	STUCK_UNTIL_ASKED,
 };
 
-/* A process for whose hang no fork is to blame is given so long: its parent may end it, as it was meant to. */
+/* A process for whose hang no fork is to blame is given so long: its parent may end it, as it was meant to.
+ */
 enum { STUCK_PATIENCE_MS = 11000 };
 
 struct stuck_judgement {

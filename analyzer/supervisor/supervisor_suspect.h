@@ -68,7 +68,8 @@ void supervisor_suspect_init_outside(struct suspect *ret_suspect, pid_t pid,
 void supervisor_suspect_rebase(struct suspect *suspect);
 /* It was judged, with or without a fork to blame; goes on to be watched, or is proven at once. */
 void supervisor_suspect_take_judgement(struct suspect *suspect, bool is_by_fork);
-/* It was judged to be stuck until it is asked to end: judged once more when its time is over, and noted then. */
+/* It was judged to be stuck until it is asked to end: judged once more when its time is over, and noted then.
+ */
 void supervisor_suspect_take_note(struct suspect *suspect);
 /* True where a deadlock that is no fork's is given time. */
 bool supervisor_suspect_is_given_time(const struct suspect *suspect);

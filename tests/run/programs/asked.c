@@ -1,8 +1,8 @@
 /* Forks two children, each of which waits for a semaphore that only its handler of SIGINT posts: asked
  *
- * A worker lives while main forks. The first child has a handler of SIGUSR1, too. A child that was asked to go
- * on prints so, and waits for a signal that ends it. Prints of each child, on a line of its own, how many signals
- * it catches, and its pid.
+ * A worker lives while main forks. The first child has a handler of SIGUSR1, too. A child that was asked to
+ * go on prints so, and waits for a signal that ends it. Prints of each child, on a line of its own, how many
+ * signals it catches, and its pid.
  */
 #include <pthread.h>
 #include <semaphore.h>
