@@ -104,11 +104,12 @@ static pid_t look_through(const struct stuck_waiter *waiter, const struct proc_m
 	pid_t owner = 0;
 
 	for (uint64_t start = map->start; start < map->end && !owner; start += sizeof(words)) {
-		size_t size_bytes = map->end - start < sizeof(words) ? map->end - start : sizeof(words);
+		size_t count =
+		    proc_memory_read_words(waiter->pid, start, map->end, words, PART_SIZE_BYTES / WORD);
 
-		if (!proc_memory_read(waiter->pid, start, words, size_bytes))
+		if (!count)
 			break;
-		for (size_t i = 0; i < size_bytes / WORD && !owner; i++)
+		for (size_t i = 0; i < count && !owner; i++)
 			if (words[i] == wakeup &&
 			    proc_memory_read(waiter->pid, start + i * WORD - WAKEUP * WORD, attributes,
 			                     sizeof(attributes)))
