@@ -14,7 +14,7 @@ enum {
 	INTERVAL_MS = 500,
 	PAUSE_MAX_MS = 2000, /* between looks at a process that is seen busy again and again */
 	SELDOM_MS = 4000,    /* between rounds while there is no process to look at */
-	FOREIGN_ROUNDS = 20, /* until processes of others are looked at again */
+	FRESH_ROUNDS = 20,   /* until what was found out once is found out anew */
 	CPU_SHARE = 200,     /* at most one part in so many of a CPU */
 };
 
@@ -126,17 +126,23 @@ static void carry_over(const struct watch *watch, struct watched_process *ret_pr
 	}
 }
 
+/* Pids are given again. And who was told may have been let be for what was true in that moment only. */
+static void forget(struct watch *watch)
+{
+	proc_list_release(&watch->foreign);
+	for (size_t i = 0; i < watch->count; i++)
+		watch->processes[i].futexes.is_told = watch->processes[i].descriptors.is_told = false;
+	watch->rounds = 0;
+}
+
 static void scan(struct watch *watch, uint64_t now_ns, watch_found *found, void *context)
 {
 	struct proc_list tree;
 	struct proc_stat stat;
 	size_t count = 0;
 
-	/* Pids are given again. */
-	if (++watch->rounds >= FOREIGN_ROUNDS) {
-		proc_list_release(&watch->foreign);
-		watch->rounds = 0;
-	}
+	if (++watch->rounds >= FRESH_ROUNDS)
+		forget(watch);
 	proc_tree_descendants_beside(getpid(), &watch->foreign, &tree);
 	struct watched_process *processes = calloc(tree.count ? tree.count : 1, sizeof(*processes));
 	for (size_t i = 0; processes && i < tree.count; i++) {

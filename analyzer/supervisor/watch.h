@@ -39,15 +39,16 @@ struct watch {
 	uint64_t due_ns; /* of whatever comes next */
 	uint64_t round_due_ns;
 	struct proc_list foreign; /* processes that are known to be none of the tree */
-	unsigned rounds;          /* since they were all looked at */
+	unsigned rounds;          /* since all were looked at as if for the first time */
 	uint32_t pause_ms;        /* to the next round */
 	uint64_t forks;           /* as watch_note_forks() was told last */
 };
 
 /* A forked process that has not executed since, of which it is known that threads vanished, and that did not
- * move from *standstill since since_ns. Called once for each standstill. Or one that was in a loop that
- * nothing ends: of the wait there is the word that keeps it going and the stack pointer, and its state is
- * PROC_WAIT_OTHER. Or one that waits for descriptors, for work that it handed to threads that vanished. */
+ * move from *standstill since since_ns. Called for each standstill at once, and seldom again while it lasts.
+ * Or one that was in a loop that nothing ends: of the wait there is the word that keeps it going and the
+ * stack pointer, and its state is PROC_WAIT_OTHER. Or one that waits for descriptors, for work that it handed
+ * to threads that vanished. */
 typedef void watch_found(void *context, pid_t pid, const struct proc_standstill *standstill,
                          uint64_t since_ns);
 

@@ -333,6 +333,27 @@ Test(watch, looks_again_without_waiting_for_the_next_round, .timeout = 60)
 	watch_release(&watch);
 }
 
+Test(watch, tells_again_of_what_was_told_long_ago, .timeout = 60)
+{
+	struct watch watch = {0};
+	pthread_t thread;
+
+	cr_assert_eq(pthread_create(&thread, NULL, stay, NULL), 0);
+	let_a_tick_pass();
+	pid_t pid = stuck_fork_waiter(&stuck_private_word);
+	uint64_t now_ns = watch_step(&watch, 1, count_told, NULL);
+	now_ns = watch_step(&watch, now_ns, count_told, NULL);
+	cr_assert_eq(told, 1);
+	for (int round = 2; round < 19; round++)
+		now_ns = watch_step(&watch, now_ns, count_told, NULL);
+	cr_assert_eq(told, 1);
+	for (int round = 0; round < 3; round++)
+		now_ns = watch_step(&watch, now_ns, count_told, NULL);
+	cr_assert_eq(told, 2);
+	stuck_end(pid);
+	watch_release(&watch);
+}
+
 Test(watch, keeps_what_it_knows_of_forked_processes_only, .timeout = 60)
 {
 	struct watch watch = {0};
