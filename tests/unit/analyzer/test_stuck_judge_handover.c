@@ -128,6 +128,8 @@ Test(stuck_judge_handover, blames_the_fork_where_a_signal_waits_for_vanished_sle
 	cr_assert_eq(judgement.owner_tid, 7);
 	wait_at(1, BSS + FIRST_GROUP);
 	expect(STUCK_BY_FORK, TRACE_LOCK_CONDVAR);
-	process.caught_signals = 1;
+	process.caught_signals = SIGNAL_BIT(SIGTERM);
+	expect(STUCK_UNTIL_ASKED, TRACE_LOCK_CONDVAR);
+	process.caught_signals = SIGNAL_BIT(SIGUSR1);
 	expect(STUCK_UNCLEAR, 0);
 }
