@@ -1,6 +1,7 @@
 #include "real.h"
 
 #include <errno.h>
+#include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
 
@@ -44,6 +45,22 @@ void real_resolve(void)
 #include "hooks.def"
 #undef HOOK
 #undef HOOK_JUMP
+}
+
+void real_resolve_for_children(void)
+{
+	static _Atomic bool done;
+
+	if (done)
+		return;
+#define HOOK(ret, name, params, args)                                                                        \
+	if (real.name == resolve_##name)                                                                     \
+		store(&real.name, #name);
+#define HOOK_JUMP(ret, name)
+#include "hooks.def"
+#undef HOOK
+#undef HOOK_JUMP
+	done = true;
 }
 
 /* For hook_jump.S: where each original's pointer stands. */

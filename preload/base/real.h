@@ -56,5 +56,8 @@ extern struct real_functions real __attribute__((visibility("hidden")));
 /* Looks up what has no stand-in (HOOK_JUMP), in the libraries that are there now. Idempotent; threads may
  * race, they store the same values. Called by the constructor, or by the first such call before it. */
 void real_resolve(void);
+/* Looks up what was not called yet, once. A child would pay for it in page faults, and each child anew. To be
+ * called before a fork; async-signal-safe; threads may race. */
+void real_resolve_for_children(void);
 
 #endif

@@ -41,6 +41,7 @@ bool fork_snapshot_init(void)
 
 void fork_snapshot_prefork(struct thread_record *record, unsigned call, const struct call_registers *regs)
 {
+	real_resolve_for_children();
 	fork_snapshot_open_trace(record);
 	trace_writer_add(&trace_writer_run()->lost_held, thread_record_take_lost());
 	if (!record || record->fork_noted)
